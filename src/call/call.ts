@@ -1,0 +1,131 @@
+import type { EventEmitter } from 'node:events'
+import type { CordboardError } from '../core/errors.js'
+import type { Scoped } from '../core/scope.js'
+import type { Digit } from '../media/leg.js'
+import type { Direction } from '../sdp/negotiated.js'
+import type { Source } from '../sip/ua/user-agent.js'
+import type { Audio } from './audio.js'
+import type { Answer, Menu } from './menu.js'
+
+/** A SIP URI as text: `sip:ann@pbx.example`. */
+export type Uri = string
+
+/** A received request, for reading. */
+export interface RequestView {
+  readonly method: string
+  readonly uri: Uri
+  /** URI of From, without display name and parameters of the header. */
+  readonly from: Uri
+  /** URI of To. */
+  readonly to: Uri
+  readonly source: Source
+  /** First value of a header, by full or compact name, whatever its case. */
+  header(name: string): string | undefined
+  headers(name: string): readonly string[]
+}
+
+/** Why a call ended. */
+export type EndReason =
+  | { readonly type: 'remote-bye' }
+  | { readonly type: 'local-bye' }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'rejected'; readonly status: number }
+  | { readonly type: 'timeout' }
+  | { readonly type: 'error'; readonly error: CordboardError }
+
+export interface CallEvents {
+  answered: []
+  /** The peer put us on hold. */
+  held: []
+  resumed: []
+  /** A key was pressed; `duration` in ms. */
+  digit: [digit: Digit, duration: number]
+  ended: [reason: EndReason]
+}
+
+export type PlayOutcome = { readonly type: 'finished' } | { readonly type: 'interrupted'; readonly digit: Digit }
+
+/** How an attempt to reach someone ended. */
+export type DialOutcome =
+  | { readonly type: 'answered'; readonly call: Call; readonly by: Uri }
+  | { readonly type: 'busy' | 'rejected' | 'unreachable'; readonly status: number }
+  | { readonly type: 'no-answer' | 'cancelled' }
+
+export interface DialOptions extends Scoped {
+  /** @default 'parallel' */
+  readonly fork?: 'parallel' | 'sequential'
+  /** Milliseconds each target may ring. @default 60000 */
+  readonly ringFor?: number
+  /** Identity shown to the one called. */
+  readonly from?: Uri
+  readonly headers?: Readonly<Record<string, string>>
+  /** On `call.dial`: whether the caller hears the callee's early media. @default 'pass' */
+  readonly earlyMedia?: 'pass' | 'ignore'
+  /** Digest credentials for the called side. */
+  readonly credentials?: { readonly username: string; readonly password: string }
+  readonly onProgress?: (progress: { readonly status: number; readonly by: Uri; readonly early: boolean }) => void
+}
+
+export type BridgeOutcome =
+  | { readonly type: 'ended'; readonly by: 'this' | 'other'; readonly reason: EndReason }
+  /** `signal` aborted: both calls go on apart. */
+  | { readonly type: 'parted' }
+
+/** A recording in progress. Disposing of it stops it. */
+export interface Recording extends AsyncDisposable {
+  readonly file: string
+  /** Silence is written until `resume`. */
+  pause(): void
+  resume(): void
+  /** Resolves when the file is whole; `ms` is its length. */
+  stop(): Promise<{ readonly ms: number }>
+}
+
+/**
+ * One call: a SIP dialog and its media leg. Whatever awaits on it rejects with `CALL_ENDED` (`cause`: the `EndReason`) when the
+ * peer hangs up, except outcomes that have a member for it.
+ */
+export interface Call extends EventEmitter<CallEvents>, AsyncDisposable {
+  readonly id: string
+  /** `in`: the peer called us. `out`: we dialled. */
+  readonly origin: 'in' | 'out'
+  readonly from: Uri
+  readonly to: Uri
+  /** The INVITE: the peer's, or the one that we sent. */
+  readonly request: RequestView
+  readonly state: 'early' | 'answered' | 'ended'
+  /** Of our media, as agreed. */
+  readonly direction: Direction
+  /** Aborts when the call ends; the reason is a `CALL_ENDED` error whose cause is the `EndReason`. */
+  readonly signal: AbortSignal
+  /** Undefined until it ended. */
+  readonly endReason: EndReason | undefined
+  /** 180 or 183; `play()` before `answer()` is early media (183 by itself when none was sent). @default 180 */
+  progress(options?: { readonly status?: 180 | 183 } & Scoped): Promise<void>
+  /** @throws CordboardError `MEDIA_NO_COMMON_CODEC` (488 is sent), `MEDIA_OVERLOADED` (503), `CALL_ENDED`. */
+  answer(options?: { readonly codecs?: readonly string[] } & Scoped): Promise<void>
+  /** Final response 300-699 before the answer. */
+  reject(status: number, options?: { readonly reason?: string; readonly headers?: Readonly<Record<string, string>> }): Promise<void>
+  /** One foreground sound per call: a second one rejects with `CALL_BUSY`. The interrupting digit is in the result only; others queue (32). */
+  play(audio: Audio | readonly Audio[], options?: Scoped & { readonly loop?: boolean; readonly interruptBy?: readonly Digit[] | 'any' | 'none' }): Promise<PlayOutcome>
+  /** Plays the prompt and waits for a key; queued digits are read first unless `flush`. */
+  ask<T>(menu: Menu<T>, options?: Scoped & { readonly flush?: boolean }): Promise<Answer<T>>
+  /** Keys as they come, queued ones first (bounded: the oldest is dropped). Finishes when the call ends. */
+  digits(options?: Scoped): AsyncIterableIterator<{ readonly digit: Digit; readonly duration: number }>
+  sendDigits(digits: readonly Digit[], options?: Scoped): Promise<void>
+  /** What the peer says, as mono PCM frames; bounded: the oldest is dropped and counted. Finishes when the call ends. @default rate 8000, buffer 50 frames */
+  audio(options?: Scoped & { readonly rate?: 8000 | 16000; readonly buffer?: number }): AsyncIterableIterator<Int16Array>
+  /** Sends the peer's audio back to it until the returned function's signal aborts or the call ends. */
+  echo(options?: Scoped): Promise<void>
+  /** WAV; `stereo` (default): left the peer, right what it hears. Stops with the call. */
+  record(file: string, options?: { readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party' }): Promise<Recording>
+  /** Dials on behalf of this call: it hears ringing or early media, and its end cancels the dialling. */
+  dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
+  /** Joins two answered calls until one ends (the other stays up) or `signal` aborts. */
+  bridge(other: Call, options?: Scoped): Promise<BridgeOutcome>
+  /** Puts the peer on hold (re-INVITE `sendonly`) and plays `music` to it. */
+  hold(music?: Audio): Promise<void>
+  resume(): Promise<void>
+  /** BYE, CANCEL or a final response, whatever the state asks for. Idempotent. */
+  hangup(): Promise<void>
+}

@@ -1,0 +1,176 @@
+import type { EventEmitter } from 'node:events'
+import type { HostPort, NegotiatedMedia } from '../sdp/negotiated.js'
+
+/** One key of a telephone. */
+export type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
+
+export type LegKind = 'rtp' | 'srtp' | 'webrtc'
+
+/** How to open a leg. */
+export interface LegOptions {
+  readonly kind: LegKind
+  /** A leg that this one will be joined with: both then live in one worker. */
+  readonly near?: Leg
+  /** Address to bind; the engine's by default. */
+  readonly address?: string
+}
+
+/** What a sender can be made to play. PCM sources are resampled to the leg's rate. */
+export type Source =
+  /** WAV file (PCM 8/16/24/32 bit, A-law, mu-law; any rate; channels are mixed down). */
+  | { readonly type: 'file'; readonly path: string }
+  /** Sine tone(s) in Hz, each at `dbm0` (default -16), switched by the cadence in ms (on, off, on, off, …; default continuous). */
+  | { readonly type: 'tone'; readonly frequencies: readonly number[]; readonly dbm0?: number; readonly cadence?: readonly number[] }
+  /** Silence, for pauses between prompts. */
+  | { readonly type: 'silence'; readonly ms: number }
+  /** PCM pulled from the application, bounded in flight; `rate` in Hz. */
+  | { readonly type: 'pcm'; readonly frames: AsyncIterable<Int16Array>; readonly rate: number }
+
+export interface PlayOptions {
+  readonly sources: readonly Source[]
+  /** Start again at the first source after the last. @default false */
+  readonly loop?: boolean
+  /** Digits that stop it at once, in the worker. */
+  readonly interruptBy?: readonly Digit[]
+}
+
+export type PlaybackOutcome =
+  | { readonly type: 'finished' }
+  | { readonly type: 'interrupted'; readonly digit: Digit }
+  | { readonly type: 'stopped' }
+
+/** A sound being sent on a leg. One at a time: a second `play` stops the first. */
+export interface Playback {
+  /** Rejects with `MEDIA_BAD_FILE` when a source cannot be read, `MEDIA_LEG_CLOSED` when the leg closes first. */
+  readonly done: Promise<PlaybackOutcome>
+  stop(): void
+}
+
+export interface RecordOptions {
+  readonly file: string
+  /**
+   * `stereo`: left what the leg receives, right what it sends. `mono`: both mixed. `received`: only what it receives, mono.
+   * `per-party`: two files, FILE-received.wav and FILE-sent.wav.
+   * @default 'stereo'
+   */
+  readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party'
+}
+
+/** A recording of a leg: frames lie where the RTP clock puts them, gaps are silence. */
+export interface LegRecording {
+  readonly file: string
+  /** Silence is written while paused: card data is not, and length stays true. */
+  pause(): void
+  resume(): void
+  /** Closes the file; resolves when it is whole on disk. Idempotent; also happens when the leg closes. */
+  stop(): Promise<{ readonly ms: number }>
+}
+
+/** Live PCM of what a leg receives, in mono frames at `rate` Hz. */
+export interface Listener {
+  readonly frames: AsyncIterableIterator<Int16Array>
+  /** Frames lost because nobody read them. */
+  readonly dropped: number
+  stop(): void
+}
+
+/** RTP counts of a leg (RFC 3550 §6.4, A.3, A.8). Times in milliseconds. */
+export interface LegStatistics {
+  readonly received: { readonly packets: number; readonly bytes: number; readonly lost: number; readonly late: number; readonly duplicates: number; readonly jitter: number }
+  readonly sent: { readonly packets: number; readonly bytes: number }
+  /** From RTCP, undefined until the peer has reported. */
+  readonly roundTrip: number | undefined
+  readonly remoteLossShare: number | undefined
+  /** Datagrams refused, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+}
+
+export interface LegEvents {
+  /** A key was pressed and let go (RFC 4733 or in-band); `duration` in ms. Each press once. */
+  digit: [digit: Digit, duration: number]
+  /** The first packet that passed the latch after an `apply`. */
+  latched: [remote: HostPort]
+  /** No packet for the time-out (ms) although one is due. */
+  silent: [ms: number]
+  /** The recording lost frames (slow or full disk) or failed; the call goes on. */
+  recordingFault: [file: string, error: Error]
+  closed: []
+}
+
+/** One RTP endpoint in a media worker, seen from the main thread: all that `call/` knows of media. */
+export interface Leg extends EventEmitter<LegEvents> {
+  readonly id: number
+  /** Index of the worker that holds it. */
+  readonly worker: number
+  readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number }
+  /** Puts an agreement in force; repeat it after each round of offer and answer. Re-arms the latch. */
+  apply(media: NegotiatedMedia): Promise<void>
+  play(options: PlayOptions): Playback
+  /** Sends the digits one after the other (RFC 4733; in-band tones where telephone-event was not agreed). Times in ms, @default 100 and 80. */
+  sendDigits(digits: readonly Digit[], options?: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal }): Promise<void>
+  record(options: RecordOptions): Promise<LegRecording>
+  listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener
+  /** Sends back to the peer what it sends, packet for packet, until `join`, `part` or `play`. */
+  echo(): void
+  statistics(): Promise<LegStatistics>
+  /** Frees the ports; ends playback, recordings, joins. Idempotent. */
+  close(): Promise<LegStatistics>
+}
+
+/** How a member of a room hears and is heard. */
+export interface MemberOptions {
+  readonly muted?: boolean
+  readonly deaf?: boolean
+  /** dB applied to what the member says. @default 0 */
+  readonly gain?: number
+}
+
+/** A mixed conference: who hears whom is a matrix (listen, whisper and barge are settings of it). */
+export interface Room extends AsyncDisposable {
+  readonly id: number
+  join(leg: Leg, options?: MemberOptions): Promise<void>
+  part(leg: Leg): Promise<void>
+  set(leg: Leg, options: MemberOptions): void
+  /** Whether `listener` hears `speaker`; all pairs do by default. */
+  hears(listener: Leg, speaker: Leg, heard: boolean): void
+  /** Records the mix of all members, mono. */
+  record(file: string): Promise<LegRecording>
+}
+
+/** Live numbers of the engine. */
+export interface EngineStatistics {
+  readonly legs: number
+  readonly portsFree: number
+  readonly workers: readonly { readonly legs: number; readonly cpuShare: number; readonly tickLatenessP99: number }[]
+  /** Datagrams refused in all legs, ended ones too, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  readonly packets: { readonly received: number; readonly sent: number }
+  readonly recordings: { readonly active: number; readonly framesDropped: number }
+}
+
+export interface EngineOptions {
+  /** Worker threads. @default cores - 1, at least 1 */
+  readonly workers?: number
+  /** First and last UDP port, inclusive. @default [20000, 29999] */
+  readonly ports?: readonly [number, number]
+  /** Address that legs bind. @default '127.0.0.1' */
+  readonly address?: string
+  /** Longest wait of a worker for a fuller burst, in ms; 0 switches coalescing off. @default 2.5 */
+  readonly coalesce?: number
+  /** Legs beyond this are refused with `MEDIA_OVERLOADED`. */
+  readonly maxLegs?: number
+}
+
+/** The pool of media workers. `createMediaEngine` in `engine.ts` makes one. */
+export interface MediaEngine extends AsyncDisposable {
+  /** @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503). */
+  open(options: LegOptions): Promise<Leg>
+  /** Joins two legs; each hears the other. The engine chooses a packet or a mixed bridge and changes between them as needed. */
+  join(a: Leg, b: Leg): Promise<void>
+  /** Ends the join of `leg`, if any; both legs stay open. */
+  part(leg: Leg): Promise<void>
+  createRoom(): Promise<Room>
+  statistics(): Promise<EngineStatistics>
+  /** Closes every leg, then the workers; recordings are whole when it resolves. */
+  close(): Promise<void>
+}
