@@ -3,7 +3,8 @@ import type { Clock, Timer } from '../core/clock.js'
 interface Pending {
   readonly due: number
   readonly order: number
-  readonly task: () => void
+  /** Undefined once cancelled. */
+  task: (() => void) | undefined
 }
 
 /** Turns of the microtask queue given to promises after each timer, so that chains of awaits see the time they waited for. */
@@ -22,7 +23,6 @@ export class VirtualClock implements Clock {
   #order = 0
   // A binary heap ordered by due time, then by order of arrival.
   readonly #heap: Pending[] = []
-  readonly #cancelled = new Set<Pending>()
 
   /** @param epoch what `wall()` answers at virtual time 0, in ms since 1970. */
   constructor(readonly epoch = Date.UTC(2026, 0, 5, 8)) {}
@@ -38,18 +38,12 @@ export class VirtualClock implements Clock {
   after(ms: number, task: () => void): Timer {
     const pending: Pending = { due: this.#now + Math.max(0, ms), order: this.#order++, task }
     this.#push(pending)
-    let live = true
-    return {
-      cancel: () => {
-        if (live && pending.due >= this.#now) this.#cancelled.add(pending)
-        live = false
-      },
-    }
+    return { cancel: () => { pending.task = undefined } }
   }
 
   /** Timers that would still run. */
   get pending(): number {
-    return this.#heap.filter(timer => !this.#cancelled.has(timer)).length
+    return this.#heap.filter(timer => timer.task !== undefined).length
   }
 
   /** Moves on by `ms`, running what falls due on the way, in order. Promises settle only after it returns. */
@@ -74,7 +68,7 @@ export class VirtualClock implements Clock {
       const next = this.#heap[0]
       if (next === undefined || next.due > end) return false
       this.#pop()
-      if (this.#cancelled.delete(next)) continue
+      if (next.task === undefined) continue
       this.#now = Math.max(this.#now, next.due)
       next.task()
       return true
