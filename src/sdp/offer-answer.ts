@@ -17,7 +17,10 @@ export interface OfferAnswer {
    * @throws CordboardError `MEDIA_NO_COMMON_CODEC` (488), `SDP_BAD_DESCRIPTION` (400).
    */
   answer(offer: string, local: LocalMedia): { readonly text: string; readonly media: NegotiatedMedia }
-  /** Takes the peer's answer to our offer. @throws CordboardError as `answer`. */
+  /**
+   * Takes the peer's answer to our offer. May be called again for the same offer: after an early answer (183) comes the final one,
+   * perhaps of another fork; the last counts. @throws CordboardError as `answer`.
+   */
   accept(answer: string): NegotiatedMedia
   /** Forgets our pending offer (refused, or lost to glare): back to the agreement in force. */
   rollback(): void

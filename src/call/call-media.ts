@@ -1,0 +1,149 @@
+import { CordboardError } from '../core/errors.js'
+import type { Leg, MediaEngine } from '../media/leg.js'
+import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia } from '../sdp/negotiated.js'
+import { createOfferAnswer } from '../sdp/create-offer-answer.js'
+
+/** What a call needs to know to describe its media. */
+export interface CallMediaOptions {
+  readonly engine: MediaEngine
+  readonly codecs: readonly CodecOffer[]
+  /** The address that `peer` can send RTP to. */
+  readonly addressTowards: (peer: string) => Promise<string>
+}
+
+/**
+ * The media of one call: a leg in a worker and its offer/answer. The leg is opened when first needed and closed once, even
+ * when the call ends while it opens.
+ */
+export class CallMedia {
+  readonly #options: CallMediaOptions
+  readonly #negotiation = createOfferAnswer()
+  #opening: Promise<Leg> | undefined
+  #leg: Leg | undefined
+  #address = ''
+  #direction: Direction = 'sendrecv'
+  #codecs: readonly CodecOffer[]
+  /** The answer in force to our latest offer. */
+  #accepted: string | undefined
+  #closing: Promise<void> | undefined
+  #onOpen: ((leg: Leg) => void) | undefined
+
+  constructor(options: CallMediaOptions, readonly peer: string) {
+    this.#options = options
+    this.#codecs = options.codecs
+  }
+
+  get engine(): MediaEngine {
+    return this.#options.engine
+  }
+
+  /** The leg, once opened. */
+  get leg(): Leg | undefined {
+    return this.#leg
+  }
+
+  /** The agreement in force. */
+  get agreed(): NegotiatedMedia | undefined {
+    return this.#negotiation.current
+  }
+
+  /** Our description as last sent. */
+  get localText(): string | undefined {
+    return this.#negotiation.localText
+  }
+
+  /** Called once with the leg when it is open. */
+  whenOpen(listener: (leg: Leg) => void): void {
+    this.#onOpen = listener
+    if (this.#leg !== undefined) listener(this.#leg)
+  }
+
+  /** Only these codecs, by name, in this order. @throws CordboardError `SERVER_BAD_OPTION` for a name that the server lacks. */
+  restrict(names: readonly string[]): void {
+    this.#codecs = names.map(name => {
+      const codec = this.#options.codecs.find(known => known.name === name.toUpperCase())
+      if (codec === undefined) throw new CordboardError('SERVER_BAD_OPTION', `no codec '${name}' on this server`)
+      return codec
+    })
+  }
+
+  /** Opens the leg, beside `near` when given. @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_PORTS_EXHAUSTED`, `MEDIA_LEG_CLOSED`. */
+  open(near?: Leg): Promise<Leg> {
+    this.#opening ??= this.#open(near)
+    return this.#opening
+  }
+
+  async #open(near: Leg | undefined): Promise<Leg> {
+    const [leg, address] = await Promise.all([
+      this.#options.engine.open({ kind: 'rtp', ...(near === undefined ? {} : { near }) }),
+      this.#options.addressTowards(this.peer),
+    ])
+    this.#address = address
+    this.#leg = leg
+    if (this.#closing !== undefined) {
+      await leg.close()
+      throw new CordboardError('MEDIA_LEG_CLOSED', 'the call ended while its media opened')
+    }
+    this.#onOpen?.(leg)
+    return leg
+  }
+
+  /** Our answer to `offer`, in force when this resolves. @throws CordboardError `MEDIA_NO_COMMON_CODEC` (488), `SDP_BAD_DESCRIPTION` (400) and those of `open`. */
+  async answer(offer: string): Promise<string> {
+    const leg = await this.open()
+    const { text, media } = this.#negotiation.answer(offer, this.#local(leg))
+    await leg.apply(media)
+    return text
+  }
+
+  /** A new offer with our direction. */
+  async createOffer(direction: Direction = this.#direction): Promise<string> {
+    const leg = await this.open()
+    this.#direction = direction
+    this.#accepted = undefined
+    return this.#negotiation.createOffer(this.#local(leg))
+  }
+
+  /** Puts the peer's answer to our offer in force; of several (183, then 200) the last counts. @throws CordboardError as `answer`. */
+  async accept(answer: string): Promise<void> {
+    const leg = await this.open()
+    if (answer === this.#accepted) return
+    await leg.apply(this.#negotiation.accept(answer))
+    this.#accepted = answer
+  }
+
+  /** Our pending offer was refused. */
+  rollback(direction: Direction): void {
+    this.#direction = direction
+    this.#negotiation.rollback()
+  }
+
+  /** What we want of the stream: `sendonly` while we hold the peer. */
+  get wanted(): Direction {
+    return this.#direction
+  }
+
+  /** Idempotent; recordings are whole when it resolves. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    // A leg still opening closes itself when it finds this promise set.
+    if (this.#leg !== undefined) await this.#leg.close()
+    else await this.#opening?.catch(() => undefined)
+  }
+
+  #local(leg: Leg): LocalMedia {
+    return {
+      address: this.#address,
+      port: leg.local.port,
+      rtcpPort: leg.local.rtcpPort,
+      rtcpMux: true,
+      codecs: this.#codecs,
+      dtmf: true,
+      direction: this.#direction,
+    }
+  }
+}
