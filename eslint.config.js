@@ -19,4 +19,11 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
+  {
+    // A subtest's promise belongs to tap, which runs subtests in order and reports each.
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true, allowForKnownSafePromises: [{ from: 'package', package: '@tapjs/core', name: 'PromiseWithSubtest' }] }],
+    },
+  },
 )

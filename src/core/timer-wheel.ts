@@ -64,9 +64,16 @@ export class TimerWheel {
     // After a long pause one turn visits every slot; walking further would visit them again.
     if (target - this.#position > this.#slots.length) this.#position = target - this.#slots.length
     while (this.#position < target) {
-      const head = this.#slots[(this.#position + 1) % this.#slots.length]!
-      this.#runSlot(head, now)
+      // Moved on first: a timer that a task adds for this very slot's time must go into the next one.
       this.#position++
+      const head = this.#slots[this.#position % this.#slots.length]!
+      let finished = false
+      try {
+        this.#runSlot(head, now)
+        finished = true
+      } finally {
+        if (!finished) this.#position--
+      }
     }
   }
 
@@ -76,7 +83,7 @@ export class TimerWheel {
   }
 
   #runSlot(head: Entry, now: number): void {
-    // Gathered first: a task may cancel its neighbours or add timers to this very slot.
+    // Gathered first: a task may cancel its neighbours.
     const due: Entry[] = []
     for (let entry = head.next; entry !== head; entry = entry.next) if (entry.due <= now) due.push(entry)
     for (const entry of due) {
