@@ -8,7 +8,7 @@ export interface CallMediaOptions {
   readonly engine: MediaEngine
   readonly codecs: readonly CodecOffer[]
   /** The address that `peer` can send RTP to. */
-  readonly addressTowards: (peer: string) => Promise<string>
+  readonly addressTowards: (peer: string) => string
 }
 
 /**
@@ -20,7 +20,6 @@ export class CallMedia {
   readonly #negotiation = createOfferAnswer()
   #opening: Promise<Leg> | undefined
   #leg: Leg | undefined
-  #address = ''
   #direction: Direction = 'sendrecv'
   #codecs: readonly CodecOffer[]
   /** The answer in force to our latest offer. */
@@ -74,11 +73,7 @@ export class CallMedia {
   }
 
   async #open(near: Leg | undefined): Promise<Leg> {
-    const [leg, address] = await Promise.all([
-      this.#options.engine.open({ kind: 'rtp', ...(near === undefined ? {} : { near }) }),
-      this.#options.addressTowards(this.peer),
-    ])
-    this.#address = address
+    const leg = await this.#options.engine.open({ kind: 'rtp', ...(near === undefined ? {} : { near }) })
     this.#leg = leg
     if (this.#closing !== undefined) {
       await leg.close()
@@ -137,7 +132,7 @@ export class CallMedia {
 
   #local(leg: Leg): LocalMedia {
     return {
-      address: this.#address,
+      address: this.#options.addressTowards(this.peer),
       port: leg.local.port,
       rtcpPort: leg.local.rtcpPort,
       rtcpMux: true,

@@ -3,7 +3,7 @@ import type { CordboardError } from '../core/errors.js'
 import type { Scoped } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
-import type { Source } from '../sip/ua/user-agent.js'
+import type { RequestHolder, Source } from '../sip/ua/user-agent.js'
 import type { Audio } from './audio.js'
 import type { Answer, Menu } from './menu.js'
 
@@ -85,7 +85,7 @@ export interface Recording extends AsyncDisposable {
  * One call: a SIP dialog and its media leg. Whatever awaits on it rejects with `CALL_ENDED` (`cause`: the `EndReason`) when the
  * peer hangs up, except outcomes that have a member for it.
  */
-export interface Call extends EventEmitter<CallEvents>, AsyncDisposable {
+export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, RequestHolder {
   readonly id: string
   /** `in`: the peer called us. `out`: we dialled. */
   readonly origin: 'in' | 'out'

@@ -44,4 +44,4 @@ export const toneOf = (text: string): Source => {
 }
 
 /** What a caller hears while the called party rings (ITU-T E.180: 425 Hz, 1 s on, 4 s off). */
-export const RINGING: Source = { type: 'tone', frequencies: [425], cadence: [1_000, 4_000] }
+export const RINGING_TONE = '425/1000,4000'

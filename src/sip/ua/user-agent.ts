@@ -29,6 +29,12 @@ export interface ServerRequest {
   respond(status: number, options?: ResponseOptions): void
 }
 
+/** What stands for a request that may still be challenged: an incoming call, or a request given to a route. */
+export interface RequestHolder {
+  /** Undefined once a final response has been sent, or when there never was one to send. */
+  readonly pendingRequest: ServerRequest | undefined
+}
+
 /** Username and password for digest challenges (RFC 7616, 8760). */
 export interface Credentials {
   readonly username: string
@@ -158,6 +164,15 @@ export interface RequestOptions extends Scoped {
  * 481, 482, 483, 400, 405 with Allow, 420, 501, CANCEL.
  */
 export interface UserAgent extends AsyncDisposable {
+  /** Bound addresses, as `listen` writes them. */
+  readonly addresses: readonly string[]
+  /** Our own URI: From of requests that say nothing else. */
+  readonly identity: string
+  /** Read at scrape time: drops by reason, messages by direction and method or status (`in INVITE`, `out 200`), retransmissions. */
+  readonly counters: {
+    readonly dropped: Readonly<Record<string, number>>
+    readonly messages: Readonly<Record<string, number>>
+  }
   /** Takes every out-of-dialog request but ACK and CANCEL, INVITE included; one left unanswered when it resolves gets 404 (INVITE) or 405/501. */
   onRequest: (request: ServerRequest) => Promise<void> | void
   /** Becomes the user-agent server of an INVITE that `onRequest` got. */

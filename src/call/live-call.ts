@@ -1,0 +1,446 @@
+import { EventEmitter, setMaxListeners } from 'node:events'
+import { channels } from '../core/channels.js'
+import type { Clock } from '../core/clock.js'
+import { CordboardError, isCordboardError } from '../core/errors.js'
+import { abortable, type Scoped } from '../core/scope.js'
+import type { Digit, Leg, Listener } from '../media/leg.js'
+import type { Direction } from '../sdp/negotiated.js'
+import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } from '../sip/ua/user-agent.js'
+import { ask } from './ask.js'
+import type { Audio } from './audio.js'
+import { bridgeCalls } from './bridge.js'
+import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, Uri } from './call.js'
+import type { CallMedia } from './call-media.js'
+import { ALL_DIGITS, DigitQueue } from './digit-queue.js'
+import { Foreground } from './foreground.js'
+import { infoDigit } from './info-digit.js'
+import type { Answer, Menu } from './menu.js'
+import { answerOffer } from './reoffer.js'
+import { sourcesOf, type SpeechProvider } from './sounds.js'
+
+/** What a call takes from its server. */
+export interface CallContext {
+  readonly clock: Clock
+  readonly speech: SpeechProvider | undefined
+  /** Dials on behalf of a call. */
+  readonly dialFor: (call: LiveCall, targets: Uri | readonly Uri[], options: DialOptions) => Promise<DialOutcome>
+}
+
+/** What tells one call from another. */
+export interface CallIdentity {
+  readonly id: string
+  readonly origin: 'in' | 'out'
+  readonly request: RequestView
+}
+
+/** Keys that wait for a reader before the oldest is dropped. */
+const QUEUED_DIGITS = 32
+
+/** A call on a SIP dialog and a media leg. */
+export class LiveCall extends EventEmitter<CallEvents> implements Call {
+  readonly id: string
+  readonly origin: 'in' | 'out'
+  readonly request: RequestView
+  readonly media: CallMedia
+  readonly #context: CallContext
+  readonly #invite: ServerInvite | undefined
+  readonly #ending = new AbortController()
+  readonly #digits = new DigitQueue(QUEUED_DIGITS)
+  readonly #foreground = new Foreground()
+  #session: Session | undefined
+  #endReason: EndReason | undefined
+  #progressed: 'no' | 'ringing' | 'media' = 'no'
+  #answering: Promise<void> | undefined
+  #audioDropped = 0
+
+  constructor(context: CallContext, identity: CallIdentity, media: CallMedia, invite: ServerInvite | undefined) {
+    super()
+    this.id = identity.id
+    this.origin = identity.origin
+    this.request = identity.request
+    this.media = media
+    this.#context = context
+    this.#invite = invite
+    setMaxListeners(0, this.#ending.signal)
+    media.whenOpen(leg => this.#watchLeg(leg))
+    if (invite !== undefined) {
+      if (invite.signal.aborted) this.#failed(invite.signal.reason as InviteFailure)
+      else invite.signal.addEventListener('abort', () => this.#failed(invite.signal.reason as InviteFailure), { once: true })
+    }
+  }
+
+  get from(): Uri {
+    return this.request.from
+  }
+
+  get to(): Uri {
+    return this.request.to
+  }
+
+  get state(): 'early' | 'answered' | 'ended' {
+    if (this.#endReason !== undefined) return 'ended'
+    return this.#session === undefined ? 'early' : 'answered'
+  }
+
+  get direction(): Direction {
+    return this.media.agreed?.direction ?? 'inactive'
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  get endReason(): EndReason | undefined {
+    return this.#endReason
+  }
+
+  /** The dialog, once answered. */
+  get session(): Session | undefined {
+    return this.#session
+  }
+
+  /** The INVITE that can still be challenged or forwarded: undefined once answered, ended, or when we dialled. */
+  get pendingRequest(): ServerRequest | undefined {
+    return this.state === 'early' ? this.#invite?.request : undefined
+  }
+
+  /** Audio frames and keys lost because the application did not read them. */
+  get dropped(): { readonly audio: number; readonly digits: number } {
+    return { audio: this.#audioDropped, digits: this.#digits.dropped }
+  }
+
+  async progress(options: { readonly status?: 180 | 183 } & Scoped = {}): Promise<void> {
+    const invite = this.#earlyInvite('progress')
+    options.signal?.throwIfAborted()
+    if ((options.status ?? 180) === 180) {
+      await this.#alive(invite.provisional(180), options.signal)
+      if (this.#progressed === 'no') this.#progressed = 'ringing'
+      return
+    }
+    await this.#startEarlyMedia(invite, options.signal)
+  }
+
+  async answer(options: { readonly codecs?: readonly string[] } & Scoped = {}): Promise<void> {
+    if (this.state === 'answered') return
+    const invite = this.#earlyInvite('answer')
+    this.#answering ??= this.#answer(invite, options.codecs).finally(() => { this.#answering = undefined })
+    await this.#alive(this.#answering, options.signal)
+  }
+
+  async reject(status: number, options: { readonly reason?: string; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
+    const invite = this.#earlyInvite('reject')
+    if (status < 300 || status > 699) throw new CordboardError('CALL_STATE', `reject takes a status of 300-699, not ${status}`)
+    invite.reject(status, options)
+    this.#finish({ type: 'rejected', status })
+    await this.media.close()
+  }
+
+  async play(
+    audio: Audio | readonly Audio[],
+    options: Scoped & { readonly loop?: boolean; readonly interruptBy?: readonly Digit[] | 'any' | 'none' } = {},
+  ): Promise<PlayOutcome> {
+    this.#throwIfEnded()
+    return this.#foreground.only(() => this.#play(audio, options))
+  }
+
+  async ask<T>(menu: Menu<T>, options: Scoped & { readonly flush?: boolean } = {}): Promise<Answer<T>> {
+    this.#throwIfEnded()
+    if (options.flush === true) this.#digits.clear()
+    const signal = options.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal])
+    return this.#foreground.only(() => ask({
+      clock: this.#context.clock,
+      digits: this.#digits,
+      signal,
+      prompt: audio => this.#play(audio, { signal, interruptBy: 'any' }),
+    }, menu))
+  }
+
+  digits(options: Scoped = {}): AsyncIterableIterator<{ readonly digit: Digit; readonly duration: number }> {
+    return this.#digits.keys(options.signal)
+  }
+
+  async sendDigits(digits: readonly Digit[], options: Scoped = {}): Promise<void> {
+    const leg = this.#answeredLeg('sendDigits')
+    await this.#alive(leg.sendDigits(digits, options), options.signal)
+  }
+
+  async *audio(options: Scoped & { readonly rate?: 8000 | 16000; readonly buffer?: number } = {}): AsyncGenerator<Int16Array, void, undefined> {
+    const leg = this.#answeredLeg('audio')
+    const listener = leg.listen({ rate: options.rate ?? 8_000, buffer: options.buffer ?? 50 })
+    try {
+      yield* this.#listened(listener, options.signal)
+    } finally {
+      listener.stop()
+      this.#audioDropped += listener.dropped
+    }
+  }
+
+  async echo(options: Scoped = {}): Promise<void> {
+    const leg = this.#answeredLeg('echo')
+    options.signal?.throwIfAborted()
+    leg.echo()
+    try {
+      await this.#alive(new Promise<never>(() => undefined), options.signal)
+    } finally {
+      if (this.state !== 'ended') await this.media.engine.part(leg)
+    }
+  }
+
+  async record(file: string, options: { readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party' } = {}): Promise<Recording> {
+    this.#throwIfEnded()
+    const leg = await this.#alive(this.#audible())
+    const recording = await this.#alive(leg.record({ file, ...options }))
+    return {
+      file: recording.file,
+      pause: () => recording.pause(),
+      resume: () => recording.resume(),
+      stop: () => recording.stop(),
+      [Symbol.asyncDispose]: async () => { await recording.stop() },
+    }
+  }
+
+  async dial(targets: Uri | readonly Uri[], options: DialOptions = {}): Promise<DialOutcome> {
+    this.#throwIfEnded()
+    return this.#context.dialFor(this, targets, options)
+  }
+
+  async bridge(other: Call, options: Scoped = {}): Promise<BridgeOutcome> {
+    if (!(other instanceof LiveCall)) throw new CordboardError('CALL_STATE', 'bridge takes a call of this library')
+    return bridgeCalls(this, other, options.signal)
+  }
+
+  async hold(music?: Audio): Promise<void> {
+    const leg = this.#answeredLeg('hold')
+    await this.#redirect('sendonly')
+    if (music === undefined) return
+    const sources = await sourcesOf(music, this.#context.speech)
+    leg.play({ sources, loop: true }).done.catch(error => this.#unheard(error))
+  }
+
+  async resume(): Promise<void> {
+    const leg = this.#answeredLeg('resume')
+    leg.play({ sources: [] })
+    await this.#redirect('sendrecv')
+  }
+
+  async hangup(): Promise<void> {
+    if (this.#session !== undefined && this.#endReason === undefined) {
+      void this.#session.bye().catch(() => undefined)
+      this.#finish({ type: 'local-bye' })
+    } else if (this.#invite !== undefined && this.#endReason === undefined) {
+      this.#invite.reject(480)
+      this.#finish({ type: 'rejected', status: 480 })
+    }
+    await this.media.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hangup()
+  }
+
+  /** Plays behind whatever the application does, until the returned function is called: ringing while a call is dialled. */
+  background(audio: Audio): () => void {
+    const leg = this.media.leg
+    if (leg === undefined || this.#foreground.busy) return () => undefined
+    let stopped = false
+    let stop = (): void => { stopped = true }
+    void sourcesOf(audio, this.#context.speech).then(sources => {
+      if (stopped || this.state === 'ended') return
+      const playback = leg.play({ sources, loop: true })
+      playback.done.catch(error => this.#unheard(error))
+      stop = () => playback.stop()
+    }, error => this.#unheard(error))
+    return () => stop()
+  }
+
+  /** Takes over the dialog of an answered INVITE. */
+  adopt(session: Session): void {
+    this.#session = session
+    session.onOffer = async offer => {
+      const before = this.direction
+      const reply = await answerOffer(this.media, offer)
+      this.#announceHold(before)
+      return reply
+    }
+    session.onAnswer = answer => { this.media.accept(answer).catch(error => this.#unheard(error)) }
+    session.on('request', request => {
+      const press = infoDigit(request.message)
+      if (press === undefined) return
+      request.respond(200)
+      this.#pressed(press.digit, press.duration)
+    })
+    session.once('ended', end => this.#finish(reasonOf(end)))
+    channels.call.publish({ id: this.id, event: 'answered' })
+    if (session.state === 'terminated') this.#finish({ type: 'remote-bye' })
+    else this.emit('answered')
+  }
+
+  /** Ends the call for a reason of ours that no SIP message gave: its media failed. */
+  async fail(error: CordboardError): Promise<void> {
+    if (this.#endReason !== undefined) return
+    if (this.#session !== undefined) void this.#session.bye().catch(() => undefined)
+    else this.#invite?.reject(error.status ?? 500, error.status === 503 ? { headers: { 'Retry-After': '5' } } : {})
+    this.#finish({ type: 'error', error })
+    await this.media.close()
+  }
+
+  async #answer(invite: ServerInvite, codecs: readonly string[] | undefined): Promise<void> {
+    try {
+      if (codecs !== undefined) this.media.restrict(codecs)
+      const sdp = await this.#describe(invite)
+      this.#throwIfEnded()
+      const session = await invite.accept({ sdp })
+      this.adopt(session)
+      if (invite.offer === undefined && session.remoteSdp !== undefined) await this.media.accept(session.remoteSdp)
+    } catch (error) {
+      this.#throwIfEnded()
+      const failure = asCordboardError(error)
+      await this.fail(failure)
+      throw failure
+    }
+  }
+
+  /** Our answer to the INVITE's offer (the one already sent, when early media was), or our offer. */
+  async #describe(invite: ServerInvite): Promise<string> {
+    if (this.media.localText !== undefined) return this.media.localText
+    return invite.offer === undefined ? this.media.createOffer() : this.media.answer(invite.offer)
+  }
+
+  async #startEarlyMedia(invite: ServerInvite, signal?: AbortSignal): Promise<void> {
+    if (this.#progressed === 'media') return
+    this.#progressed = 'media'
+    try {
+      const sdp = await this.#alive(this.#describe(invite), signal)
+      await this.#alive(invite.provisional(183, { sdp }), signal)
+    } catch (error) {
+      this.#throwIfEnded()
+      if (isCordboardError(error)) await this.fail(error)
+      throw error
+    }
+  }
+
+  /** The leg, audible to the peer: early media is started where the call is not answered yet. */
+  async #audible(): Promise<Leg> {
+    if (this.state === 'early' && this.#invite !== undefined) await this.#startEarlyMedia(this.#invite)
+    return this.media.open()
+  }
+
+  async #play(
+    audio: Audio | readonly Audio[],
+    options: Scoped & { readonly loop?: boolean; readonly interruptBy?: readonly Digit[] | 'any' | 'none' },
+  ): Promise<PlayOutcome> {
+    const interruptBy = options.interruptBy === 'any' ? ALL_DIGITS : options.interruptBy === 'none' ? [] : options.interruptBy ?? []
+    try {
+      const [leg, sources] = await Promise.all([this.#alive(this.#audible()), sourcesOf(audio, this.#context.speech)])
+      return await this.#foreground.play(leg, sources, { loop: options.loop ?? false, interruptBy }, this.signal, options.signal)
+    } catch (error) {
+      // The leg closes a moment before or after the signal aborts: to the application both are the end of the call.
+      this.#throwIfEnded()
+      throw error
+    }
+  }
+
+  async *#listened(listener: Listener, signal: AbortSignal | undefined): AsyncGenerator<Int16Array, void, undefined> {
+    for (;;) {
+      const next = listener.frames.next()
+      next.catch(() => undefined)
+      try {
+        const { done, value } = await abortable(next, this.signal, signal)
+        if (done === true) return
+        yield value
+      } catch (error) {
+        if (this.state === 'ended') return
+        throw error
+      }
+    }
+  }
+
+  async #redirect(direction: Direction): Promise<void> {
+    const session = this.#session!
+    const before = this.media.wanted
+    if (before === direction) return
+    const reply = await this.#alive(session.reinvite(await this.media.createOffer(direction)))
+    if (reply.type === 'accepted') return this.media.accept(reply.sdp)
+    this.media.rollback(before)
+    throw new CordboardError('CALL_STATE', `the peer refused the change to ${direction} with ${reply.status}`, { status: reply.status })
+  }
+
+  #watchLeg(leg: Leg): void {
+    leg.on('digit', (digit, duration) => this.#pressed(digit, duration))
+  }
+
+  #pressed(digit: Digit, duration: number): void {
+    if (!this.#foreground.consumes(digit)) this.#digits.push({ digit, duration })
+    this.emit('digit', digit, duration)
+  }
+
+  #announceHold(before: Direction): void {
+    const heard = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'sendonly'
+    const after = this.direction
+    if (heard(before) && !heard(after)) this.emit('held')
+    else if (!heard(before) && heard(after)) this.emit('resumed')
+  }
+
+  #failed(failure: InviteFailure): void {
+    if (failure.type === 'error') this.#finish({ type: 'error', error: asCordboardError(failure.error) })
+    else if (failure.type === 'rejected') this.#finish({ type: 'rejected', status: failure.status })
+    else this.#finish({ type: failure.type })
+  }
+
+  #finish(reason: EndReason): void {
+    if (this.#endReason !== undefined) return
+    this.#endReason = reason
+    this.#digits.close()
+    this.media.close().catch(error => this.#unheard(error))
+    const ended = new CordboardError('CALL_ENDED', `the call has ended: ${reason.type}`, { cause: reason })
+    this.#ending.abort(ended)
+    channels.call.publish({ id: this.id, event: 'ended', reason })
+    this.emit('ended', reason)
+  }
+
+  /** As `promise`, but rejects with CALL_ENDED as soon as the call ends. */
+  async #alive<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await abortable(promise, this.signal, signal)
+    } catch (error) {
+      this.#throwIfEnded()
+      throw error
+    }
+  }
+
+  #throwIfEnded(): void {
+    this.signal.throwIfAborted()
+  }
+
+  #earlyInvite(what: string): ServerInvite {
+    this.#throwIfEnded()
+    if (this.#invite === undefined || this.#session !== undefined) {
+      throw new CordboardError('CALL_STATE', `${what}() is for an incoming call before its answer`)
+    }
+    return this.#invite
+  }
+
+  #answeredLeg(what: string): Leg {
+    this.#throwIfEnded()
+    const leg = this.media.leg
+    if (this.#session === undefined || leg === undefined) throw new CordboardError('CALL_STATE', `${what}() needs an answered call`)
+    return leg
+  }
+
+  /** A failure behind the application's back: seen on the diagnostics channel, harmless to the call. */
+  #unheard(error: unknown): void {
+    channels.call.publish({ id: this.id, event: 'fault', error })
+  }
+}
+
+const reasonOf = (end: SessionEnd): EndReason => {
+  switch (end.type) {
+    case 'remote-bye': return { type: 'remote-bye' }
+    case 'local-bye': return { type: 'local-bye' }
+    case 'timeout': return { type: 'timeout' }
+    case 'error': return { type: 'error', error: asCordboardError(end.error) }
+  }
+}
+
+const asCordboardError = (error: unknown): CordboardError =>
+  isCordboardError(error) ? error : new CordboardError('SIP_TRANSPORT', error instanceof Error ? error.message : String(error), { cause: error })

@@ -1,0 +1,68 @@
+import { Gauge, Registry } from 'prom-client'
+import type { LiveCall } from './call/live-call.js'
+import type { EngineStatistics, MediaEngine } from './media/leg.js'
+import type { UserAgent } from './sip/ua/user-agent.js'
+
+/** What the metrics read when they are scraped. */
+export interface Measured {
+  readonly engine: MediaEngine
+  readonly userAgent: UserAgent
+  readonly calls: ReadonlySet<LiveCall>
+}
+
+/**
+ * A registry whose values are read at scrape time from the plain counters of the layers: nothing is paid per packet or message.
+ * Totals are monotonic although the client library takes them for gauges.
+ */
+export const serverMetrics = ({ engine, userAgent, calls }: Measured): Registry => {
+  const registry = new Registry()
+  const define = definer(registry)
+  define('cordboard_calls', 'Calls up or being set up', [], gauge => gauge.set(calls.size))
+  define('cordboard_sip_sessions', 'INVITE sessions confirmed', [], gauge => gauge.set(userAgent.sessions))
+  define('cordboard_sip_dropped_total', 'SIP messages dropped, by reason', ['reason'], gauge => {
+    setAll(gauge, 'reason', userAgent.counters.dropped)
+  })
+  define('cordboard_sip_messages_total', 'SIP messages, by direction and method or status', ['kind'], gauge => {
+    setAll(gauge, 'kind', userAgent.counters.messages)
+  })
+  defineMedia(define, sharedWhilePending(() => engine.statistics()))
+  return registry
+}
+
+type Define = (name: string, help: string, labelNames: readonly string[], read: (gauge: Gauge) => void | Promise<void>) => void
+
+const definer = (registry: Registry): Define => (name, help, labelNames, read) => {
+  new Gauge({ name, help, labelNames: [...labelNames], registers: [registry], collect() { return read(this as Gauge) } })
+}
+
+const setAll = (gauge: Gauge, label: string, counts: Readonly<Record<string, number>>): void => {
+  for (const [value, count] of Object.entries(counts)) gauge.set({ [label]: value }, count)
+}
+
+/** All gauges of one scrape share one question to the workers. */
+const sharedWhilePending = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
+  let pending: Promise<T> | undefined
+  return () => (pending ??= ask().finally(() => { pending = undefined }))
+}
+
+const defineMedia = (define: Define, statistics: () => Promise<EngineStatistics>): void => {
+  const number = (name: string, help: string, read: (now: EngineStatistics) => number): void =>
+    define(name, help, [], async gauge => gauge.set(read(await statistics())))
+  number('cordboard_rtp_legs', 'Media legs open', now => now.legs)
+  number('cordboard_rtp_ports_free', 'Pairs of media ports free', now => now.portsFree)
+  number('cordboard_media_workers', 'Media worker threads', now => now.workers.length)
+  number('cordboard_recordings', 'Recordings in progress', now => now.recordings.active)
+  number('cordboard_recording_frames_dropped_total', 'Frames that recordings lost to a slow disk', now => now.recordings.framesDropped)
+  define('cordboard_rtp_packets_total', 'RTP packets, by direction', ['direction'], async gauge => {
+    setAll(gauge, 'direction', (await statistics()).packets)
+  })
+  define('cordboard_rtp_dropped_total', 'Datagrams refused on media ports, by reason', ['reason'], async gauge => {
+    setAll(gauge, 'reason', (await statistics()).dropped)
+  })
+  define('cordboard_media_worker_cpu', 'Share of a core that a media worker uses', ['worker'], async gauge => {
+    for (const [index, worker] of (await statistics()).workers.entries()) gauge.set({ worker: String(index) }, worker.cpuShare)
+  })
+  define('cordboard_media_tick_lateness_p99_ms', 'Lateness of a media worker\'s clock, 99th percentile', ['worker'], async gauge => {
+    for (const [index, worker] of (await statistics()).workers.entries()) gauge.set({ worker: String(index) }, worker.tickLatenessP99)
+  })
+}

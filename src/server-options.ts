@@ -1,0 +1,62 @@
+import type { Server as HttpServer } from 'node:http'
+import { isIPv6 } from 'node:net'
+import type { SpeechProvider } from './call/sounds.js'
+import type { Clock } from './core/clock.js'
+import { CordboardError } from './core/errors.js'
+import type { Random } from './core/random.js'
+import type { Scoped } from './core/scope.js'
+import type { CodecOffer } from './sdp/negotiated.js'
+import { isWildcard, parseListenAddress } from './sip/transport/listen-address.js'
+
+/** Options of `createServer`. */
+export interface ServerOptions extends Scoped {
+  /** `udp://127.0.0.1:5060`, `tcp://…`, `tls://…`, `ws://…`, `wss://…`. A wildcard host listens everywhere and advertises the route's source address, never 0.0.0.0. */
+  readonly listen: string | readonly string[]
+  /** Addresses told to peers instead of the bound ones. */
+  readonly advertise?: { readonly sip?: string; readonly rtp?: string }
+  /** First and last UDP port of media. @default [20000, 29999] */
+  readonly rtpPorts?: readonly [number, number]
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** SIP over WebSocket on the application's own HTTP server. */
+  readonly http?: HttpServer
+  /** Media worker threads. @default cores - 1, at least 1 */
+  readonly workers?: number
+  /** Codecs offered and accepted, by name, best first. @default ['PCMU', 'PCMA'] */
+  readonly codecs?: readonly string[]
+  /** Calls beyond this many are refused with 503. @default no limit */
+  readonly maxCalls?: number
+  /** Says `{ say: 'words' }`. */
+  readonly speech?: SpeechProvider
+  /** Begins each local tag, branch and Call-ID, so that a front can tell nodes apart. @default random */
+  readonly nodeId?: string
+  /** Value of the Server and User-Agent headers. @default 'Cordboard' */
+  readonly userAgentName?: string
+  /** Longest wait of a media worker for a fuller burst of packets, in ms; 0 switches it off. @default 2.5 */
+  readonly coalesce?: number
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** Codecs that a server can offer, with their payload types (RFC 3551 table 4). */
+const CODECS: readonly CodecOffer[] = [
+  { name: 'PCMU', clockRate: 8000, channels: 1, payloadType: 0 },
+  { name: 'PCMA', clockRate: 8000, channels: 1, payloadType: 8 },
+]
+
+/** The codecs of `options`, in order. @throws CordboardError `SERVER_BAD_OPTION`. */
+export const codecOffers = (names: readonly string[] | undefined): readonly CodecOffer[] => {
+  if (names === undefined) return CODECS
+  return names.map(name => {
+    const codec = CODECS.find(known => known.name === name.toUpperCase())
+    if (codec === undefined) throw new CordboardError('SERVER_BAD_OPTION', `no codec '${name}': there are ${CODECS.map(known => known.name).join(', ')}`)
+    return codec
+  })
+}
+
+/** Where media sockets are bound: the host that all listeners share, else the wildcard of their family. */
+export const mediaHost = (listen: readonly string[]): string => {
+  const hosts = [...new Set(listen.map(text => parseListenAddress(text).host))]
+  const [only] = hosts
+  if (hosts.length === 1 && only !== undefined && !isWildcard(only)) return only === 'localhost' ? '127.0.0.1' : only
+  return hosts.some(isIPv6) ? '::' : '0.0.0.0'
+}

@@ -1,0 +1,303 @@
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { Registry } from 'prom-client'
+import type { Call, DialOptions, DialOutcome, Uri } from './call/call.js'
+import { CallMedia } from './call/call-media.js'
+import { LiveConference, type Conference, type ConferenceOptions } from './call/conference.js'
+import { dial, type DialContext } from './call/dial.js'
+import { dialFor } from './call/dial-for-call.js'
+import { type CallContext, LiveCall } from './call/live-call.js'
+import { SipRequestView } from './call/request-view.js'
+import { UriPattern } from './call/uri-pattern.js'
+import type { Clock } from './core/clock.js'
+import { CordboardError, isCordboardError } from './core/errors.js'
+import { type Random, secureRandom } from './core/random.js'
+import { realClock } from './core/real-clock.js'
+import { deferred, onAbort, type Scoped } from './core/scope.js'
+import { createMediaEngine } from './media/engine.js'
+import type { MediaEngine } from './media/leg.js'
+import { drainCalls } from './server-drain.js'
+import { serverMetrics } from './server-metrics.js'
+import { codecOffers, mediaHost, type ServerOptions } from './server-options.js'
+import { type IncomingRequest, RoutedRequest } from './server-request.js'
+import { parseUri } from './sip/message/uri.js'
+import { isWildcard } from './sip/transport/listen-address.js'
+import { RouteSource } from './sip/transport/route-source.js'
+import { createUserAgent } from './sip/ua/create-user-agent.js'
+import type { Extension, ServerRequest, UserAgent } from './sip/ua/user-agent.js'
+
+export interface ServerEvents {
+  /** A call came in, before its handler runs. */
+  call: [call: Call]
+  /** Somebody is being dialled; `done` aborts when the attempt has failed or its call has ended. */
+  dialling: [target: Uri, done: AbortSignal]
+  /** A handler threw something other than `CALL_ENDED`, or a part of the server failed and was replaced. */
+  fault: [error: CordboardError]
+}
+
+export type CallHandler = (call: Call) => Promise<unknown>
+export type RouteHandler = (request: IncomingRequest) => Promise<unknown>
+
+/** A SIP user agent, registrar or proxy with its media: what applications are built on. */
+export interface Server extends EventEmitter<ServerEvents>, AsyncDisposable {
+  /** Bound addresses, as `listen` writes them. */
+  readonly addresses: readonly string[]
+  readonly clock: Clock
+  /** Calls now up or being set up. */
+  readonly calls: ReadonlySet<Call>
+  /** Prometheus metrics of signalling and media. */
+  readonly metrics: Registry
+  /**
+   * Calls to matching Request-URIs go to `handler`, whose end is the call's end. Order: in-dialog requests, then extensions, then
+   * the first matching handle, then route, then 404.
+   */
+  handle(pattern: string, handler: CallHandler): this
+  route(handler: RouteHandler): this
+  use(extension: Extension): this
+  /** Calls an address: a registered one at its contacts, any other by its own URI. */
+  dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
+  /** The conference of that name, made when it does not exist. */
+  conference(name: string, options?: ConferenceOptions): Conference
+  /** Resolves when the server has closed, or when `signal` aborts. */
+  closed(options?: Scoped): Promise<void>
+  /** Takes no new calls, gives those in progress `seconds` to end, then sends BYE, waits for their handlers, and closes. */
+  drain(options?: { readonly seconds?: number }): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts a server: it listens when this resolves. @throws CordboardError `SERVER_BAD_OPTION`, `SIP_TRANSPORT`. */
+export const createServer = async (options: ServerOptions): Promise<Server> => {
+  const listen = typeof options.listen === 'string' ? [options.listen] : options.listen
+  if (listen.length === 0) throw new CordboardError('SERVER_BAD_OPTION', 'listen names no address')
+  const address = mediaHost(listen)
+  const codecs = codecOffers(options.codecs)
+  const route = isWildcard(address) ? await RouteSource.open() : undefined
+  const clock = options.clock ?? realClock
+  const engine = await createMediaEngine({
+    address,
+    ...(options.rtpPorts === undefined ? {} : { ports: options.rtpPorts }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...(options.coalesce === undefined ? {} : { coalesce: options.coalesce }),
+  })
+  try {
+    const userAgent = await createUserAgent({
+      listen,
+      clock,
+      ...(options.random === undefined ? {} : { random: options.random }),
+      ...(options.advertise?.sip === undefined ? {} : { advertise: options.advertise.sip }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.http === undefined ? {} : { http: options.http }),
+      ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
+      userAgentName: options.userAgentName ?? 'Cordboard',
+    })
+    const addressTowards = (peer: string): string => options.advertise?.rtp ?? route?.towards(peer, clock.now()) ?? address
+    return new LiveServer(options, userAgent, engine, clock, peer => new CallMedia({ engine, codecs, addressTowards }, peer))
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+class LiveServer extends EventEmitter<ServerEvents> implements Server {
+  readonly clock: Clock
+  readonly metrics: Registry
+  readonly calls = new Set<LiveCall>()
+  readonly #options: ServerOptions
+  readonly #userAgent: UserAgent
+  readonly #engine: MediaEngine
+  readonly #random: Random
+  readonly #newMedia: (peer: string) => CallMedia
+  readonly #extensions: Extension[] = []
+  readonly #handlers: { readonly pattern: UriPattern; readonly handler: CallHandler }[] = []
+  readonly #running = new Set<Promise<void>>()
+  readonly #conferences = new Map<string, LiveConference>()
+  readonly #closed = deferred<void>()
+  readonly #calling: CallContext
+  readonly #dialling: DialContext
+  #route: RouteHandler | undefined
+  #state: 'open' | 'draining' | 'closed' = 'open'
+  #closing: Promise<void> | undefined
+  #ids = 0
+
+  constructor(options: ServerOptions, userAgent: UserAgent, engine: MediaEngine, clock: Clock, newMedia: (peer: string) => CallMedia) {
+    super()
+    this.#options = options
+    this.#userAgent = userAgent
+    this.#engine = engine
+    this.#newMedia = newMedia
+    this.clock = clock
+    this.#random = options.random ?? secureRandom
+    this.#calling = { clock, speech: options.speech, dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
+    this.#dialling = this.#dialContext()
+    this.metrics = serverMetrics({ engine, userAgent, calls: this.calls })
+    userAgent.onRequest = request => this.#take(request)
+    onAbort(options.signal, () => void this.close())
+  }
+
+  get addresses(): readonly string[] {
+    return this.#userAgent.addresses
+  }
+
+  handle(pattern: string, handler: CallHandler): this {
+    this.#handlers.push({ pattern: new UriPattern(pattern), handler })
+    return this
+  }
+
+  route(handler: RouteHandler): this {
+    this.#route = handler
+    return this
+  }
+
+  use(extension: Extension): this {
+    this.#extensions.push(extension)
+    extension.attach?.(this.#userAgent)
+    return this
+  }
+
+  async dial(targets: Uri | readonly Uri[], options: DialOptions = {}): Promise<DialOutcome> {
+    this.#throwUnlessOpen()
+    return this.#tracked(await dial(this.#dialling, targets, options))
+  }
+
+  conference(name: string, options: ConferenceOptions = {}): Conference {
+    this.#throwUnlessOpen()
+    const existing = this.#conferences.get(name)
+    if (existing !== undefined) return existing
+    const conference = new LiveConference(this.#engine, name, options, () => this.#conferences.delete(name))
+    this.#conferences.set(name, conference)
+    return conference
+  }
+
+  async closed(options: Scoped = {}): Promise<void> {
+    const cut = deferred<void>()
+    const release = onAbort(options.signal, () => cut.resolve())
+    await Promise.race([this.#closed.promise, cut.promise])
+    release()
+  }
+
+  async drain(options: { readonly seconds?: number } = {}): Promise<void> {
+    if (this.#state === 'open') this.#state = 'draining'
+    await drainCalls(this.calls, this.#running, this.clock, (options.seconds ?? 10) * 1_000)
+    await this.close()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed'
+    await drainCalls(this.calls, this.#running, this.clock, 0)
+    await Promise.all([...this.#conferences.values()].map(conference => conference[Symbol.asyncDispose]()))
+    await this.#userAgent.close()
+    await this.#engine.close()
+    this.#closed.resolve()
+  }
+
+  async #take(request: ServerRequest): Promise<void> {
+    for (const extension of this.#extensions) if (extension.take?.(request) === true) return
+    const { message } = request
+    if (message.method === 'INVITE') {
+      if (this.#state !== 'open' || this.calls.size >= (this.#options.maxCalls ?? Infinity)) {
+        return request.respond(503, { headers: { 'Retry-After': '5' } })
+      }
+      const handler = this.#handlerOf(message.uri)
+      if (handler !== undefined) return this.#run(request, handler)
+    }
+    if (this.#route === undefined || this.#state !== 'open') return
+    const routed = new RoutedRequest(request)
+    try {
+      await this.#route(routed)
+    } catch (error) {
+      this.#fault(error)
+      routed.pendingRequest?.respond(500)
+    }
+  }
+
+  #handlerOf(text: string): CallHandler | undefined {
+    const uri = parseUri(text)
+    if (uri?.type !== 'sip') return undefined
+    const { user = '', host } = uri
+    return this.#handlers.find(({ pattern }) => pattern.matches(user, host))?.handler
+  }
+
+  #run(request: ServerRequest, handler: CallHandler): void {
+    const view = new SipRequestView(request.message, request.source)
+    const media = this.#newMedia(request.source.address)
+    const call = new LiveCall(this.#calling, { id: this.#newId(), origin: 'in', request: view }, media, this.#userAgent.serve(request))
+    this.#track(call)
+    this.emit('call', call)
+    const running = this.#scope(call, handler)
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  /** The handler's scope is the call's scope. */
+  async #scope(call: LiveCall, handler: CallHandler): Promise<void> {
+    try {
+      await handler(call)
+    } catch (error) {
+      if (!(isCordboardError(error, 'CALL_ENDED') && call.signal.aborted)) {
+        this.#fault(error)
+        if (call.state === 'early') await call.reject(500).catch(() => undefined)
+      }
+    } finally {
+      await call.hangup().catch(error => this.#fault(error))
+    }
+  }
+
+  #tracked(outcome: DialOutcome): DialOutcome {
+    if (outcome.type === 'answered') this.#track(outcome.call as LiveCall)
+    return outcome
+  }
+
+  #track(call: LiveCall): void {
+    this.calls.add(call)
+    onAbort(call.signal, () => this.calls.delete(call))
+  }
+
+  async #dialFor(call: LiveCall, targets: Uri | readonly Uri[], options: DialOptions): Promise<DialOutcome> {
+    return this.#tracked(await dialFor(this.#dialling, call, targets, options))
+  }
+
+  #dialContext(): DialContext {
+    return {
+      userAgent: this.#userAgent,
+      calls: this.#calling,
+      clock: this.clock,
+      newMedia: this.#newMedia,
+      newId: () => this.#newId(),
+      resolve: uri => this.#resolve(uri),
+      identity: this.#userAgent.identity,
+      announce: (target, done) => {
+        setMaxListeners(0, done)
+        this.emit('dialling', target, done)
+      },
+    }
+  }
+
+  async #resolve(uri: Uri): Promise<readonly Uri[]> {
+    for (const extension of this.#extensions) {
+      const contacts = await extension.resolve?.(uri)
+      if (contacts !== undefined) return contacts
+    }
+    return [uri]
+  }
+
+  #newId(): string {
+    return `${(++this.#ids).toString(36)}-${this.#random.token(10)}`
+  }
+
+  #fault(error: unknown): void {
+    const fault = isCordboardError(error) ? error : new CordboardError('CALL_HANDLER_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
+    this.emit('fault', fault)
+  }
+
+  #throwUnlessOpen(): void {
+    if (this.#state !== 'open') throw new CordboardError('SERVER_CLOSED', `the server is ${this.#state}`)
+  }
+}
