@@ -1,0 +1,35 @@
+import type { Call, Registrar } from 'cordboard'
+import type { Accounts } from './accounts.js'
+import type { Handler } from './numbers/handler.js'
+
+/** Decides who may use a number. */
+export interface Admission {
+  /** Strangers too; but whoever calls in an account's name must prove it. */
+  everyone(handler: Handler): Handler
+  /** Accounts only. */
+  accounts(handler: Handler): Handler
+}
+
+/** The user part of a SIP URI. */
+export const userOf = (uri: string): string => /^sips?:([^@;?:]+)/.exec(uri)?.[1] ?? ''
+
+/**
+ * Admission by digest. An account is known by the user part of From alone, whatever its host, so that no caller passes for a
+ * colleague by writing another of this machine's names.
+ */
+export const createAdmission = (accounts: Accounts, registrar: Registrar): Admission => {
+  const proven = (handler: Handler): Handler => async call => {
+    const user = await registrar.authenticate(call)
+    if (user === undefined) return
+    const claimed = userOf(call.from)
+    if (accounts.has(claimed) && claimed !== user) return call.reject(403)
+    return handler(call)
+  }
+  return {
+    everyone: handler => {
+      const checked = proven(handler)
+      return (call: Call) => (accounts.has(userOf(call.from)) ? checked(call) : handler(call))
+    },
+    accounts: proven,
+  }
+}

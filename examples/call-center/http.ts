@@ -1,0 +1,80 @@
+import fastifyStatic from '@fastify/static'
+import { fastify } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { Server } from 'cordboard'
+import type { InteractionStore } from 'cordboard/contact'
+import { timingSafeEqual } from 'node:crypto'
+import { basename } from 'node:path'
+import type { Accounts } from './accounts.js'
+import { asset } from './assets.js'
+import type { Board } from './board.js'
+import type { Recordings } from './recordings.js'
+import { isLoopback } from './settings.js'
+import type { Settings } from './settings.js'
+
+/** What the pages show, and where from. */
+export interface HttpSources {
+  readonly settings: Settings
+  readonly server: Server
+  readonly board: Board
+  readonly interactions: InteractionStore
+  readonly recordings: Recordings
+  readonly accounts: Accounts
+  /** True from the moment when no new calls are taken. */
+  readonly draining: () => boolean
+}
+
+/** The console, its API, metrics and health. */
+export interface Http {
+  readonly address: string
+  close(): Promise<void>
+}
+
+/** Newest interactions that one answer holds at most. */
+const LIMIT = 1_000
+
+const addApi = (app: FastifyInstance, { board, interactions }: HttpSources): void => {
+  app.get('/api/queues', () => board.queues())
+  app.get('/api/agents', () => board.agents())
+  app.get<{ Querystring: { limit?: number } }>(
+    '/api/interactions',
+    { schema: { querystring: { type: 'object', properties: { limit: { type: 'integer', minimum: 1, maximum: LIMIT, default: 50 } } } } },
+    async request => {
+      const records = await interactions.newest(request.query.limit ?? 50)
+      return records.map(record => ({ ...record, recordingUrl: record.recording === null ? null : `api/recordings/${encodeURIComponent(basename(record.recording))}` }))
+    },
+  )
+}
+
+const addOperations = (app: FastifyInstance, { server, draining }: HttpSources): void => {
+  app.get('/metrics', async (_request, reply) => reply.type(server.metrics.contentType).send(await server.metrics.metrics()))
+  app.get('/health', (_request, reply) => (draining() ? reply.code(503).send({ status: 'draining' }) : reply.send({ status: 'ok' })))
+}
+
+const addFiles = (app: FastifyInstance, { recordings }: HttpSources): void => {
+  app.register(fastifyStatic, { root: asset('web') })
+  app.register(fastifyStatic, { root: recordings.folder, prefix: '/api/recordings/', index: false, decorateReply: false })
+}
+
+const equal = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'))
+
+/** Off loopback, everything but `/health` asks for the supervisor's name and password (RFC 7617). */
+const guard = (app: FastifyInstance, { accounts }: HttpSources): void => {
+  const expected = `Basic ${Buffer.from(`${accounts.supervisor}:${accounts.password}`).toString('base64')}`
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.url === '/health' || equal(request.headers.authorization ?? '', expected)) return
+    await reply.code(401).header('WWW-Authenticate', 'Basic realm="cordboard", charset="UTF-8"').send({ error: 'Unauthorized' })
+  })
+}
+
+/** Serves the console on the HTTP address of the settings. */
+export const serveHttp = async (sources: HttpSources): Promise<Http> => {
+  const { host, port } = sources.settings.http
+  const app = fastify({ forceCloseConnections: true })
+  if (!isLoopback(host)) guard(app, sources)
+  addApi(app, sources)
+  addOperations(app, sources)
+  addFiles(app, sources)
+  const address = await app.listen({ host, port })
+  return { address, close: () => app.close() }
+}

@@ -1,0 +1,10 @@
+import type { Prompts } from '../prompts.js'
+import type { Handler } from './handler.js'
+
+/** 603: says each key that the caller presses. */
+export const digits = (prompts: Prompts): Handler => async call => {
+  await call.answer()
+  const intro = await call.play(prompts.file('digits-intro'), { interruptBy: 'any' })
+  if (intro.type === 'interrupted') await call.play(prompts.digit(intro.digit))
+  for await (const { digit } of call.digits()) await call.play(prompts.digit(digit))
+}

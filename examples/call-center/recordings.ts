@@ -1,0 +1,23 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Call } from 'cordboard'
+
+/** Where recordings lie, and what they are called. */
+export interface Recordings {
+  readonly folder: string
+  /** Path for a new recording of `call`. A Call-ID is the caller's to choose, so nothing but letters and digits of it is used. */
+  file(kind: 'talk' | 'message', call: Call): string
+}
+
+/** Opens the folder of recordings under the data folder. */
+export const openRecordings = async (data: string): Promise<Recordings> => {
+  const folder = resolve(data, 'recordings')
+  await mkdir(folder, { recursive: true })
+  return {
+    folder,
+    file: (kind, call) => {
+      const day = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
+      return join(folder, `${day}-${kind}-${call.id.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 24)}.wav`)
+    },
+  }
+}
