@@ -1,0 +1,34 @@
+import { CordboardError } from '../../core/errors.js'
+import { headerNameOf } from './header-names.js'
+import type { HeaderName } from './header-names.js'
+import type { HeaderField } from './message.js'
+
+/** A header line that remembers what its value was read as: the value never changes, so neither does the view. */
+class Field implements HeaderField {
+  #view: unknown = undefined
+
+  constructor(readonly id: HeaderName | undefined, readonly name: string, readonly value: string) {}
+
+  /** What `read` makes of the value of `field`; asked once of a field that the parser or `field` made. */
+  static view<T>(field: HeaderField, read: (value: string) => T | undefined): T | undefined {
+    if (!(field instanceof Field)) return read(field.value)
+    return (field.#view ??= read(field.value)) as T | undefined
+  }
+}
+
+/** A field whose parts are known to be sound: for the parser. */
+export const rawField = (id: HeaderName | undefined, name: string, value: string): HeaderField => new Field(id, name, value)
+
+/**
+ * A header field.
+ * @throws CordboardError `SIP_BAD_MESSAGE` for a line break in it, which would make a second header.
+ */
+export const field = (name: string, value: string): HeaderField => {
+  if (value.includes('\n') || value.includes('\r') || !/^[\w\-.!%*+`'~]+$/.test(name)) {
+    throw new CordboardError('SIP_BAD_MESSAGE', `not a header field: ${JSON.stringify(`${name}: ${value}`)}`)
+  }
+  return new Field(headerNameOf(name), name, value)
+}
+
+/** The value of `field` as `read` understands it, read once. One `read` for each header. */
+export const viewOf = Field.view

@@ -1,0 +1,66 @@
+import { formatParameters, parameter, parameterText } from './scanner.js'
+import type { Parameter, Scanner } from './scanner.js'
+import { formatHostPort, parseHostPort } from './uri.js'
+
+/** One value of Via (RFC 3261 §20.42). */
+export interface Via {
+  /** `UDP`, `TCP`, `TLS`, `WS`, `WSS`, `SCTP`, … upper case. */
+  readonly transport: string
+  /** sent-by, an IPv6 address without brackets. */
+  readonly host: string
+  readonly port: number | undefined
+  readonly branch: string | undefined
+  /** Address that a server saw; an IPv6 address without brackets. */
+  readonly received: string | undefined
+  /** RFC 3581: the port, true when it is only asked for. */
+  readonly rport: number | true | undefined
+  readonly maddr: string | undefined
+  readonly parameters: readonly Parameter[]
+}
+
+/** Begins every branch of RFC 3261 (§8.1.1.7). */
+export const MAGIC_COOKIE = 'z9hG4bK'
+
+const SENT_PROTOCOL = /[ \t]*SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*([\w\-.!%*+`'~]+)[ \t]+(\[[^\]]*\]|[^\s;,:"<>[\]]+)(?:[ \t]*:[ \t]*(\d+))?/iy
+
+/** Reads one Via value, up to the end or a comma. */
+export const scanVia = (scanner: Scanner): Via | undefined => {
+  SENT_PROTOCOL.lastIndex = scanner.at
+  const match = SENT_PROTOCOL.exec(scanner.text)
+  if (match === null) return undefined
+  scanner.at = SENT_PROTOCOL.lastIndex
+  const sentBy = parseHostPort(match[3] === undefined ? match[2]! : `${match[2]}:${match[3]}`)
+  const parameters = scanner.parameters()
+  if (sentBy === undefined || parameters === undefined) return undefined
+  const rport = parameter(parameters, 'rport')
+  return {
+    transport: match[1]!.toUpperCase(),
+    host: sentBy.host,
+    port: sentBy.port,
+    branch: parameterText(parameters, 'branch'),
+    received: withoutBrackets(parameterText(parameters, 'received')),
+    rport: typeof rport === 'string' ? Number(rport) : rport,
+    maddr: withoutBrackets(parameterText(parameters, 'maddr')),
+    parameters,
+  }
+}
+
+// RFC 5118 §4.5: the address in `received` comes with and without brackets.
+const withoutBrackets = (text: string | undefined): string | undefined =>
+  text?.startsWith('[') === true && text.endsWith(']') ? text.slice(1, -1) : text
+
+/** `SIP/2.0/UDP host:port;parameters` */
+export const formatVia = (via: { readonly transport: string; readonly host: string; readonly port?: number | undefined; readonly parameters: readonly Parameter[] }): string =>
+  `SIP/2.0/${via.transport} ${formatHostPort(via.host, via.port)}${formatParameters(via.parameters)}`
+
+/**
+ * Value of a Via as a server passes it on: `received` and the value of `rport` filled in (RFC 3261 §18.2.1, RFC 3581 §4).
+ * @param value as written
+ * @returns `value` itself when nothing is to be said
+ */
+export const stampVia = (value: string, via: Via, source: { readonly address: string; readonly port: number }): string => {
+  if (via.rport === undefined && via.host === source.address) return value
+  const parameters = via.parameters.filter(({ name }) => name !== 'received' && name !== 'rport')
+  const rport = via.rport === undefined ? [] : [{ name: 'rport', value: String(source.port) }]
+  return formatVia({ ...via, parameters: [...parameters, { name: 'received', value: source.address }, ...rport] })
+}
