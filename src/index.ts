@@ -5,6 +5,7 @@ export type {
 export type { Conference, ConferenceOptions, Member } from './call/conference.js'
 export { defineMenu, type Answer, type Menu } from './call/menu.js'
 export type { SpeechProvider } from './call/sounds.js'
+export type { TransferOutcome } from './call/transfer.js'
 export * from './contact/index.js'
 export type { Clock, Timer } from './core/clock.js'
 export { CordboardError, isCordboardError, type CordboardErrorCode } from './core/errors.js'

@@ -6,6 +6,7 @@ import type { Direction } from '../sdp/negotiated.js'
 import type { RequestHolder, Source } from '../sip/ua/user-agent.js'
 import type { Audio } from './audio.js'
 import type { Answer, Menu } from './menu.js'
+import type { TransferOutcome } from './transfer.js'
 
 /** A SIP URI as text: `sip:ann@pbx.example`. */
 export type Uri = string
@@ -126,6 +127,11 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   /** Puts the peer on hold (re-INVITE `sendonly`) and plays `music` to it. */
   hold(music?: Audio): Promise<void>
   resume(): Promise<void>
+  /**
+   * Asks the peer to call somebody else: an address (blind) or the other end of a call of ours (attended). Once transferred, the call
+   * ends with BYE.
+   */
+  transfer(target: Uri | Call, options?: Scoped): Promise<TransferOutcome>
   /** BYE, CANCEL or a final response, whatever the state asks for. Idempotent. */
   hangup(): Promise<void>
 }

@@ -17,6 +17,7 @@ import { infoDigit } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
 import { answerOffer } from './reoffer.js'
 import { sourcesOf, type SpeechProvider } from './sounds.js'
+import { transferCall, type TransferOutcome } from './transfer.js'
 
 /** What a call takes from its server. */
 export interface CallContext {
@@ -221,6 +222,14 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     const leg = this.#answeredLeg('resume')
     leg.play({ sources: [] })
     await this.#redirect('sendrecv')
+  }
+
+  async transfer(target: Uri | Call, options: Scoped = {}): Promise<TransferOutcome> {
+    this.#answeredLeg('transfer')
+    if (typeof target !== 'string' && !(target instanceof LiveCall)) throw new CordboardError('CALL_STATE', 'transfer takes an address or a call of this library')
+    const outcome = await transferCall(this, this.#session!, target, options.signal)
+    if (outcome.type === 'transferred') await this.hangup()
+    return outcome
   }
 
   async hangup(): Promise<void> {

@@ -1,0 +1,247 @@
+import t from 'tap'
+import { once } from 'node:events'
+import { mkdtemp, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Call, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
+import { received, twoServers } from './two-servers.js'
+
+const TONE = { tone: '1004@-10' }
+
+/** PCM that never ends, for sounds that only a hang-up stops. */
+const endless = { tone: '440' }
+
+void t.test('a call is answered, hears, and ends when its handler returns', async t => {
+  const { callee, call } = await twoServers(t)
+  callee.handle('sip:hello@*', async incoming => {
+    await incoming.progress()
+    await incoming.answer()
+    t.equal(incoming.state, 'answered')
+    t.same(await incoming.play({ tone: '440/100,20000' }, { signal: AbortSignal.timeout(300) }).catch((error: unknown) => (error as Error).name), 'TimeoutError')
+  })
+  const outgoing = await call('hello')
+  t.equal(outgoing.direction, 'sendrecv')
+  const [reason] = (await once(outgoing, 'ended')) as [EndReason]
+  t.same(reason, { type: 'remote-bye' })
+  t.equal(outgoing.state, 'ended')
+  t.ok(outgoing.signal.aborted)
+})
+
+void t.test('what the caller says arrives as audio frames and in the recording', async t => {
+  const { callee, call } = await twoServers(t)
+  const directory = await mkdtemp(join(tmpdir(), 'cordboard-'))
+  const incoming = received(callee, 'record', c => c.answer())
+  const outgoing = await call('record')
+  const peer = await incoming
+  const recording = await peer.record(join(directory, 'talk.wav'))
+  const stop = new AbortController()
+  const playing = outgoing.play(TONE, { signal: stop.signal })
+  let samples = 0
+  let loud = 0
+  for await (const frame of peer.audio()) {
+    samples += frame.length
+    loud = Math.max(loud, ...frame)
+    if (samples >= 4_000) break
+  }
+  t.ok(loud > 5_000 && loud < 20_000, `peak ${loud}`)
+  stop.abort()
+  await t.rejects(playing)
+  const { ms } = await recording.stop()
+  t.ok(ms >= 450 && ms < 2_000, `${ms} ms`)
+  const { size } = await stat(join(directory, 'talk.wav'))
+  t.equal(size, 44 + Math.round(ms * 8) * 4, 'two 16-bit channels at 8 kHz')
+})
+
+void t.test('digits queue, interrupt and choose', async t => {
+  const { callee, call } = await twoServers(t)
+  const menu = defineMenu({ prompt: endless, choices: { 1: 'sales', 2: 'support' }, timeout: 1_000, retries: 1 })
+  const incoming = received(callee, 'menu', c => c.answer())
+  const outgoing = await call('menu')
+  const peer = await incoming
+
+  const chosen = peer.ask(menu)
+  await outgoing.sendDigits(['2'])
+  t.same(await chosen, { type: 'chosen', value: 'support' })
+
+  await outgoing.sendDigits(['9', '1'])
+  await heard(peer, 2)
+  t.same(await peer.ask(menu), { type: 'chosen', value: 'sales' }, 'queued keys are read first, and 9 only costs a try')
+
+  const interrupted = peer.play(endless, { interruptBy: ['#'] })
+  await outgoing.sendDigits(['5', '#'])
+  t.same(await interrupted, { type: 'interrupted', digit: '#' })
+  const keys: string[] = []
+  for await (const { digit, duration } of peer.digits()) {
+    keys.push(digit)
+    t.ok(duration >= 60 && duration <= 200, `${duration} ms`)
+    break
+  }
+  t.same(keys, ['5'], 'the interrupting key is in the outcome only')
+  t.same(await peer.ask({ prompt: { tone: '440/10,1' }, choices: {}, timeout: 50, retries: 0 }, { signal: AbortSignal.timeout(5_000) }).catch((e: unknown) => (e as Error).name), 'TimeoutError', 'a prompt without end is not cut by the menu\'s time-out')
+})
+
+/** Waits until `count` keys have arrived. */
+const heard = async (call: Call, count: number): Promise<void> => {
+  for (let left = count; left > 0; left--) await once(call, 'digit')
+}
+
+void t.test('one foreground sound per call', async t => {
+  const { callee, call } = await twoServers(t)
+  const incoming = received(callee, 'busy', c => c.answer())
+  await call('busy')
+  const peer = await incoming
+  const stop = new AbortController()
+  const first = peer.play(endless, { signal: stop.signal })
+  await t.rejects(peer.play(endless), { code: 'CALL_BUSY' })
+  await t.rejects(peer.ask(defineMenu({ prompt: endless, choices: {} })), { code: 'CALL_BUSY' })
+  stop.abort()
+  await t.rejects(first)
+})
+
+void t.test('two calls bridged hear each other until one ends, and the other stays up', async t => {
+  const { callee, call } = await twoServers(t)
+  const first = received(callee, 'a', c => c.answer())
+  const second = received(callee, 'b', c => c.answer())
+  const [a, b] = await Promise.all([call('a'), call('b')])
+  const [peerA, peerB] = await Promise.all([first, second])
+  const bridged = peerA.bridge(peerB)
+  const playing = a.play(TONE).catch(() => undefined)
+  let loud = 0
+  for await (const frame of b.audio()) {
+    loud = Math.max(loud, ...frame)
+    if (loud > 5_000) break
+  }
+  t.ok(loud > 5_000)
+  await b.hangup()
+  t.match(await bridged, { type: 'ended', by: 'other', reason: { type: 'remote-bye' } })
+  t.equal(peerA.state, 'answered')
+  const parting = new AbortController()
+  const again = received(callee, 'c', c => c.answer())
+  await call('c')
+  const joined = peerA.bridge(await again, { signal: parting.signal })
+  parting.abort()
+  t.same(await joined, { type: 'parted' })
+  await a.hangup()
+  await playing
+})
+
+void t.test('hold and resume, seen from the other side', async t => {
+  const { callee, call } = await twoServers(t)
+  const incoming = received(callee, 'hold', c => c.answer())
+  const outgoing = await call('hold')
+  const peer = await incoming
+  const held = once(outgoing, 'held')
+  await peer.hold(endless)
+  await held
+  t.equal(outgoing.direction, 'recvonly')
+  t.equal(peer.direction, 'sendonly')
+  const resumed = once(outgoing, 'resumed')
+  await peer.resume()
+  await resumed
+  t.equal(outgoing.direction, 'sendrecv')
+})
+
+void t.test('dialling: outcomes', async t => {
+  const { callee, caller, uri } = await twoServers(t)
+  callee.handle('sip:busy@*', call => call.reject(486))
+  callee.handle('sip:no@*', call => call.reject(603))
+  callee.handle('sip:ring@*', async call => {
+    await call.progress()
+    await once(call.signal, 'abort')
+    t.same(call.endReason, { type: 'cancelled' })
+  })
+  callee.handle('sip:yes@*', async call => {
+    await call.answer()
+    await once(call.signal, 'abort')
+  })
+  t.same(await caller.dial(uri('busy')), { type: 'busy', status: 486 })
+  t.same(await caller.dial(uri('no')), { type: 'rejected', status: 603 })
+  t.same(await caller.dial(uri('nobody')), { type: 'unreachable', status: 404 })
+  const steps: number[] = []
+  t.same(await caller.dial(uri('ring'), { ringFor: 300, onProgress: ({ status }) => steps.push(status) }), { type: 'no-answer' })
+  t.same(steps, [180])
+  t.same(await caller.dial(uri('ring'), { signal: AbortSignal.timeout(200) }), { type: 'cancelled' })
+  t.same(await caller.dial([uri('busy'), uri('nobody')]), { type: 'busy', status: 486 }, 'the failure that says most')
+  const parallel = await caller.dial([uri('ring'), uri('yes'), uri('busy')])
+  t.match(parallel, { type: 'answered', by: uri('yes') })
+  if (parallel.type === 'answered') await parallel.call.hangup()
+  const sequential = await caller.dial([uri('busy'), uri('ring'), uri('yes')], { fork: 'sequential', ringFor: 200 })
+  t.match(sequential, { type: 'answered', by: uri('yes') })
+  if (sequential.type === 'answered') await sequential.call.hangup()
+})
+
+void t.test('early media: a prompt before the answer is heard', async t => {
+  const { callee, caller, uri } = await twoServers(t)
+  callee.handle('sip:early@*', async call => {
+    await call.progress({ status: 183 })
+    await call.play({ tone: '440' }, { signal: AbortSignal.timeout(400) }).catch(() => undefined)
+    await call.answer()
+    await once(call.signal, 'abort')
+  })
+  const early: boolean[] = []
+  const outcome = await caller.dial(uri('early'), { onProgress: step => early.push(step.early) })
+  t.equal(outcome.type, 'answered')
+  t.same(early, [true])
+})
+
+void t.test('dialling on behalf of a call: the caller\'s end cancels it', async t => {
+  const { callee, caller, uri, call } = await twoServers(t)
+  callee.handle('sip:ring@*', async incoming => {
+    await incoming.progress()
+    await once(incoming.signal, 'abort')
+  })
+  const pending: Promise<unknown>[] = []
+  callee.handle('sip:front@*', async incoming => {
+    await incoming.answer()
+    pending.push(incoming.dial(uri('ring')).catch((error: unknown) => (error as CordboardError).code))
+    await pending[0]
+  })
+  const outgoing = await call('front')
+  const done = new Promise<AbortSignal>(resolve => callee.once('dialling', (_target, signal) => resolve(signal)))
+  const signal = await done
+  t.notOk(signal.aborted)
+  await outgoing.hangup()
+  await once(callee.calls.size === 0 ? new AbortController().signal : signal, 'abort')
+  t.same(await pending[0], 'CALL_ENDED')
+  t.equal(caller.calls.size, 0)
+})
+
+void t.test('a handler that throws: 500 before the answer, BYE after, and a fault event', async t => {
+  const faults: unknown[] = []
+  const { callee, caller, uri, call } = await twoServers(t, faults)
+  callee.handle('sip:early@*', async () => { throw new Error('before') })
+  callee.handle('sip:late@*', async incoming => {
+    await incoming.answer()
+    throw new Error('after')
+  })
+  t.same(await caller.dial(uri('early')), { type: 'rejected', status: 500 })
+  const outgoing = await call('late')
+  t.same((await once(outgoing, 'ended'))[0], { type: 'remote-bye' })
+  t.match(faults, [{ code: 'CALL_HANDLER_FAILED', message: 'before' }, { code: 'CALL_HANDLER_FAILED', message: 'after' }])
+})
+
+void t.test('a handler that returns without an answer: 480', async t => {
+  const { callee, caller, uri } = await twoServers(t)
+  callee.handle('sip:idle@*', async () => undefined)
+  t.same(await caller.dial(uri('idle')), { type: 'unreachable', status: 480 })
+})
+
+void t.test('drain: calls in progress end by themselves or with BYE, new ones get 503', async t => {
+  const { callee, caller, uri, call } = await twoServers(t)
+  let cleaned = false
+  callee.handle('sip:stay@*', async incoming => {
+    await incoming.answer()
+    try {
+      await incoming.play(endless)
+    } finally {
+      cleaned = true
+    }
+  })
+  const outgoing = await call('stay')
+  const drained = callee.drain({ seconds: 0.4 })
+  t.same(await caller.dial(uri('stay')), { type: 'unreachable', status: 503 })
+  t.same((await once(outgoing, 'ended'))[0], { type: 'remote-bye' })
+  await drained
+  t.ok(cleaned)
+  await t.rejects(callee.dial('sip:x@127.0.0.1'), { code: 'SERVER_CLOSED' })
+})
