@@ -1,0 +1,289 @@
+import type { LeaveOutcome } from './action.js'
+import { present, staffWithin, withdraw } from './availability.js'
+import { leaveDemand, makeDemand, relist, unlist } from './demand.js'
+import type { Departure, JoinEvent, OfferId } from './event.js'
+import { parseExpression } from './expression.js'
+import { endOffer, release } from './offering.js'
+import type { QueueId, RelaxStep } from './settings.js'
+import { cancel, log, schedule, scheduleFor } from './state.js'
+import type { Deadline, Engagement, InteractionEntry, ParsedStep, QueueEntry, RoutingState, WaitingTask } from './state.js'
+
+const RETURN_MS = 60_000
+const RECHECK_MS = 1_000
+
+const parseSteps = (steps: readonly RelaxStep[] = []): ParsedStep[] => steps
+  .map(({ after, requires }) => ({ after, requires: typeof requires === 'string' ? parseExpression(requires) : requires }))
+  .sort((a, b) => a.after - b.after)
+
+/** Takes a waiting interaction out of its queue's order and from among the wanting. */
+const unplace = (state: RoutingState, interaction: InteractionEntry): void => {
+  unlist(interaction)
+  leaveDemand(state, interaction)
+  interaction.queue.waiting.delete(interaction)
+  for (const deadline of interaction.deadlines) cancel(state, deadline)
+  interaction.deadlines.clear()
+  state.unplaced.delete(interaction)
+}
+
+const setDeadlines = (state: RoutingState, interaction: InteractionEntry): void => {
+  const { settings, tiers } = interaction.queue
+  const waited = state.now - interaction.enteredAt
+  const next = interaction.steps[interaction.step + 1]
+  if (next !== undefined) scheduleFor(state, interaction, next.after - waited, 'relax')
+  if ((settings.tierWait ?? 0) > 0 && interaction.tier < tiers.length - 1) scheduleFor(state, interaction, settings.tierWait!, 'tier')
+  if (interaction.steps.some(step => typeof step.requires === 'function')) scheduleFor(state, interaction, RECHECK_MS, 'recheck')
+  // Whoever waits for a call back has hung up: nobody gets tired and nobody listens.
+  if (interaction.channel === 'callback') return
+  if (settings.maxWait !== undefined) scheduleFor(state, interaction, settings.maxWait - waited, 'max-wait')
+  if (settings.overflow?.after !== undefined) scheduleFor(state, interaction, settings.overflow.after - waited, 'overflow')
+  if (settings.announce !== undefined) scheduleFor(state, interaction, settings.announce.first - waited, 'announce')
+}
+
+/** Opens the next tiers at once while the open ones have nobody who is available. */
+const skipUnstaffed = (interaction: InteractionEntry): void => {
+  const { queue } = interaction
+  if (staffWithin(queue, queue.tiers.length) === 0) return
+  while (staffWithin(queue, interaction.tier + 1) === 0) interaction.tier++
+}
+
+const installIn = (state: RoutingState, interaction: InteractionEntry): void => {
+  const { queue } = interaction
+  const waited = state.now - interaction.enteredAt
+  interaction.urgency = interaction.priority - (queue.settings.ageing ?? 0) / 60_000 * interaction.since
+  interaction.step = interaction.steps.findLastIndex(step => step.after <= waited)
+  const tierWait = queue.settings.tierWait ?? 0
+  interaction.tier = tierWait === 0 ? 0 : Math.min(Math.floor(waited / tierWait), Math.max(0, queue.tiers.length - 1))
+  skipUnstaffed(interaction)
+  queue.waiting.add(interaction)
+  makeDemand(state, interaction)
+  relist(interaction)
+  setDeadlines(state, interaction)
+  state.unplaced.add(interaction)
+}
+
+/** Joins the demand that it makes by now: a tier opened, a condition was relaxed. */
+const changeDemand = (state: RoutingState, interaction: InteractionEntry): void => {
+  unlist(interaction)
+  leaveDemand(state, interaction)
+  makeDemand(state, interaction)
+  relist(interaction)
+  state.unplaced.add(interaction)
+}
+
+/** Remembers the place of a customer who hung up. */
+const keepPlace = (state: RoutingState, { queue, customer, since }: InteractionEntry): void => {
+  const ms = queue.settings.returnWithin ?? RETURN_MS
+  if (customer === undefined || ms <= 0 || queue.removed) return
+  cancel(state, queue.places.get(customer)?.deadline)
+  queue.places.set(customer, { since, deadline: schedule(state, ms, { type: 'place', queue, customer }) })
+}
+
+/** Ends the waiting without an agent. */
+const leave = (state: RoutingState, interaction: InteractionEntry, outcome: LeaveOutcome): void => {
+  const { queue } = interaction
+  interaction.state = 'gone'
+  for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'caller-left')
+  unplace(state, interaction)
+  state.interactions.delete(interaction.id)
+  const waited = state.now - interaction.enteredAt
+  state.actions.push({ type: 'leave', interaction: interaction.id, queue: queue.id, outcome, waited })
+  log(state, { type: 'left', queue: queue.id, interaction: interaction.id, outcome: outcome.type, waited })
+  if (outcome.type === 'abandoned') keepPlace(state, interaction)
+}
+
+/** Sends the interaction where its queue lets it overflow to. */
+export const overflow = (state: RoutingState, interaction: InteractionEntry): void => {
+  const to = interaction.queue.settings.overflow?.to
+  const next = to !== undefined && 'queue' in to ? state.queues.get(to.queue) : undefined
+  // Each queue is visited once: two that overflow into each other would hand a caller to and fro for ever.
+  if (next === undefined || interaction.visited.has(next.id)) return leave(state, interaction, { type: 'overflowed', ...(to === undefined ? {} : { to }) })
+  const from = interaction.queue.id
+  unplace(state, interaction)
+  for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'withdrawn')
+  state.actions.push({ type: 'move', interaction: interaction.id, from, to: next.id })
+  log(state, { type: 'left', queue: from, interaction: interaction.id, outcome: 'overflowed', waited: state.now - interaction.enteredAt, to: next.id })
+  admit(state, interaction, next)
+}
+
+/** Whether the queue turns new callers away. */
+const refuses = (queue: QueueEntry): boolean => {
+  const { maxSize = Infinity, overflow: limits } = queue.settings
+  if (queue.waiting.size >= Math.min(maxSize, limits?.size ?? Infinity)) return true
+  return limits?.noAgents === true && staffWithin(queue, queue.tiers.length) === 0
+}
+
+/** Begins the waiting in `queue`. */
+const admit = (state: RoutingState, interaction: InteractionEntry, queue: QueueEntry): void => {
+  const { id, channel, customer } = interaction
+  const full = refuses(queue)
+  interaction.queue = queue
+  interaction.enteredAt = state.now
+  interaction.visited.add(queue.id)
+  interaction.wanted = 1
+  log(state, { type: 'joined', queue: queue.id, interaction: id, channel, ...(customer === undefined ? {} : { customer }) })
+  installIn(state, interaction)
+  if (full) overflow(state, interaction)
+}
+
+/** @throws CordboardError `CONTACT_BAD_EXPRESSION`. */
+export const join = (state: RoutingState, event: JoinEvent): void => {
+  const queue = state.queues.get(event.queue)
+  if (queue === undefined || state.interactions.has(event.interaction)) return
+  const place = event.customer === undefined ? undefined : queue.places.get(event.customer)
+  const interaction: InteractionEntry = {
+    id: event.interaction, serial: ++state.serial, customer: event.customer,
+    steps: parseSteps(event.requires), visited: new Set(), engagements: new Set(), deadlines: new Set(),
+    queue, channel: event.channel ?? 'voice', priority: event.priority ?? 0, state: 'waiting',
+    enteredAt: state.now, since: place?.since ?? state.now, urgency: 0, step: -1, tier: 0,
+    sticky: undefined, demand: undefined, listed: undefined, wanted: 1, lastFailed: undefined,
+  }
+  if (place !== undefined) {
+    queue.places.delete(event.customer!)
+    cancel(state, place.deadline)
+  }
+  state.interactions.set(interaction.id, interaction)
+  const known = event.sticky === undefined ? undefined : state.agents.get(event.sticky.agent)
+  if (known?.status.type === 'available') interaction.sticky = known
+  admit(state, interaction, queue)
+  if (interaction.sticky !== undefined && interaction.state === 'waiting') scheduleFor(state, interaction, event.sticky!.wait, 'sticky')
+}
+
+/** The caller's own leaving; in mid-talk it ends the talk. */
+export const depart = (state: RoutingState, interaction: InteractionEntry, how: Departure): void => {
+  if (interaction.state === 'connected') return finish(state, interaction)
+  leave(state, interaction, how)
+}
+
+/** Turns a waiting call into a call back in the same place. */
+export const requestCallback = (state: RoutingState, interaction: InteractionEntry): void => {
+  if (interaction.state !== 'waiting' || interaction.channel === 'callback') return
+  const { queue, id, customer } = interaction
+  const waited = state.now - interaction.enteredAt
+  unplace(state, interaction)
+  for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'withdrawn')
+  state.actions.push({ type: 'leave', interaction: id, queue: queue.id, outcome: { type: 'callback' }, waited })
+  log(state, { type: 'left', queue: queue.id, interaction: id, outcome: 'callback', waited })
+  interaction.channel = 'callback'
+  interaction.sticky = undefined
+  log(state, { type: 'joined', queue: queue.id, interaction: id, channel: 'callback', ...(customer === undefined ? {} : { customer }) })
+  installIn(state, interaction)
+}
+
+/** Takes the queue's callers out of its order, lets `change` happen, and puts them back under what holds then. */
+export const resettle = (state: RoutingState, queue: QueueEntry, change: () => void): void => {
+  const callers = [...queue.waiting]
+  for (const interaction of callers) unplace(state, interaction)
+  change()
+  for (const interaction of callers) {
+    const wasSticky = interaction.sticky
+    interaction.sticky = undefined
+    installIn(state, interaction)
+    if (wasSticky !== undefined) state.unplaced.add(interaction)
+  }
+}
+
+export const setPriority = (state: RoutingState, interaction: InteractionEntry, priority: number): void => {
+  if (interaction.state !== 'waiting') return
+  interaction.queue.waiting.delete(interaction)
+  unlist(interaction)
+  interaction.urgency += priority - interaction.priority
+  interaction.priority = priority
+  interaction.queue.waiting.add(interaction)
+  relist(interaction)
+}
+
+/** The first answer wins; whatever else rings for this caller stops. */
+export const answer = (state: RoutingState, offer: OfferId): void => {
+  const engagement = state.offers.get(offer)
+  if (engagement?.state !== 'offered') {
+    state.actions.push({ type: 'too-late', offer })
+    return
+  }
+  const { interaction, agent, queue } = engagement
+  interaction.state = 'connected'
+  unplace(state, interaction)
+  for (const other of [...interaction.engagements]) if (other !== engagement) endOffer(state, other, 'answered-elsewhere')
+  cancel(state, engagement.deadline)
+  withdraw(agent)
+  engagement.state = 'talking'
+  engagement.since = state.now
+  engagement.deadline = undefined
+  agent.calls++
+  for (const failure of ['no-answer', 'busy', 'rejected', 'unreachable'] as const) agent.failures[failure] = 0
+  present(state, agent)
+  const waited = state.now - interaction.enteredAt
+  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited })
+  log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel: engagement.channel, waited })
+}
+
+/** Ends a talk; the agent wraps up. */
+export const finish = (state: RoutingState, interaction: InteractionEntry): void => {
+  if (interaction.state !== 'connected') return
+  interaction.state = 'gone'
+  state.interactions.delete(interaction.id)
+  for (const engagement of [...interaction.engagements]) {
+    const { agent, queue } = engagement
+    const talked = state.now - engagement.since
+    const wrapUp = agent.removed ? 0 : agent.settings.wrapUp ?? 0
+    withdraw(agent)
+    agent.talked += talked
+    log(state, { type: 'ended', queue: queue.id, interaction: interaction.id, agent: agent.id, talked })
+    if (wrapUp <= 0) {
+      release(state, engagement)
+      continue
+    }
+    engagement.state = 'wrap-up'
+    engagement.since = state.now
+    engagement.deadline = schedule(state, wrapUp, { type: 'wrap-up', engagement })
+    present(state, agent)
+  }
+}
+
+/** The agent is ready again. */
+export const endWrapUp = (state: RoutingState, engagement: Engagement): void => {
+  const { agent, queue, interaction } = engagement
+  log(state, { type: 'wrapped-up', queue: queue.id, interaction: interaction.id, agent: agent.id, took: state.now - engagement.since })
+  release(state, engagement)
+}
+
+/** What is due for a waiting interaction. */
+export const turnDeadline = (state: RoutingState, deadline: Deadline, { type, interaction }: WaitingTask): void => {
+  interaction.deadlines.delete(deadline)
+  const { settings, tiers } = interaction.queue
+  switch (type) {
+    case 'max-wait': return leave(state, interaction, { type: 'timed-out' })
+    case 'overflow': return overflow(state, interaction)
+    case 'tier':
+      interaction.tier++
+      skipUnstaffed(interaction)
+      if (interaction.tier < tiers.length - 1) scheduleFor(state, interaction, settings.tierWait ?? 0, 'tier')
+      return changeDemand(state, interaction)
+    case 'relax': {
+      interaction.step++
+      const next = interaction.steps[interaction.step + 1]
+      if (next !== undefined) scheduleFor(state, interaction, next.after - (state.now - interaction.enteredAt), 'relax')
+      return changeDemand(state, interaction)
+    }
+    case 'sticky':
+      unlist(interaction)
+      interaction.sticky = undefined
+      break
+    case 'progress':
+      interaction.wanted = interaction.engagements.size === 0 ? 1 : interaction.wanted + 1
+      break
+    case 'recheck':
+      scheduleFor(state, interaction, RECHECK_MS, 'recheck')
+      break
+    case 'announce':
+      announce(state, interaction.queue.id, interaction)
+      if (settings.announce !== undefined) scheduleFor(state, interaction, settings.announce.every, 'announce')
+      return
+  }
+  relist(interaction)
+  state.unplaced.add(interaction)
+}
+
+const announce = (state: RoutingState, queue: QueueId, interaction: InteractionEntry): void => {
+  const position = interaction.queue.waiting.rank(interaction) + 1
+  state.actions.push({ type: 'announce', interaction: interaction.id, queue, position })
+}

@@ -1,0 +1,55 @@
+import type { AgentId, AgentSettings, AgentStatus, Channel, InteractionId, MemberSettings, OfferFailure, QueueId, QueueSettings, RelaxStep } from './settings.js'
+
+/** Names an offer; each is used once. */
+export type OfferId = number
+
+/** How a waiting interaction leaves by its own will. */
+export type Departure = { readonly type: 'abandoned' } | { readonly type: 'exited' } | { readonly type: 'withdrawn' }
+
+/** All that can happen to a contact centre, as far as distribution is concerned. */
+export type RoutingEvent =
+  /** Only time has passed: a `wake` is due. */
+  | { readonly type: 'time' }
+  /** Counts of calls and talk time start at 0 again. */
+  | { readonly type: 'day-began' }
+  /** A queue is added or its settings change. */
+  | { readonly type: 'queue'; readonly queue: QueueId; readonly settings: QueueSettings }
+  /** Its callers leave as `overflowed`. */
+  | { readonly type: 'queue-removed'; readonly queue: QueueId }
+  /** An agent is added (logged out) or its settings change. */
+  | { readonly type: 'agent'; readonly agent: AgentId; readonly settings: AgentSettings }
+  | { readonly type: 'agent-removed'; readonly agent: AgentId }
+  | { readonly type: 'member'; readonly queue: QueueId; readonly agent: AgentId; readonly settings: MemberSettings }
+  | { readonly type: 'member-removed'; readonly queue: QueueId; readonly agent: AgentId }
+  | { readonly type: 'status'; readonly agent: AgentId; readonly status: AgentStatus }
+  /** The agent's line is, or is no longer, in a call that no queue gave it. */
+  | { readonly type: 'elsewhere'; readonly agent: AgentId; readonly busy: boolean }
+  | JoinEvent
+  | { readonly type: 'left'; readonly interaction: InteractionId; readonly how: Departure }
+  /** A waiting caller hangs up but keeps the place, to be called back. */
+  | { readonly type: 'callback'; readonly interaction: InteractionId }
+  | { readonly type: 'priority'; readonly interaction: InteractionId; readonly priority: number }
+  | { readonly type: 'answered'; readonly offer: OfferId }
+  | { readonly type: 'failed'; readonly offer: OfferId; readonly failure: OfferFailure }
+  /** The talk, or whatever the agent had been connected to, is over. */
+  | { readonly type: 'ended'; readonly interaction: InteractionId }
+  /** The agent ends its wrap-up. */
+  | { readonly type: 'wrapped-up'; readonly agent: AgentId }
+  /** The wrap-up lasts `ms` from now. */
+  | { readonly type: 'wrap-up-extended'; readonly agent: AgentId; readonly ms: number }
+
+export interface JoinEvent {
+  readonly type: 'joined'
+  readonly interaction: InteractionId
+  readonly queue: QueueId
+  /** @default 'voice' */
+  readonly channel?: Channel
+  /** Higher is served first. @default 0 */
+  readonly priority?: number
+  /** In order of `after`, the first at 0. @default any member */
+  readonly requires?: readonly RelaxStep[]
+  /** Who it is, to find an old place again. */
+  readonly customer?: string
+  /** The agent who knows the customer, waited for at most `wait` ms. */
+  readonly sticky?: { readonly agent: AgentId; readonly wait: number }
+}

@@ -1,0 +1,144 @@
+import type { Audio } from '../../call/audio.js'
+import type { Uri } from '../../call/call.js'
+
+/** Agents are known by their URI. */
+export type AgentId = Uri
+export type QueueId = string
+export type InteractionId = string
+
+/** What an interaction is. A `voice` and a `callback` both take the agent's line; the others have capacities of their own. */
+export type Channel = 'voice' | 'callback' | 'chat' | 'email'
+
+/** What the agent chose; what it is doing is its `AgentState`. */
+export type AgentStatus =
+  | { readonly type: 'available' }
+  | { readonly type: 'on-break'; readonly reason?: string }
+  | { readonly type: 'logged-out' }
+
+/** What an agent is doing. `elsewhere`: on a call that no queue gave it. `resting`: the pause after an offer that failed. */
+export type AgentState = 'idle' | 'resting' | 'offered' | 'talking' | 'wrap-up' | 'elsewhere'
+
+/** Why an offer came to nothing on the agent's side. */
+export type OfferFailure = 'no-answer' | 'busy' | 'rejected' | 'unreachable'
+
+/** What follows from a failed offer. */
+export interface FailurePolicy {
+  /** Milliseconds before the agent is offered anything again. */
+  readonly delay: number
+  /** Failures of this kind in a row after which the agent is put on a break. @default none */
+  readonly limit?: number
+}
+
+export interface AgentSettings {
+  readonly skills?: Readonly<Record<string, number>>
+  /** Milliseconds of wrap-up after each interaction. @default 0 */
+  readonly wrapUp?: number
+  /** Interactions at a time, by channel; `voice` bounds calls and call backs together. @default voice 1, callback 1, chat 0, email 0 */
+  readonly capacity?: Readonly<Partial<Record<Channel, number>>>
+  /** @default no-answer 5 s, busy 5 s, rejected 10 s, unreachable 30 s; no limits */
+  readonly failures?: Readonly<Partial<Record<OfferFailure, FailurePolicy>>>
+}
+
+/** An agent as a strategy or a condition sees it. */
+export interface AgentView {
+  readonly uri: Uri
+  readonly skills: Readonly<Record<string, number>>
+  /** Milliseconds since its last interaction ended or it became available. */
+  readonly idleFor: number
+  /** Interactions answered since the last `day-began`. */
+  readonly callsToday: number
+}
+
+/** A waiting interaction as a strategy sees it. */
+export interface WaitingView {
+  /** Milliseconds. */
+  readonly waited: number
+  readonly priority: number
+}
+
+/** The application's own distribution: the agents to be offered now, all at a time; none leaves the caller waiting. */
+export type CustomStrategy = (eligible: readonly AgentView[], waiting: WaitingView) => readonly AgentView[]
+
+/**
+ * Who is offered a caller first.
+ * - `ring-all`: every free agent at a time; the first to answer has the caller.
+ * - `longest-idle`: free for the longest time. `fewest-calls`, `least-talk-time`: since the day began.
+ * - `round-robin`: least recently offered. `top-down`: by the order in which agents were added.
+ * - `random`: with equal chances. `weighted`: with chances in proportion to the member's weight.
+ * - `progressive`: the longest idle first, one more every `progressEvery` ms while the others go on ringing.
+ */
+export type Strategy =
+  | 'ring-all'
+  | 'longest-idle'
+  | 'round-robin'
+  | 'top-down'
+  | 'fewest-calls'
+  | 'least-talk-time'
+  | 'random'
+  | 'weighted'
+  | 'progressive'
+  | CustomStrategy
+
+/** Where a caller goes that a queue does not keep. */
+export type OverflowTarget =
+  | { readonly queue: QueueId }
+  | { readonly uri: Uri }
+  /** Plays the greeting, records to the file that the function names, hangs up. */
+  | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio }
+  | { readonly announcement: Audio }
+
+export interface OverflowSettings {
+  /** Milliseconds waited. */
+  readonly after?: number
+  /** Callers waiting already. */
+  readonly size?: number
+  /** No member is available, however busy. @default false */
+  readonly noAgents?: boolean
+  /** Undefined: `enter` returns `overflowed` and the application decides. */
+  readonly to?: OverflowTarget
+}
+
+/** What routing knows of a queue. */
+export interface QueueSettings {
+  readonly strategy: Strategy
+  /** Milliseconds after which a caller leaves as `timed-out`. @default none */
+  readonly maxWait?: number
+  /** Callers waiting at most; more leave as `overflowed`. @default none */
+  readonly maxSize?: number
+  readonly overflow?: OverflowSettings
+  /** Milliseconds an offer rings before the next agent is tried. @default 15000 */
+  readonly ringFor?: number
+  /** Milliseconds after which the next tier opens to a caller; 0: all are open, lower tiers first. @default 0 */
+  readonly tierWait?: number
+  /** Points of priority that a caller gains per minute of waiting. @default 0 */
+  readonly ageing?: number
+  /** Milliseconds between the agents that `progressive` adds. @default 5000 */
+  readonly progressEvery?: number
+  /** Milliseconds in which a caller who hung up and comes again gets the old place. @default 60000 */
+  readonly returnWithin?: number
+  /** Milliseconds after joining, then between announcements of the position. @default none */
+  readonly announce?: { readonly first: number; readonly every: number }
+}
+
+/** An agent's seat in a queue. */
+export interface MemberSettings {
+  /** Lower tiers are tried first. @default 1 */
+  readonly tier?: number
+  /** The agent's own order among its queues, lower first. @default 0 */
+  readonly rank?: number
+  /** Share under `weighted`. @default 1 */
+  readonly weight?: number
+}
+
+/** A condition computed by the application; asked again every second while the caller waits. */
+export type AgentPredicate = (agent: AgentView, waited: number) => boolean
+
+/** An expression over skills, or the application's own condition. */
+export type Requirement = string | AgentPredicate
+
+/** From `after` ms of waiting on, `requires` is what counts. */
+export interface RelaxStep {
+  readonly after: number
+  /** Undefined: any member. */
+  readonly requires?: Requirement
+}
