@@ -1,5 +1,4 @@
 import type { Call } from 'cordboard'
-import type { Prompts } from '../prompts.js'
 import type { Recordings } from '../recordings.js'
 import type { Handler } from './handler.js'
 
