@@ -1,0 +1,31 @@
+import { parseMessage } from '../message/parser.js'
+import type { ParseOutcome } from '../message/parser.js'
+import type { Flow, TransportEvents } from './transport.js'
+
+/** RFC 5626 §3.5.1: the answer to a double CRLF on a connection. */
+const PONG = Buffer.from('\r\n')
+
+/** Passes one datagram, or one frame of a stream, up. Never throws. */
+export const receiveDatagram = (bytes: Buffer, flow: Flow, events: TransportEvents): void => {
+  if (events.tracing) events.trace('in', bytes, flow)
+  dispatch(parseMessage(bytes), flow, events)
+}
+
+const dispatch = (outcome: ParseOutcome, flow: Flow, events: TransportEvents): void => {
+  switch (outcome.type) {
+    case 'message':
+      return events.message(outcome.message, flow)
+    case 'bad':
+      return events.bad(outcome, flow)
+    case 'keep-alive':
+      return keepAlive(outcome.pong, flow, events)
+    case 'drop':
+      return events.dropped(outcome.reason)
+  }
+}
+
+/** Counts a keep-alive, and answers a ping on a connection. */
+export const keepAlive = (pong: boolean, flow: Flow, events: TransportEvents): void => {
+  events.dropped('keep-alive')
+  if (pong && flow.reliable) flow.send(PONG)
+}
