@@ -78,6 +78,7 @@ export class RtpEndpoint implements AsyncDisposable {
   #started = 0
   #ticks = 0
   #timer: Timer | undefined
+  #closed: Promise<void> | undefined
 
   private constructor(socket: Socket, options: RtpEndpointOptions) {
     const random = options.random ?? secureRandom
@@ -172,12 +173,13 @@ export class RtpEndpoint implements AsyncDisposable {
     this.packets.length = 0
   }
 
-  async close(): Promise<void> {
+  /** Idempotent. */
+  close(): Promise<void> {
     this.#target = undefined
     this.#timer?.cancel()
     this.#timer = undefined
     for (const key of this.#keys.splice(0)) key.done()
-    await new Promise<void>(resolve => this.#socket.close(resolve))
+    return (this.#closed ??= new Promise<void>(resolve => { this.#socket.close(resolve) }))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
