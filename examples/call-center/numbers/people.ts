@@ -1,4 +1,5 @@
 import type { Call } from 'cordboard'
+import type { Journal } from '../journal.js'
 import type { Recordings } from '../recordings.js'
 import type { Handler } from './handler.js'
 
@@ -10,25 +11,34 @@ const refusals = { busy: 486, rejected: 603, unreachable: 480, 'no-answer': 480,
 
 type Reached = { readonly type: 'talked' } | { readonly type: keyof typeof refusals }
 
-/** Rings whatever phones a person has registered and joins the two, recording the talk. */
-const connect = async (call: Call, aor: string, recordings: Recordings): Promise<Reached> => {
-  const dialled = await call.dial(aor, { ringFor: RING, from: call.from })
-  if (dialled.type !== 'answered') return dialled
-  await using other = dialled.call
-  if (call.state === 'early') await call.answer()
-  await using _recording = await call.record(recordings.file('talk', call))
-  await call.bridge(other)
-  return { type: 'talked' }
+/** Joins callers with people at their telephones. */
+export interface Operator {
+  /** Rings the person's phones; the final response says why when nobody answers. */
+  ring(aor: (call: Call) => string): Handler
+  /** The same, but another number takes the caller when nobody answers. */
+  ringOr(aor: string, otherwise: Handler): Handler
 }
 
-/** 1001-1010: the person's phone. */
-export const ring = (aor: (call: Call) => string, recordings: Recordings): Handler => async call => {
-  const reached = await connect(call, aor(call), recordings)
-  if (reached.type !== 'talked') await call.reject(refusals[reached.type])
-}
-
-/** Key 0 of the menu: a person's phone, and when nobody is there another number. */
-export const ringOr = (aor: string, recordings: Recordings, otherwise: Handler): Handler => async call => {
-  const reached = await connect(call, aor, recordings)
-  if (reached.type !== 'talked') await otherwise(call)
+/** An operator who records each talk: left the caller, right the person called. */
+export const createOperator = (recordings: Recordings, journal: Journal): Operator => {
+  const connect = async (call: Call, aor: string): Promise<Reached> => {
+    const dialled = await call.dial(aor, { ringFor: RING, from: call.from })
+    if (dialled.type !== 'answered') return dialled
+    await using other = dialled.call
+    if (call.state === 'early') await call.answer()
+    await using recording = await call.record(recordings.file('talk', call))
+    journal.note(call, { agent: aor, recording: recording.file })
+    await call.bridge(other)
+    return { type: 'talked' }
+  }
+  return {
+    ring: aor => async call => {
+      const reached = await connect(call, aor(call))
+      if (reached.type !== 'talked') await call.reject(refusals[reached.type])
+    },
+    ringOr: (aor, otherwise) => async call => {
+      const reached = await connect(call, aor)
+      if (reached.type !== 'talked') await otherwise(call)
+    },
+  }
 }

@@ -7,7 +7,7 @@ import type { Handler } from './handler.js'
 export const enterRoom = (server: Server, prompts: Prompts): Handler => async call => {
   await call.answer()
   await call.play(prompts.file('room-enter'))
-  await using member = await server.conference(userOf(call.to)).join(call)
+  await using member = await server.conference(userOf(call.request.uri)).join(call)
   for await (const { digit } of call.digits()) {
     if (digit === '*') member.muted = !member.muted
     if (digit === '#') break

@@ -1,0 +1,47 @@
+import type { Call, Server } from 'cordboard'
+import type { InteractionStore } from 'cordboard/contact'
+
+/** What a talk with an agent adds to its call's record. */
+export interface Talk {
+  readonly agent: string
+  readonly recording: string
+}
+
+/** Writes a record of each finished call that was in no queue; those of queues are the contact centre's. */
+export interface Journal {
+  /** This call's record is left to the contact centre. */
+  leaveToQueue(call: Call): void
+  note(call: Call, talk: Talk): void
+}
+
+/** A call that was answered with a challenge is no call yet (RFC 3261 §22). */
+const wasChallenged = (call: Call): boolean => call.endReason?.type === 'rejected' && [401, 407].includes(call.endReason.status)
+
+/** Keeps the journal of a server's incoming calls in `store`. */
+export const keepJournal = (server: Server, store: InteractionStore, onFault: (error: unknown) => void): Journal => {
+  const queued = new WeakSet<Call>()
+  const talks = new WeakMap<Call, Talk>()
+
+  const write = (call: Call, at: number, answeredAt: number | undefined): void => {
+    if (queued.has(call) || wasChallenged(call)) return
+    const endedAt = server.clock.wall()
+    const talk = talks.get(call)
+    store
+      .append({
+        id: call.id, channel: 'voice', at, endedAt, from: call.from, to: call.to, queue: null, waited: null, disposition: null,
+        agent: talk?.agent ?? null,
+        talked: answeredAt === undefined ? null : endedAt - answeredAt,
+        outcome: answeredAt === undefined ? 'missed' : 'answered',
+        recording: talk?.recording ?? null,
+      })
+      .catch(onFault)
+  }
+
+  server.on('call', call => {
+    const at = server.clock.wall()
+    let answeredAt: number | undefined
+    call.once('answered', () => (answeredAt = server.clock.wall()))
+    call.once('ended', () => write(call, at, answeredAt))
+  })
+  return { leaveToQueue: call => void queued.add(call), note: (call, talk) => void talks.set(call, talk) }
+}
