@@ -102,17 +102,17 @@ export class Resampler {
   }
 
   /**
-   * Takes all of `input` (at most `maxInput` samples) and writes what falls due into `out` from `offset`.
-   * @returns samples written; over a whole number of periods exactly `input.length * to / from`. Never allocates.
+   * Takes the first `count` samples of `input` (at most `maxInput`) and writes what falls due into `out` from `offset`.
+   * @returns samples written; over a whole number of periods exactly `count * to / from`. Never allocates.
    */
-  process(input: Int16Array, out: Int16Array, offset = 0): number {
+  process(input: Int16Array, out: Int16Array, offset = 0, count = input.length): number {
     const { taps, up, down, coefficients } = this.#filter
     const window = this.#window
-    window.set(input, taps - 1)
+    for (let at = 0; at < count; at++) window[taps - 1 + at] = input[at]!
     let position = this.#position
     let phase = this.#phase
     let written = offset
-    while (position < input.length) {
+    while (position < count) {
       const row = phase * taps
       let sum = 0
       for (let tap = 0; tap < taps; tap++) sum += window[position + tap]! * coefficients[row + tap]!
@@ -122,9 +122,9 @@ export class Resampler {
       position += step
       phase -= step * up
     }
-    this.#position = position - input.length
+    this.#position = position - count
     this.#phase = phase
-    window.copyWithin(0, input.length, input.length + taps - 1)
+    window.copyWithin(0, count, count + taps - 1)
     return written - offset
   }
 

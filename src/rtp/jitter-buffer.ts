@@ -42,7 +42,7 @@ export const createTaken = (): Taken => ({ bytes: new Uint8Array(0), length: 0, 
 export interface JitterBufferOptions {
   /** RTP clock rate in Hz. */
   readonly clockRate: number
-  /** RTP clock units that a payload lasts; 0 for what has no length of its own (comfort noise). @default a byte a unit (G.711, G.722) */
+  /** RTP clock units that a payload lasts; 0 for what has no length of its own (comfort noise), negative for what is no audio. @default a byte a unit (G.711, G.722) */
   readonly durationOf?: (payloadType: number, bytes: number) => number
   /** Bounds of the delay between the fastest packet's arrival and its playout, in ms. @default 20 and 500 */
   readonly minDelay?: number
@@ -172,11 +172,11 @@ export class JitterBuffer {
    * @param arrival in ms, on the scale of `take`'s `now`.
    */
   put(sequence: number, timestamp: number, payloadType: number, bytes: Uint8Array, offset: number, length: number, arrival: number): PutResult {
-    const place = this.#place(sequence, timestamp, arrival, length)
+    const duration = this.#durationOf(payloadType, length)
+    const place = duration < 0 || length > MAX_PAYLOAD ? this.#strange() : this.#place(sequence, timestamp, arrival)
     if (place !== 'queued') return place
     const extended = this.#extendSequence(sequence)
     const media = this.#extendTimestamp(timestamp)
-    const duration = this.#durationOf(payloadType, length)
     if (duration > 0) this.#estimator.update((media * 1000) / this.clockRate, arrival)
     this.#seen[sequence % SEEN] = sequence
     this.#begun = true
@@ -200,7 +200,7 @@ export class JitterBuffer {
    * Notes that `sequence` was received but holds no audio (a telephone event), so that it is not taken for lost.
    */
   pass(sequence: number): void {
-    if (!this.#begun || this.#place(sequence, this.#highestTimestamp, undefined, 0) !== 'queued' || !this.#begun) return
+    if (!this.#begun || this.#place(sequence, 0) !== 'queued' || !this.#begun) return
     const extended = this.#extendSequence(sequence)
     this.#seen[sequence % SEEN] = sequence
     // An event's timestamp is that of its beginning (RFC 4733 §2.1): it says nothing of the timeline's end.
@@ -237,6 +237,8 @@ export class JitterBuffer {
     this.#size = 0
     this.#state = 'empty'
     this.#begun = false
+    this.#next = 0
+    this.#lastSequence = 0
     this.#generated = 0
     this.#confirming = -1
     this.#seen.fill(-1)
@@ -252,18 +254,13 @@ export class JitterBuffer {
   }
 
   /** Says whether the numbers fit the stream; begins the stream anew when they belong to another timeline. */
-  #place(sequence: number, timestamp: number, arrival: number | undefined, length: number): PutResult {
-    if (length > MAX_PAYLOAD) {
-      this.counts.bump('strange')
-      return 'strange'
-    }
+  #place(sequence: number, timestamp: number, arrival?: number): PutResult {
     if (!this.#begun) return 'queued'
     const ahead = distance16(this.#highestSequence & 0xffff, sequence)
     if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
       if (sequence !== this.#confirming) {
         this.#confirming = (sequence + 1) & 0xffff
-        this.counts.bump('strange')
-        return 'strange'
+        return this.#strange()
       }
       this.#restart()
       return 'queued'
@@ -285,6 +282,11 @@ export class JitterBuffer {
     // A long pause moves timestamp and arrival alike; a new timeline only one of them.
     const media = (this.#highestTimestamp * 1000) / this.clockRate + step
     return Math.abs(arrival - media - this.#estimator.base) > MAX_TRANSIT_STEP_MS
+  }
+
+  #strange(): PutResult {
+    this.counts.bump('strange')
+    return 'strange'
   }
 
   #restart(): void {

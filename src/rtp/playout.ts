@@ -1,0 +1,260 @@
+import type { Codec, Decoder } from '../codec/codec.js'
+import { LossConcealment } from '../codec/plc.js'
+import { Resampler, ResamplerFilter } from '../codec/resampler.js'
+import { TimeStretch } from '../codec/time-stretch.js'
+import { ComfortNoise } from './comfort-noise.js'
+import { createTaken, JitterBuffer, type JitterBufferOptions, type PutResult } from './jitter-buffer.js'
+
+/** What a payload type stands for. */
+export type PlayoutFormat =
+  | { readonly type: 'audio'; readonly codec: Codec }
+  | { readonly type: 'comfort-noise' }
+
+/** Where the newest of what `read` wrote comes from. */
+export type PlayoutResult =
+  /** What the peer said. */
+  | 'speech'
+  /** Concealment of what was lost. */
+  | 'concealed'
+  /** The peer's background noise (RFC 3389). */
+  | 'noise'
+  /** A pause in which the peer sends nothing. */
+  | 'silence'
+  /** Nothing has come yet. */
+  | 'early'
+
+export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 'durationOf'> {
+  /** RTP clock rate in Hz; one for all payload types. */
+  readonly clockRate: number
+  /** Rate in Hz of what `read` writes: 8000, 16000, 24000, 32000 or 48000. */
+  readonly sampleRate: number
+  readonly formats: ReadonlyMap<number, PlayoutFormat>
+}
+
+/** Longest packet that is taken, in ms. */
+const LONGEST_PACKET_MS = 120
+/** Least time between two stretches, in ms, while nothing presses. */
+const STRETCH_INTERVAL_MS = 60
+/** Beyond its bound by this much (ms), the delay presses. */
+const PRESSING_MS = 60
+
+/** Decodes one payload type to the reader's rate. */
+class Source {
+  readonly #decoder: Decoder
+  readonly #resampler: Resampler | undefined
+  readonly #decoded: Int16Array
+
+  constructor(codec: Codec, sampleRate: number) {
+    const longest = (codec.sampleRate * LONGEST_PACKET_MS) / 1000
+    this.#decoder = codec.createDecoder()
+    this.#decoded = new Int16Array(longest)
+    if (codec.sampleRate !== sampleRate) this.#resampler = new Resampler(new ResamplerFilter(codec.sampleRate, sampleRate), longest)
+  }
+
+  /** @returns samples written into `out` from `offset`. */
+  decode(bytes: Uint8Array, length: number, out: Int16Array, offset: number): number {
+    const samples = this.#decoder.decode(bytes, 0, length, this.#decoded)
+    if (this.#resampler !== undefined) return this.#resampler.process(this.#decoded, out, offset, samples)
+    for (let at = 0; at < samples; at++) out[offset + at] = this.#decoded[at]!
+    return samples
+  }
+}
+
+/** RTP clock units of a payload, from the bytes that the codec needs for 10 ms; 0 where they vary. */
+const unitsPerByte = (codec: Codec): number => {
+  const bytes = codec.payloadBytes(codec.sampleRate / 100)
+  return bytes === undefined ? 0 : codec.clockRate / 100 / bytes
+}
+
+/**
+ * Turns a peer's packets into an unbroken stream of PCM: jitter buffer, decoders, concealment (G.711 Appendix I),
+ * comfort noise (RFC 3389), and speech stretched or shortened by single pitch periods so that the delay stays at the
+ * jitter buffer's target although the peer's clock is not ours.
+ *
+ * @example
+ * const playout = new Playout({ clockRate: 8000, sampleRate: 8000, formats: new Map([[0, { type: 'audio', codec: pcmu }]]) })
+ * playout.put(sequence, timestamp, payloadType, datagram, 12, 160, clock.now())
+ * const heard = playout.read(clock.now(), frame) // each 20 ms
+ */
+export class Playout {
+  /** The jitter buffer below: its counts, target and delay. */
+  readonly buffer: JitterBuffer
+  readonly sampleRate: number
+  readonly #formats: ReadonlyMap<number, PlayoutFormat>
+  readonly #sources = new Map<number, Source>()
+  readonly #unitsPerByte = new Map<number, number>()
+  readonly #concealment: LossConcealment
+  readonly #noise: ComfortNoise
+  readonly #stretch: TimeStretch
+  readonly #taken = createTaken()
+  /** Samples per RTP clock unit. */
+  readonly #scale: number
+  /** Decoded samples that wait: `#samples[0..#ready)`. */
+  readonly #samples: Int16Array
+  #ready = 0
+  #lastStretch = -Infinity
+  #stretched = 0
+
+  constructor(options: PlayoutOptions) {
+    this.sampleRate = options.sampleRate
+    this.#formats = options.formats
+    this.#scale = options.sampleRate / options.clockRate
+    for (const [type, format] of options.formats) if (format.type === 'audio') this.#unitsPerByte.set(type, unitsPerByte(format.codec))
+    const longest = (options.clockRate * LONGEST_PACKET_MS) / 1000
+    this.buffer = new JitterBuffer({
+      ...options,
+      durationOf: (type, bytes) => {
+        const duration = bytes * (this.#unitsPerByte.get(type) ?? 0)
+        return duration > longest ? -1 : duration
+      },
+    })
+    this.#concealment = new LossConcealment(options.sampleRate)
+    this.#noise = new ComfortNoise(options.sampleRate)
+    this.#stretch = new TimeStretch(options.sampleRate)
+    this.#samples = new Int16Array(Math.ceil((options.sampleRate * 3 * LONGEST_PACKET_MS) / 1000))
+  }
+
+  /** Samples taken out (negative) or put in (positive) by stretching so far. */
+  get stretched(): number {
+    return this.#stretched
+  }
+
+  /** Takes a packet in; see `JitterBuffer.put`. A payload type that has no format is `strange`. */
+  put(sequence: number, timestamp: number, payloadType: number, bytes: Uint8Array, offset: number, length: number, arrival: number): PutResult {
+    if (!this.#formats.has(payloadType)) {
+      this.buffer.pass(sequence)
+      return 'strange'
+    }
+    return this.buffer.put(sequence, timestamp, payloadType, bytes, offset, length, arrival)
+  }
+
+  /** Notes a packet without audio (a telephone event): its number is not lost. */
+  pass(sequence: number): void {
+    this.buffer.pass(sequence)
+  }
+
+  /** Milliseconds between the fastest packet's arrival and its playout at `now`. */
+  delay(now: number): number {
+    return this.buffer.delay(now, this.#ready / this.#scale)
+  }
+
+  /**
+   * Fills `out` (at most 120 ms) with what is due at `now` (ms, the scale of the arrivals). Always fills all of it.
+   * Allocates nothing, but a decoder when a payload type is first heard.
+   */
+  read(now: number, out: Int16Array): PlayoutResult {
+    let result: PlayoutResult = this.#ready > 0 ? 'speech' : 'early'
+    while (this.#ready < out.length) result = this.#refill(now, out.length - this.#ready)
+    if (result === 'speech') this.#adapt(now, out.length)
+    for (let at = 0; at < out.length; at++) out[at] = this.#samples[at]!
+    this.#ready -= out.length
+    this.#samples.copyWithin(0, out.length, out.length + this.#ready)
+    return result
+  }
+
+  /** Forgets the stream: a new source speaks. */
+  reset(): void {
+    this.buffer.reset()
+    this.#concealment.reset()
+    this.#noise.reset()
+    this.#ready = 0
+    this.#sources.clear()
+  }
+
+  /** Adds samples of what is due next; at least one. */
+  #refill(now: number, lacking: number): PlayoutResult {
+    const taken = this.#taken
+    for (;;) {
+      const due = this.buffer.take(now, Math.ceil(lacking / this.#scale), taken)
+      if (due === 'frame') {
+        if (this.#decode()) return 'speech'
+        continue
+      }
+      const samples = Math.max(1, Math.round(taken.duration * this.#scale))
+      if (due === 'conceal') {
+        this.#conceal(samples)
+        return 'concealed'
+      }
+      if (due === 'silence' && this.#noise.described) {
+        this.#noise.read(this.#samples, this.#ready, samples)
+        this.#pass(samples)
+        return 'noise'
+      }
+      this.#samples.fill(0, this.#ready, this.#ready + samples)
+      this.#pass(samples)
+      return due
+    }
+  }
+
+  /** Decodes the frame taken; false when it holds no sound of its own. */
+  #decode(): boolean {
+    const { bytes, length, payloadType } = this.#taken
+    const format = this.#formats.get(payloadType)
+    if (format === undefined) return false
+    if (format.type === 'comfort-noise') {
+      this.#noise.update(bytes, 0, length)
+      return false
+    }
+    let source = this.#sources.get(payloadType)
+    if (source === undefined) {
+      source = new Source(format.codec, this.sampleRate)
+      this.#sources.set(payloadType, source)
+    }
+    const samples = source.decode(bytes, length, this.#samples, this.#ready)
+    this.#pass(samples)
+    return samples > 0
+  }
+
+  /** Lets `count` samples after the ready ones through the concealment's delay line. */
+  #pass(count: number): void {
+    const block = this.#concealment.block
+    for (const end = this.#ready + count; this.#ready < end;) {
+      const length = Math.min(block, end - this.#ready)
+      this.#concealment.good(this.#samples, this.#ready, length)
+      this.#ready += length
+    }
+  }
+
+  #conceal(count: number): void {
+    for (const end = this.#ready + count; this.#ready < end;) {
+      const length = Math.min(this.#concealment.room, end - this.#ready)
+      this.#concealment.conceal(this.#samples, this.#ready, length)
+      this.#ready += length
+    }
+  }
+
+  /**
+   * Stretches what is ready when the delay has left its bounds (those of NetEQ: three quarters of the target, and the
+   * target or 20 ms above the lower bound).
+   */
+  #adapt(now: number, wanted: number): void {
+    const delay = this.delay(now)
+    const target = this.buffer.target
+    const low = 0.75 * target
+    const high = Math.max(target, low + 20)
+    if (delay >= low && delay <= high) return
+    const pressing = delay > high + PRESSING_MS
+    if (!pressing && now - this.#lastStretch < STRETCH_INTERVAL_MS) return
+    if (delay > high) this.#shorten(now, wanted, pressing)
+    else this.#lengthen(now)
+  }
+
+  #shorten(now: number, wanted: number, pressing: boolean): void {
+    // Two periods to compare, and a full frame for the reader after one of them has gone.
+    const needed = Math.max(this.#stretch.window, wanted + this.#stretch.window / 2)
+    while (this.#ready < needed) {
+      if (!this.buffer.playing || this.buffer.size === 0 || this.#refill(now, 1) !== 'speech') return
+    }
+    this.#note(now, this.#stretch.shorten(this.#samples, 0, this.#ready, pressing))
+  }
+
+  #lengthen(now: number): void {
+    this.#note(now, this.#stretch.lengthen(this.#samples, 0, this.#ready, false))
+  }
+
+  #note(now: number, ready: number): void {
+    if (ready !== this.#ready) this.#lastStretch = now
+    this.#stretched += ready - this.#ready
+    this.#ready = ready
+  }
+}
