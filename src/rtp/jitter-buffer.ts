@@ -34,10 +34,12 @@ export interface Taken {
   sequence: number
   /** RTP clock units that the result stands for. */
   duration: number
+  /** How long (ms) a frame would have waited, had it come as fast as the fastest. */
+  delay: number
 }
 
 /** An empty record for `take` to fill. */
-export const createTaken = (): Taken => ({ bytes: new Uint8Array(0), length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0 })
+export const createTaken = (): Taken => ({ bytes: new Uint8Array(0), length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0, delay: 0 })
 
 export interface JitterBufferOptions {
   /** RTP clock rate in Hz. */
@@ -222,9 +224,9 @@ export class JitterBuffer {
     if (head === undefined) return this.#takeNone(wanted, out)
     if (this.#state !== 'playing') return this.#takePause(head, now, wanted, out)
     const gap = head.timestamp - this.#next
-    if (gap <= 0 || gap <= this.#generated) return this.#takeFrame(head, out)
+    if (gap <= 0 || gap <= this.#generated) return this.#takeFrame(head, now, out)
     const follows = head.sequence === this.#lastSequence + 1
-    if (follows && gap < this.#units(MIN_PAUSE_MS)) return this.#takeFrame(head, out)
+    if (follows && gap < this.#units(MIN_PAUSE_MS)) return this.#takeFrame(head, now, out)
     if (follows || gap > this.#units(MAX_CONCEALED_MS)) {
       this.#state = 'pause'
       return this.#takePause(head, now, wanted, out)
@@ -357,7 +359,7 @@ export class JitterBuffer {
     this.#generated = 0
   }
 
-  #takeFrame(head: Slot, out: Taken): TakeResult {
+  #takeFrame(head: Slot, now: number, out: Taken): TakeResult {
     this.#release()
     out.bytes = head.bytes
     out.length = head.length
@@ -365,6 +367,7 @@ export class JitterBuffer {
     out.timestamp = head.timestamp % 0x1_0000_0000
     out.sequence = head.sequence & 0xffff
     out.duration = head.duration
+    out.delay = this.#delayOf(head.timestamp, now)
     this.#next = Math.max(this.#next, head.timestamp + head.duration)
     this.#generated = 0
     // Comfort noise says that the sender falls silent until its next packet (RFC 3389 §4).
@@ -391,7 +394,7 @@ export class JitterBuffer {
   /** Before a talk spurt: its first packet waits until the delay is the target's. */
   #takePause(head: Slot, now: number, wanted: number, out: Taken): TakeResult {
     const lacking = this.#units(this.target - this.#delayOf(head.timestamp, now))
-    if (lacking < 1 || head.duration === 0) return this.#takeFrame(head, out)
+    if (lacking < 1 || head.duration === 0) return this.#takeFrame(head, now, out)
     const duration = Math.min(wanted, Math.ceil(lacking))
     if (this.#state !== 'empty') return this.#silence(duration, out)
     out.length = 0

@@ -37,6 +37,11 @@ const LONGEST_PACKET_MS = 120
 const STRETCH_INTERVAL_MS = 60
 /** Beyond its bound by this much (ms), the delay presses. */
 const PRESSING_MS = 60
+/** The delay may lie this much (ms) under or over its target: further apart than the longest period, lest it swing. */
+const BELOW_MS = 5
+const ABOVE_MS = 15
+/** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
+const DELAY_FRAMES = 8
 
 /** Decodes one payload type to the reader's rate. */
 class Source {
@@ -92,6 +97,10 @@ export class Playout {
   /** Decoded samples that wait: `#samples[0..#ready)`. */
   readonly #samples: Int16Array
   #ready = 0
+  /** Shortest delay of the frames being counted, and of the `DELAY_FRAMES` before them. */
+  #delay = Infinity
+  #earlierDelay = Infinity
+  #frames = 0
   #lastStretch = -Infinity
   #stretched = 0
 
@@ -133,9 +142,9 @@ export class Playout {
     this.buffer.pass(sequence)
   }
 
-  /** Milliseconds between the fastest packet's arrival and its playout at `now`. */
-  delay(now: number): number {
-    return this.buffer.delay(now, this.#ready / this.#scale)
+  /** How long (ms) recent frames would have waited, had they come as fast as the fastest. */
+  get delay(): number {
+    return Math.min(this.#delay, this.#earlierDelay)
   }
 
   /**
@@ -145,7 +154,7 @@ export class Playout {
   read(now: number, out: Int16Array): PlayoutResult {
     let result: PlayoutResult = this.#ready > 0 ? 'speech' : 'early'
     while (this.#ready < out.length) result = this.#refill(now, out.length - this.#ready)
-    if (result === 'speech') this.#adapt(now, out.length)
+    if (result === 'speech' && this.buffer.playing) this.#adapt(now, out.length)
     for (let at = 0; at < out.length; at++) out[at] = this.#samples[at]!
     this.#ready -= out.length
     this.#samples.copyWithin(0, out.length, out.length + this.#ready)
@@ -158,6 +167,8 @@ export class Playout {
     this.#concealment.reset()
     this.#noise.reset()
     this.#ready = 0
+    this.#delay = this.#earlierDelay = Infinity
+    this.#frames = 0
     this.#sources.clear()
   }
 
@@ -167,6 +178,7 @@ export class Playout {
     for (;;) {
       const due = this.buffer.take(now, Math.ceil(lacking / this.#scale), taken)
       if (due === 'frame') {
+        this.#measure(taken.delay)
         if (this.#decode()) return 'speech'
         continue
       }
@@ -223,20 +235,23 @@ export class Playout {
     }
   }
 
-  /**
-   * Stretches what is ready when the delay has left its bounds (those of NetEQ: three quarters of the target, and the
-   * target or 20 ms above the lower bound).
-   */
+  #measure(delay: number): void {
+    if (this.#frames++ === DELAY_FRAMES) {
+      this.#frames = 0
+      this.#earlierDelay = this.#delay
+      this.#delay = Infinity
+    }
+    if (delay < this.#delay) this.#delay = delay
+  }
+
+  /** Stretches what is ready when the delay has left its bounds. */
   #adapt(now: number, wanted: number): void {
-    const delay = this.delay(now)
-    const target = this.buffer.target
-    const low = 0.75 * target
-    const high = Math.max(target, low + 20)
-    if (delay >= low && delay <= high) return
-    const pressing = delay > high + PRESSING_MS
+    const excess = this.delay - this.buffer.target
+    if (excess >= -BELOW_MS && excess <= ABOVE_MS) return
+    const pressing = excess > ABOVE_MS + PRESSING_MS
     if (!pressing && now - this.#lastStretch < STRETCH_INTERVAL_MS) return
-    if (delay > high) this.#shorten(now, wanted, pressing)
-    else this.#lengthen(now)
+    if (excess > 0) this.#shorten(now, wanted, pressing)
+    else this.#note(now, this.#stretch.lengthen(this.#samples, 0, this.#ready, false))
   }
 
   #shorten(now: number, wanted: number, pressing: boolean): void {
@@ -248,13 +263,14 @@ export class Playout {
     this.#note(now, this.#stretch.shorten(this.#samples, 0, this.#ready, pressing))
   }
 
-  #lengthen(now: number): void {
-    this.#note(now, this.#stretch.lengthen(this.#samples, 0, this.#ready, false))
-  }
-
+  /** Takes the new length in; the frames to come will have waited longer or shorter by the change. */
   #note(now: number, ready: number): void {
-    if (ready !== this.#ready) this.#lastStretch = now
-    this.#stretched += ready - this.#ready
+    const change = ready - this.#ready
+    if (change === 0) return
     this.#ready = ready
+    this.#lastStretch = now
+    this.#stretched += change
+    this.#delay += (change * 1000) / this.sampleRate
+    this.#earlierDelay += (change * 1000) / this.sampleRate
   }
 }
