@@ -14,7 +14,7 @@ export type LeaveOutcome =
 /** Why an offer ended other than by its answer. */
 export type OfferEnd = OfferFailure | 'answered-elsewhere' | 'caller-left' | 'withdrawn'
 
-/** What the world is asked to do; `log` is what it is told. */
+/** What the world is asked to do; `log` is what it is told, ahead of the order that follows from it. */
 export type RoutingAction =
   /** Ring the agent. The offer is a lease: at `expires` it is withdrawn by itself. */
   | { readonly type: 'offer'; readonly offer: OfferId; readonly interaction: InteractionId; readonly queue: QueueId; readonly agent: AgentId; readonly channel: Channel; readonly expires: number }

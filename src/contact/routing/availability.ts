@@ -80,7 +80,8 @@ export const staffWithin = (queue: QueueEntry, tiers: number): number => {
   return staff
 }
 
-const doing = (agent: AgentEntry): AgentState => {
+/** What the agent is doing. */
+export const stateOf = (agent: AgentEntry): AgentState => {
   let state: AgentState = agent.elsewhere ? 'elsewhere' : agent.rest !== undefined ? 'resting' : 'idle'
   for (const engagement of agent.engagements) {
     if (engagement.state === 'talking') return 'talking'
@@ -93,7 +94,7 @@ const doing = (agent: AgentEntry): AgentState => {
 export const noteStates = (state: RoutingState): void => {
   for (const agent of state.touched) {
     if (agent.removed && agent.engagements.size === 0) continue
-    const now = doing(agent)
+    const now = stateOf(agent)
     const shown = `${now} ${agent.status.type} ${agent.status.type === 'on-break' ? agent.status.reason ?? '' : ''}`
     if (shown === agent.shown) continue
     agent.shown = shown

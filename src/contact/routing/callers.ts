@@ -86,8 +86,8 @@ const leave = (state: RoutingState, interaction: InteractionEntry, outcome: Leav
   unplace(state, interaction)
   state.interactions.delete(interaction.id)
   const waited = state.now - interaction.enteredAt
-  state.actions.push({ type: 'leave', interaction: interaction.id, queue: queue.id, outcome, waited })
   log(state, { type: 'left', queue: queue.id, interaction: interaction.id, outcome: outcome.type, waited })
+  state.actions.push({ type: 'leave', interaction: interaction.id, queue: queue.id, outcome, waited })
   if (outcome.type === 'abandoned') keepPlace(state, interaction)
 }
 
@@ -161,8 +161,8 @@ export const requestCallback = (state: RoutingState, interaction: InteractionEnt
   const waited = state.now - interaction.enteredAt
   unplace(state, interaction)
   for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'withdrawn')
-  state.actions.push({ type: 'leave', interaction: id, queue: queue.id, outcome: { type: 'callback' }, waited })
   log(state, { type: 'left', queue: queue.id, interaction: id, outcome: 'callback', waited })
+  state.actions.push({ type: 'leave', interaction: id, queue: queue.id, outcome: { type: 'callback' }, waited })
   interaction.channel = 'callback'
   interaction.sticky = undefined
   log(state, { type: 'joined', queue: queue.id, interaction: id, channel: 'callback', ...(customer === undefined ? {} : { customer }) })
@@ -212,8 +212,8 @@ export const answer = (state: RoutingState, offer: OfferId): void => {
   for (const failure of ['no-answer', 'busy', 'rejected', 'unreachable'] as const) agent.failures[failure] = 0
   present(state, agent)
   const waited = state.now - interaction.enteredAt
-  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited })
   log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel: engagement.channel, waited })
+  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited })
 }
 
 /** Ends a talk; the agent wraps up. */

@@ -1,0 +1,106 @@
+import type { Audio } from '../call/audio.js'
+import type { Uri } from '../call/call.js'
+import type { Digit } from '../media/leg.js'
+import type { RoutingEvent } from './routing/event.js'
+import type { AgentSettings, AgentState, AgentStatus, AgentView } from './routing/settings.js'
+
+/** How an agent on an outside number says that a person has answered, and not a mailbox. */
+export interface Acceptance {
+  /** "A call for sales; press 1 to take it." */
+  readonly prompt: Audio
+  /** @default '1' */
+  readonly digit?: Digit
+}
+
+export interface AgentOptions extends AgentSettings {
+  /** Where the agent is called: a registered address or any SIP URI. Names the agent. */
+  readonly uri: Uri
+  /** Asked of whoever answers, within the ringing time, before the caller is put through. @default none */
+  readonly accept?: Acceptance
+}
+
+/** An agent. Disposing of it takes it out of all queues; a talk goes on to its end. */
+export interface Agent extends AgentView, AsyncDisposable {
+  /** What the agent chose. */
+  readonly status: AgentStatus
+  /** What it is doing. */
+  readonly state: AgentState
+  /** Available: offered callers; otherwise whatever rings stops. */
+  setStatus(status: AgentStatus): void
+  /** Changes skills, wrap-up, capacities, limits. */
+  configure(settings: AgentSettings): void
+  endWrapUp(): void
+  /** The wrap-up lasts `ms` from now. */
+  extendWrapUp(ms: number): void
+  /** Notes the result of the talk that the agent is in; it stands in the interaction's record. */
+  dispose(disposition: string): void
+}
+
+/** What an agent takes from its contact centre. */
+export interface AgentContext {
+  send(event: RoutingEvent): void
+  /** What routing knows of the agent; undefined once it is gone. */
+  view(uri: Uri): { readonly view: AgentView; readonly status: AgentStatus; readonly state: AgentState } | undefined
+  dispose(uri: Uri, disposition: string): void
+  removed(uri: Uri): void
+}
+
+const GONE = { status: { type: 'logged-out' }, state: 'idle' } as const
+
+/** An agent of a live contact centre. */
+export class LiveAgent implements Agent {
+  readonly uri: Uri
+  readonly options: AgentOptions
+  readonly #context: AgentContext
+
+  constructor(options: AgentOptions, context: AgentContext) {
+    this.uri = options.uri
+    this.options = options
+    this.#context = context
+  }
+
+  get skills(): Readonly<Record<string, number>> {
+    return this.#context.view(this.uri)?.view.skills ?? {}
+  }
+
+  get idleFor(): number {
+    return this.#context.view(this.uri)?.view.idleFor ?? 0
+  }
+
+  get callsToday(): number {
+    return this.#context.view(this.uri)?.view.callsToday ?? 0
+  }
+
+  get status(): AgentStatus {
+    return (this.#context.view(this.uri) ?? GONE).status
+  }
+
+  get state(): AgentState {
+    return (this.#context.view(this.uri) ?? GONE).state
+  }
+
+  setStatus(status: AgentStatus): void {
+    this.#context.send({ type: 'status', agent: this.uri, status })
+  }
+
+  configure(settings: AgentSettings): void {
+    this.#context.send({ type: 'agent', agent: this.uri, settings })
+  }
+
+  endWrapUp(): void {
+    this.#context.send({ type: 'wrapped-up', agent: this.uri })
+  }
+
+  extendWrapUp(ms: number): void {
+    this.#context.send({ type: 'wrap-up-extended', agent: this.uri, ms })
+  }
+
+  dispose(disposition: string): void {
+    this.#context.dispose(this.uri, disposition)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#context.send({ type: 'agent-removed', agent: this.uri })
+    this.#context.removed(this.uri)
+  }
+}

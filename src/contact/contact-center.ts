@@ -1,0 +1,279 @@
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { Call, Uri } from '../call/call.js'
+import type { Clock } from '../core/clock.js'
+import { CordboardError, isCordboardError } from '../core/errors.js'
+import { secureRandom } from '../core/random.js'
+import type { Random } from '../core/random.js'
+import { LiveAgent } from './agent.js'
+import type { Agent, AgentOptions } from './agent.js'
+import { Callback } from './callback.js'
+import type { Dialler } from './dialler.js'
+import { Dispatcher } from './dispatcher.js'
+import type { Order } from './dispatcher.js'
+import { FunctionGuard } from './function-guard.js'
+import { InteractionLedger } from './interaction-ledger.js'
+import type { InteractionRecord, InteractionStore } from './interaction-record.js'
+import { LinePresence } from './line-presence.js'
+import { OfferCall } from './offer-call.js'
+import { LiveQueue } from './queue.js'
+import type { Queue, QueueContext } from './queue.js'
+import type { QueueOptions, QueueOutcome } from './queue-options.js'
+import type { Fact } from './routing/action.js'
+import { stateOf, viewAgent } from './routing/availability.js'
+import type { JoinEvent, OfferId, RoutingEvent } from './routing/event.js'
+import type { InteractionId, QueueSettings } from './routing/settings.js'
+import type { Stay } from './stay.js'
+import { Visit } from './visit.js'
+
+export interface ContactCenterOptions {
+  readonly server: Dialler
+  /** Where records of finished interactions go. @default nowhere */
+  readonly store?: InteractionStore
+  /** @default the server's */
+  readonly clock?: Clock
+  /** Of the strategies `random` and `weighted`. */
+  readonly random?: Random
+}
+
+export interface ContactCenterEvents {
+  /** Each entry of the event log, from which every figure can be folded; `at` on the scale of the clock's `now()`. */
+  fact: [fact: Fact]
+  /** A record as it is handed to the store. */
+  record: [record: InteractionRecord]
+  /** Something failed that harms no call: a prompt that cannot be played, a store that cannot be reached. */
+  fault: [error: CordboardError]
+}
+
+/** The owner of all queues and agents of a server. Disposing of it lets callers overflow, ends talks, and waits for their records. */
+export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncDisposable {
+  /** @throws CordboardError `CONTACT_DUPLICATE`. */
+  queue(name: string, options: QueueOptions): Queue
+  /** Adds an agent, logged out. @throws CordboardError `CONTACT_DUPLICATE`. */
+  agent(options: AgentOptions): Agent
+  /** Counts of calls and talk time, which some strategies go by, begin anew. */
+  beginDay(): void
+}
+
+/**
+ * Makes a contact centre on a server.
+ * @example
+ * await using center = createContactCenter({ server })
+ * const billing = center.queue('billing', { strategy: 'longest-idle', maxWait: 180_000, hold: 'hold.wav' })
+ */
+export const createContactCenter = (options: ContactCenterOptions): ContactCenter => new LiveContactCenter(options)
+
+class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements ContactCenter, QueueContext {
+  readonly clock: Clock
+  readonly #server: Dialler
+  readonly #store: InteractionStore | undefined
+  readonly #dispatcher: Dispatcher
+  readonly #ledger: InteractionLedger
+  readonly #presence: LinePresence
+  readonly #guard = new FunctionGuard(error => this.fault(error))
+  readonly #queues = new Map<string, LiveQueue>()
+  readonly #agents = new Map<Uri, LiveAgent>()
+  readonly #stays = new Map<InteractionId, Stay>()
+  readonly #offers = new Map<OfferId, OfferCall>()
+  /** Visits and writes that closing waits for. */
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #closing = new AbortController()
+
+  constructor({ server, store, clock = server.clock, random = secureRandom }: ContactCenterOptions) {
+    super()
+    this.clock = clock
+    this.#server = server
+    this.#store = store
+    this.#dispatcher = new Dispatcher(clock, { perform: order => this.#perform(order), note: fact => this.#note(fact) }, random.uint32())
+    this.#ledger = new InteractionLedger(clock)
+    this.#presence = new LinePresence(server, (agent, busy) => this.send({ type: 'elsewhere', agent, busy }))
+    setMaxListeners(0, this.#closing.signal)
+  }
+
+  get signal(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  queue(name: string, options: QueueOptions): Queue {
+    if (this.#queues.has(name)) throw new CordboardError('CONTACT_DUPLICATE', `there is a queue '${name}' already`)
+    const queue = new LiveQueue(name, options, this)
+    this.#queues.set(name, queue)
+    return queue
+  }
+
+  agent(options: AgentOptions): Agent {
+    const { uri } = options
+    if (this.#agents.has(uri)) throw new CordboardError('CONTACT_DUPLICATE', `there is an agent ${uri} already`)
+    const agent = new LiveAgent(options, {
+      send: event => this.send(event),
+      view: () => this.#viewOf(uri),
+      dispose: (who, disposition) => this.#ledger.dispose(who, disposition),
+      removed: who => this.#forget(who),
+    })
+    this.#agents.set(uri, agent)
+    this.#presence.add(uri)
+    this.send({ type: 'agent', agent: uri, settings: options })
+    return agent
+  }
+
+  beginDay(): void {
+    this.send({ type: 'day-began' })
+  }
+
+  send(event: RoutingEvent): void {
+    this.#dispatcher.send(event)
+  }
+
+  fault(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    this.emit('fault', isCordboardError(error) ? error : new CordboardError('CALL_HANDLER_FAILED', message, { cause: error }))
+  }
+
+  settingsOf({ announce, ...options }: QueueOptions): QueueSettings {
+    return this.#guard.settings({ ...options, ...(announce === undefined ? {} : { announce: { first: announce.first, every: announce.every } }) })
+  }
+
+  guardSteps: QueueContext['guardSteps'] = steps => this.#guard.steps(steps)
+
+  finish(id: InteractionId, more: Partial<Pick<InteractionRecord, 'recording' | 'outcome'>> = {}): void {
+    const record = this.#ledger.close(id, more)
+    if (record === undefined) return
+    this.emit('record', record)
+    if (this.#store !== undefined) void this.#track(this.#store.append(record).catch(error => this.fault(error)))
+  }
+
+  visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome> {
+    return this.#track(this.#visit(queue, call, join, signal))
+  }
+
+  removed(queue: string): void {
+    this.#queues.delete(queue)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const queue of [...this.#queues.values()]) await queue[Symbol.asyncDispose]()
+    this.#closing.abort()
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    this.#presence.close()
+    this.#dispatcher.close()
+  }
+
+  async #visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome> {
+    const id = this.#idFor(call)
+    const visit = new Visit(id, call, queue.options, this)
+    this.#stays.set(id, visit)
+    this.#ledger.open(id, { from: call.from, to: call.to })
+    const running = visit.run(signal)
+    this.send({ ...join, interaction: id })
+    try {
+      return await running
+    } finally {
+      if (this.#stays.get(id) === visit) this.#stays.delete(id)
+    }
+  }
+
+  /** The caller's place is kept under the same id. */
+  #promiseCallback(id: InteractionId, { call, options }: Visit): void {
+    const parties = { customer: call.from, shown: options.callback?.from ?? call.to }
+    const callback = new Callback(id, parties, options, this.#server, this, () => this.#stays.delete(id))
+    this.#stays.set(id, callback)
+    this.#ledger.open(id, { from: parties.shown, to: parties.customer }, 'callback')
+  }
+
+  /** A call's first stay is known by the call's id. */
+  #idFor(call: Call): InteractionId {
+    let id = call.id
+    for (let stay = 2; this.#stays.has(id) || this.#past.get(call)?.has(id) === true; stay++) id = `${call.id}.${stay}`
+    const past = this.#past.get(call) ?? new Set()
+    this.#past.set(call, past.add(id))
+    return id
+  }
+
+  readonly #past = new WeakMap<Call, Set<InteractionId>>()
+
+  #perform(order: Order): void {
+    switch (order.type) {
+      case 'offer': return this.#offer(order)
+      case 'cancel-offer':
+      case 'too-late': return this.#takeOffer(order.offer)?.cancel()
+      case 'connect': return this.#connect(order)
+      case 'leave': return this.#leave(order)
+      case 'move': {
+        const options = this.#queues.get(order.to)?.options
+        if (options !== undefined) this.#stays.get(order.interaction)?.move(options)
+        return
+      }
+      case 'announce': {
+        const estimate = this.#queues.get(order.queue)?.estimate(order.position)
+        this.#stays.get(order.interaction)?.announce(order.position, estimate)
+      }
+    }
+  }
+
+  #offer({ offer, interaction, agent, expires }: Extract<Order, { type: 'offer' }>): void {
+    const options = this.#agents.get(agent)?.options
+    const from = this.#stays.get(interaction)?.from
+    if (options === undefined || from === undefined) return this.send({ type: 'failed', offer, failure: 'unreachable' })
+    const call = new OfferCall({ target: agent, from, ringFor: expires - this.clock.now(), accept: options.accept }, {
+      answered: () => this.send({ type: 'answered', offer }),
+      failed: failure => {
+        this.#offers.delete(offer)
+        this.send({ type: 'failed', offer, failure })
+      },
+      fault: error => this.fault(error),
+    })
+    this.#offers.set(offer, call)
+    this.#presence.expect(agent)
+    void call.ring(this.#server)
+  }
+
+  #leave({ interaction, outcome }: Extract<Order, { type: 'leave' }>): void {
+    const stay = this.#stays.get(interaction)
+    stay?.leave(outcome)
+    if (outcome.type === 'callback' && stay instanceof Visit) this.#promiseCallback(interaction, stay)
+  }
+
+  #connect({ offer, interaction, agent: uri }: Extract<Order, { type: 'connect' }>): void {
+    const call = this.#takeOffer(offer)?.call
+    const agent = this.#agents.get(uri)
+    const stay = this.#stays.get(interaction)
+    if (call !== undefined && agent !== undefined && stay !== undefined) return stay.connect({ agent, call })
+    void call?.hangup().catch(error => this.fault(error))
+    this.send({ type: 'ended', interaction })
+  }
+
+  #takeOffer(offer: OfferId): OfferCall | undefined {
+    const call = this.#offers.get(offer)
+    this.#offers.delete(offer)
+    return call
+  }
+
+  #note(fact: Fact): void {
+    this.#ledger.note(fact)
+    if ('queue' in fact) this.#queues.get(fact.queue)?.note(fact)
+    try {
+      this.emit('fact', fact)
+    } catch (error) {
+      this.fault(error)
+    }
+  }
+
+  #viewOf(uri: Uri): ReturnType<ConstructorParameters<typeof LiveAgent>[1]['view']> {
+    const { state } = this.#dispatcher
+    const agent = state.agents.get(uri)
+    if (agent === undefined) return undefined
+    state.now = Math.max(state.now, this.clock.now())
+    return { view: viewAgent(state, agent), status: agent.status, state: stateOf(agent) }
+  }
+
+  #forget(uri: Uri): void {
+    this.#agents.delete(uri)
+    this.#presence.remove(uri)
+  }
+
+  #track<T>(promise: Promise<T>): Promise<T> {
+    this.#running.add(promise)
+    const settled = (): void => void this.#running.delete(promise)
+    promise.then(settled, settled)
+    return promise
+  }
+}

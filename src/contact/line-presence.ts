@@ -1,0 +1,77 @@
+import type { Call, Uri } from '../call/call.js'
+import { onAbort } from '../core/scope.js'
+import { addressOf, sameAddress } from './address.js'
+import type { Address } from './address.js'
+import type { Dialler } from './dialler.js'
+
+interface Line {
+  readonly agent: Uri
+  readonly address: Address
+  /** Calls that no queue gave it. */
+  calls: number
+  /** Offers of ours whose dialling has not been announced yet. */
+  expected: number
+}
+
+/** Knows from the server's calls whether agents are in any other than a queue's. */
+export class LinePresence {
+  readonly #dialler: Dialler
+  readonly #onChange: (agent: Uri, busy: boolean) => void
+  readonly #lines = new Map<string, Line[]>()
+
+  constructor(dialler: Dialler, onChange: (agent: Uri, busy: boolean) => void) {
+    this.#dialler = dialler
+    this.#onChange = onChange
+    dialler.on('call', this.#called)
+    dialler.on('dialling', this.#dialled)
+  }
+
+  add(agent: Uri): void {
+    const address = addressOf(agent)
+    const lines = this.#lines.get(address.key) ?? []
+    if (!lines.some(line => line.agent === agent)) lines.push({ agent, address, calls: 0, expected: 0 })
+    this.#lines.set(address.key, lines)
+  }
+
+  remove(agent: Uri): void {
+    const { key } = addressOf(agent)
+    const lines = (this.#lines.get(key) ?? []).filter(line => line.agent !== agent)
+    if (lines.length === 0) this.#lines.delete(key)
+    else this.#lines.set(key, lines)
+  }
+
+  /** The next dialling of this agent is a queue's offer, which routing counts itself. */
+  expect(agent: Uri): void {
+    const line = this.#lines.get(addressOf(agent).key)?.find(other => other.agent === agent)
+    if (line !== undefined) line.expected++
+  }
+
+  close(): void {
+    this.#dialler.off('call', this.#called)
+    this.#dialler.off('dialling', this.#dialled)
+  }
+
+  readonly #called = (call: Call): void => {
+    for (const line of this.#find(call.from)) this.#occupy(line, call.signal)
+  }
+
+  readonly #dialled = (target: Uri, done: AbortSignal): void => {
+    for (const line of this.#find(target)) {
+      if (line.expected > 0) line.expected--
+      else this.#occupy(line, done)
+    }
+  }
+
+  #find(uri: Uri): readonly Line[] {
+    const address = addressOf(uri)
+    return (this.#lines.get(address.key) ?? []).filter(line => sameAddress(line.address, address))
+  }
+
+  #occupy(line: Line, until: AbortSignal): void {
+    if (until.aborted) return
+    if (line.calls++ === 0) this.#onChange(line.agent, true)
+    onAbort(until, () => {
+      if (--line.calls === 0) this.#onChange(line.agent, false)
+    })
+  }
+}

@@ -1,0 +1,68 @@
+import type { Audio } from '../call/audio.js'
+import type { Call, Uri } from '../call/call.js'
+import type { Scoped } from '../core/scope.js'
+import type { Digit } from '../media/leg.js'
+import type { Agent } from './agent.js'
+import type { ServiceLevelOptions } from './figures/service-level.js'
+import type { OpeningHours } from './opening-hours.js'
+import type { QueueSettings, RelaxStep, Requirement } from './routing/settings.js'
+
+/** What a caller is told while waiting. */
+export interface AnnouncementOptions {
+  /** Milliseconds after joining. */
+  readonly first: number
+  /** Milliseconds between announcements. */
+  readonly every: number
+  /** What to play; undefined for nothing this time. Position 1 is next; `estimate` in ms, undefined before the queue has served anyone. */
+  readonly audio: (place: { readonly position: number; readonly estimate: number | undefined }) => Audio | readonly Audio[] | undefined
+}
+
+/** A call back instead of waiting: the caller hangs up and keeps the place. */
+export interface CallbackOptions {
+  /** The key that asks for it. */
+  readonly digit: Digit
+  /** Identity shown to the customer. @default the number that was called */
+  readonly from?: Uri
+  /** Milliseconds that the customer's telephone rings. @default 30000 */
+  readonly ringFor?: number
+}
+
+export interface QueueOptions extends Omit<QueueSettings, 'announce'> {
+  /** Music while waiting, again and again. @default silence */
+  readonly hold?: Audio | readonly Audio[]
+  /** The key by which a caller leaves. @default none */
+  readonly exitOn?: Digit
+  readonly announce?: AnnouncementOptions
+  readonly callback?: CallbackOptions
+  /** Played to the agent before the caller is put through, who goes on hearing music. */
+  readonly whisper?: Audio
+  /** File for the recorded talk: left the caller, right the agent, from the agent's answer on. @default not recorded */
+  readonly record?: (call: Call, agent: Agent) => string
+  /** When the queue is open; outside, `enter` returns `closed`. @default always */
+  readonly hours?: OpeningHours
+  /** @default within 20 s, of all who were answered or gave up */
+  readonly serviceLevel?: ServiceLevelOptions
+}
+
+export interface EnterOptions extends Scoped {
+  /** Higher is served first. @default 0 */
+  readonly priority?: number
+  /** An expression over skills (`english >= 4 and billing`), a function, or steps that relax while the caller waits. @default any member */
+  readonly requires?: Requirement | readonly RelaxStep[]
+  /** Who it is, to give an old place back. @default the caller's URI */
+  readonly customer?: string
+  /** The agent who knows the customer, and how many ms to wait for it. */
+  readonly prefer?: { readonly agent: Agent; readonly wait: number }
+}
+
+/** How a stay in a queue ended. Durations in milliseconds. */
+export type QueueOutcome =
+  | { readonly type: 'served'; readonly agent: Agent; readonly waited: number; readonly talked: number }
+  /** The caller hung up. */
+  | { readonly type: 'abandoned'; readonly waited: number }
+  | { readonly type: 'timed-out' }
+  | { readonly type: 'overflowed' }
+  /** The caller will be called back. */
+  | { readonly type: 'callback' }
+  | { readonly type: 'exited'; readonly digit: Digit }
+  | { readonly type: 'closed'; readonly reason: 'hours' | 'holiday' | 'emergency' }

@@ -1,0 +1,185 @@
+import type { Audio } from '../call/audio.js'
+import type { Call, Uri } from '../call/call.js'
+import type { Scoped } from '../core/scope.js'
+import type { Agent } from './agent.js'
+import { EventStream } from './event-stream.js'
+import { QueueFold } from './figures/queue-figures.js'
+import type { QueueFigures } from './figures/queue-figures.js'
+import { opennessAt } from './opening-hours.js'
+import { sendTo } from './overflow-target.js'
+import type { EnterOptions, QueueOptions, QueueOutcome } from './queue-options.js'
+import type { Fact } from './routing/action.js'
+import type { JoinEvent } from './routing/event.js'
+import { parseExpression } from './routing/expression.js'
+import type { MemberSettings, QueueSettings, RelaxStep } from './routing/settings.js'
+import type { StayContext } from './stay.js'
+import { WaitEstimate } from './wait-estimate.js'
+import type { EstimateError } from './wait-estimate.js'
+
+/** One thing that happened in a queue. */
+export interface QueueEvent {
+  readonly type: 'joined' | 'offered' | 'offer-ended' | 'answered' | 'abandoned' | 'timed-out' | 'overflowed' | 'exited' | 'callback' | 'withdrawn' | 'ended' | 'wrapped-up'
+  readonly at: Date
+  /** The call's id, followed by `.2` and so on from its second stay in a queue on. */
+  readonly callId: string
+  readonly agent?: Uri
+}
+
+/** While it is on, nobody waits. */
+export interface Emergency {
+  readonly announcement?: Audio
+  /** Tried one after the other. */
+  readonly fallback?: readonly Uri[]
+}
+
+/** A queue of callers and the agents who serve it. Disposing of it lets its callers overflow; talks go on. */
+export interface Queue extends AsyncDisposable {
+  readonly name: string
+  readonly options: QueueOptions
+  /** Seats an agent, or changes its seat. */
+  add(agent: Agent, member?: MemberSettings): this
+  remove(agent: Agent): this
+  /**
+   * Waits for an agent and talks; resolves when the stay is over. The caller who hangs up has `abandoned`; where the agent hangs up, the
+   * call goes on.
+   * @throws CordboardError `CONTACT_BAD_EXPRESSION`; the reason of `signal`, when that ends the waiting.
+   */
+  enter(call: Call, options?: EnterOptions): Promise<QueueOutcome>
+  /** What happens from now on; bounded: of a reader who is slow the oldest events are dropped. */
+  events(options?: Scoped): AsyncIterableIterator<QueueEvent>
+  /** Figures since the queue was made. */
+  figures(): QueueFigures
+  /** How well waits have been estimated. */
+  readonly estimateError: EstimateError
+  /** Changes options while callers wait; none is lost. */
+  configure(options: Partial<QueueOptions>): void
+  /** Switches the emergency on, or off. */
+  setEmergency(emergency: Emergency | undefined): void
+}
+
+/** What a queue takes from its contact centre. */
+export interface QueueContext extends StayContext {
+  /** Settings for routing, the application's functions guarded. */
+  settingsOf(options: QueueOptions): QueueSettings
+  /** The same for a caller's conditions. */
+  guardSteps(steps: readonly RelaxStep[]): readonly RelaxStep[]
+  /** Starts a stay and waits for its end. */
+  visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome>
+  removed(queue: string): void
+}
+
+const stepsOf = (requires: EnterOptions['requires']): readonly RelaxStep[] => {
+  if (requires === undefined) return []
+  if (typeof requires === 'string' || typeof requires === 'function') return [{ after: 0, requires }]
+  return requires
+}
+
+/** Customers without a name are all different. */
+const customerOf = (call: Call): string | undefined => (/^sips?:(anonymous|unknown|restricted)?@/i.test(call.from) ? undefined : call.from)
+
+/** A queue of a live contact centre. */
+export class LiveQueue implements Queue {
+  readonly name: string
+  readonly #context: QueueContext
+  readonly #estimate = new WaitEstimate()
+  readonly #fold: QueueFold
+  readonly #streams = new Set<EventStream<QueueEvent>>()
+  #options: QueueOptions
+  #emergency: Emergency | undefined
+
+  constructor(name: string, options: QueueOptions, context: QueueContext) {
+    this.name = name
+    this.#options = options
+    this.#context = context
+    this.#fold = new QueueFold(options.serviceLevel)
+    context.send({ type: 'queue', queue: name, settings: context.settingsOf(options) })
+  }
+
+  get options(): QueueOptions {
+    return this.#options
+  }
+
+  get estimateError(): EstimateError {
+    return this.#estimate.error
+  }
+
+  add(agent: Agent, member: MemberSettings = {}): this {
+    this.#context.send({ type: 'member', queue: this.name, agent: agent.uri, settings: member })
+    return this
+  }
+
+  remove(agent: Agent): this {
+    this.#context.send({ type: 'member-removed', queue: this.name, agent: agent.uri })
+    return this
+  }
+
+  async enter(call: Call, options: EnterOptions = {}): Promise<QueueOutcome> {
+    options.signal?.throwIfAborted()
+    const steps = stepsOf(options.requires)
+    for (const { requires } of steps) if (typeof requires === 'string') parseExpression(requires)
+    if (this.#emergency !== undefined) return this.#turnAway(call, this.#emergency)
+    const openness = this.#options.hours === undefined ? 'open' : opennessAt(this.#options.hours, this.#context.clock.wall())
+    if (openness !== 'open') return { type: 'closed', reason: openness }
+    if (call.signal.aborted) return { type: 'abandoned', waited: 0 }
+    const customer = options.customer ?? customerOf(call)
+    return this.#context.visit(this, call, {
+      type: 'joined', queue: this.name, priority: options.priority ?? 0, requires: this.#context.guardSteps(steps),
+      ...(customer === undefined ? {} : { customer }),
+      ...(options.prefer === undefined ? {} : { sticky: { agent: options.prefer.agent.uri, wait: options.prefer.wait } }),
+    }, options.signal)
+  }
+
+  events(options: Scoped = {}): AsyncIterableIterator<QueueEvent> {
+    const stream = new EventStream<QueueEvent>(options.signal, () => this.#streams.delete(stream))
+    if (options.signal?.aborted !== true) this.#streams.add(stream)
+    return stream
+  }
+
+  figures(): QueueFigures {
+    return this.#fold.at(this.#context.clock.now())
+  }
+
+  /** Milliseconds that the caller at this place will wait. */
+  estimate(position: number): number | undefined {
+    return this.#estimate.estimate(position)
+  }
+
+  configure(options: Partial<QueueOptions>): void {
+    this.#options = { ...this.#options, ...options }
+    this.#context.send({ type: 'queue', queue: this.name, settings: this.#context.settingsOf(this.#options) })
+  }
+
+  setEmergency(emergency: Emergency | undefined): void {
+    this.#emergency = emergency
+  }
+
+  /** Takes in a fact of this queue. */
+  note(fact: Fact): void {
+    this.#fold.note(fact)
+    this.#estimate.note(fact)
+    if (!('interaction' in fact) || this.#streams.size === 0) return
+    const { clock } = this.#context
+    const event: QueueEvent = {
+      type: fact.type === 'left' ? fact.outcome : fact.type,
+      at: new Date(clock.wall() - (clock.now() - fact.at)),
+      callId: fact.interaction,
+      ...('agent' in fact ? { agent: fact.agent } : {}),
+    }
+    for (const stream of this.#streams) stream.push(event)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#context.send({ type: 'queue-removed', queue: this.name })
+    for (const stream of [...this.#streams]) stream.close()
+    this.#context.removed(this.name)
+  }
+
+  async #turnAway(call: Call, { announcement, fallback = [] }: Emergency): Promise<QueueOutcome> {
+    if (announcement !== undefined) await sendTo(this.#context, call, { announcement })
+    for (const uri of fallback) {
+      if (call.signal.aborted) break
+      if (await sendTo(this.#context, call, { uri })) break
+    }
+    return { type: 'closed', reason: 'emergency' }
+  }
+}

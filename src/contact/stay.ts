@@ -1,0 +1,67 @@
+import type { Call, Recording, Uri } from '../call/call.js'
+import type { Clock } from '../core/clock.js'
+import { isCordboardError } from '../core/errors.js'
+import type { LiveAgent } from './agent.js'
+import type { InteractionRecord } from './interaction-record.js'
+import type { LeaveOutcome } from './routing/action.js'
+import type { RoutingEvent } from './routing/event.js'
+import type { InteractionId } from './routing/settings.js'
+import type { QueueOptions } from './queue-options.js'
+
+/** An agent who has won an interaction, its telephone off the hook. */
+export interface Connection {
+  readonly agent: LiveAgent
+  readonly call: Call
+}
+
+/** The live side of an interaction that routing knows. None of its methods throws. */
+export interface Stay {
+  /** Identity that agents are shown. */
+  readonly from: Uri
+  connect(connection: Connection): void
+  leave(outcome: LeaveOutcome): void
+  /** It waits in another queue now. */
+  move(options: QueueOptions): void
+  announce(position: number, estimate: number | undefined): void
+}
+
+/** What a stay takes from its contact centre. */
+export interface StayContext {
+  readonly clock: Clock
+  /** Aborts when the contact centre closes. */
+  readonly signal: AbortSignal
+  send(event: RoutingEvent): void
+  fault(error: unknown): void
+  /** Writes the interaction's record. */
+  finish(id: InteractionId, more?: Partial<Pick<InteractionRecord, 'recording' | 'outcome'>>): void
+}
+
+/** Reports what isn't merely a hang-up. */
+export const faultUnlessEnded = (context: StayContext, error: unknown): void => {
+  if (!isCordboardError(error, 'CALL_ENDED')) context.fault(error)
+}
+
+/** A recording that begins in the background; that it cannot be made must not hold up a talk. */
+export class TalkRecording {
+  readonly #context: StayContext
+  readonly #started: Promise<Recording | undefined>
+
+  constructor(context: StayContext, call: Call, file: string | undefined) {
+    this.#context = context
+    this.#started = file === undefined ? Promise.resolve(undefined) : call.record(file).catch(error => {
+      faultUnlessEnded(context, error)
+      return undefined
+    })
+  }
+
+  /** The file, whole on disk; null where there is none. */
+  async stop(): Promise<string | null> {
+    const recording = await this.#started
+    try {
+      await recording?.stop()
+    } catch (error) {
+      this.#context.fault(error)
+    }
+    return recording?.file ?? null
+  }
+}

@@ -1,0 +1,128 @@
+import type { Call, Uri } from '../call/call.js'
+import { deferred, onAbort } from '../core/scope.js'
+import type { Digit } from '../media/leg.js'
+import { HoldSound } from './hold-sound.js'
+import { sendTo } from './overflow-target.js'
+import type { QueueOptions, QueueOutcome } from './queue-options.js'
+import type { LeaveOutcome } from './routing/action.js'
+import type { InteractionId } from './routing/settings.js'
+import { faultUnlessEnded, TalkRecording } from './stay.js'
+import type { Connection, Stay, StayContext } from './stay.js'
+
+/** A caller's stay in a queue: waits with music, talks, and is given back to the call's handler. */
+export class Visit implements Stay {
+  readonly #id: InteractionId
+  readonly #call: Call
+  readonly #context: StayContext
+  readonly #enteredAt: number
+  readonly #outcome = deferred<QueueOutcome | Promise<QueueOutcome>>()
+  readonly #sound: HoldSound
+  #options: QueueOptions
+  #signal: AbortSignal | undefined
+  #exitDigit: Digit | undefined
+
+  constructor(id: InteractionId, call: Call, options: QueueOptions, context: StayContext) {
+    this.#id = id
+    this.#call = call
+    this.#options = options
+    this.#context = context
+    this.#enteredAt = context.clock.now()
+    this.#sound = new HoldSound(call, options.hold, context.fault)
+  }
+
+  get from(): Uri {
+    return this.#call.from
+  }
+
+  get call(): Call {
+    return this.#call
+  }
+
+  get options(): QueueOptions {
+    return this.#options
+  }
+
+  /**
+   * Waits for the end of the stay; routing has been told of it already.
+   * @throws the reason of `signal` when that ends the waiting.
+   */
+  async run(signal: AbortSignal | undefined): Promise<QueueOutcome> {
+    this.#signal = signal
+    const pressed = (digit: Digit): void => this.#press(digit)
+    this.#call.on('digit', pressed)
+    // The order matters where both have aborted: a caller who is gone is no withdrawal.
+    const release = [
+      onAbort(this.#call.signal, () => this.#context.send({ type: 'left', interaction: this.#id, how: { type: 'abandoned' } })),
+      onAbort(signal, () => this.#context.send({ type: 'left', interaction: this.#id, how: { type: 'withdrawn' } })),
+    ]
+    try {
+      return await this.#outcome.promise
+    } finally {
+      for (const off of release) off()
+      this.#call.off('digit', pressed)
+      await this.#sound.stop()
+    }
+  }
+
+  connect(connection: Connection): void {
+    this.#outcome.resolve(this.#talk(connection))
+  }
+
+  leave(outcome: LeaveOutcome): void {
+    this.#context.finish(this.#id)
+    this.#outcome.resolve(this.#left(outcome))
+  }
+
+  move(options: QueueOptions): void {
+    this.#options = options
+    this.#sound.change(options.hold)
+  }
+
+  announce(position: number, estimate: number | undefined): void {
+    const audio = this.#options.announce?.audio({ position, estimate })
+    if (audio !== undefined) this.#sound.say(audio)
+  }
+
+  async #left(outcome: LeaveOutcome): Promise<QueueOutcome> {
+    switch (outcome.type) {
+      case 'abandoned': return { type: 'abandoned', waited: this.#context.clock.now() - this.#enteredAt }
+      case 'exited': return { type: 'exited', digit: this.#exitDigit! }
+      case 'overflowed':
+        await this.#sound.stop()
+        if (outcome.to !== undefined) await sendTo(this.#context, this.#call, outcome.to)
+        return { type: 'overflowed' }
+      case 'timed-out':
+      case 'callback': return { type: outcome.type }
+      case 'withdrawn': throw this.#signal?.reason
+    }
+  }
+
+  async #talk({ agent, call }: Connection): Promise<QueueOutcome> {
+    const waited = this.#context.clock.now() - this.#enteredAt
+    let recording: TalkRecording | undefined
+    const answeredAt = this.#context.clock.now()
+    try {
+      if (this.#options.whisper !== undefined) await call.play(this.#options.whisper, { signal: this.#call.signal })
+      // Not awaited: a bridge takes over from a sound that is being stopped, and every turn more is one in which somebody may hang up.
+      void this.#sound.stop()
+      if (this.#call.state === 'early') await this.#call.answer()
+      recording = new TalkRecording(this.#context, this.#call, this.#options.record?.(this.#call, agent))
+      const signals = this.#signal === undefined ? [this.#context.signal] : [this.#context.signal, this.#signal]
+      await this.#call.bridge(call, { signal: AbortSignal.any(signals) })
+    } catch (error) {
+      faultUnlessEnded(this.#context, error)
+    }
+    const talked = this.#context.clock.now() - answeredAt
+    this.#context.send({ type: 'ended', interaction: this.#id })
+    await call.hangup().catch(error => this.#context.fault(error))
+    this.#context.finish(this.#id, { recording: (await recording?.stop()) ?? null })
+    return { type: 'served', agent, waited, talked }
+  }
+
+  #press(digit: Digit): void {
+    if (digit === this.#options.callback?.digit) return this.#context.send({ type: 'callback', interaction: this.#id })
+    if (digit !== this.#options.exitOn) return
+    this.#exitDigit = digit
+    this.#context.send({ type: 'left', interaction: this.#id, how: { type: 'exited' } })
+  }
+}
