@@ -1,4 +1,7 @@
+import { secureRandom } from '../core/random.js'
+import type { Random } from '../core/random.js'
 import type { LocalMedia, NegotiatedMedia } from './negotiated.js'
+import { OfferAnswerSession } from './offer-answer-session.js'
 
 /**
  * Offer/answer of one session (RFC 3264) as an explicit state machine: stable, have-local-offer, have-remote-offer.
@@ -25,3 +28,13 @@ export interface OfferAnswer {
   /** Forgets our pending offer (refused, or lost to glare): back to the agreement in force. */
   rollback(): void
 }
+
+export interface OfferAnswerOptions {
+  /** Draws the session id. @default secureRandom */
+  readonly random?: Random
+  /** User name of the `o=` line: no spaces. @default '-' */
+  readonly username?: string
+}
+
+/** Offer and answer of a new session. */
+export const createOfferAnswer = (options: OfferAnswerOptions = {}): OfferAnswer => new OfferAnswerSession(options.random ?? secureRandom, options.username ?? '-')

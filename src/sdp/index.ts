@@ -1,0 +1,9 @@
+/** `cordboard/sdp`: session descriptions, and offer and answer over them. */
+export { parseCrypto, formatCrypto, keyLength } from './crypto.js'
+export type { CryptoAttribute, CryptoSuite } from './crypto.js'
+export { parseDescription } from './description.js'
+export type { DescribedCodec, Description, MediaLine, Origin } from './description.js'
+export { directionOf, narrowed, receives, reversed, sends } from './direction.js'
+export type { CodecOffer, CryptoKeys, Direction, HostPort, LocalMedia, NegotiatedCodec, NegotiatedMedia } from './negotiated.js'
+export { createOfferAnswer } from './offer-answer.js'
+export type { OfferAnswer, OfferAnswerOptions } from './offer-answer.js'

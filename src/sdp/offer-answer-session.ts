@@ -1,0 +1,160 @@
+import { CordboardError } from '../core/errors.js'
+import type { Random } from '../core/random.js'
+import { formatBody, formatDescription } from './description-text.js'
+import type { LocalAudio, LocalLine } from './description-text.js'
+import { parseDescription } from './description.js'
+import type { DescribedCodec, Description, MediaLine } from './description.js'
+import { common, DEFAULT_PTIME, hasVoice, isPlainRtp, localCodecs, negotiated, ourDirection } from './negotiation.js'
+import type { CommonCodec } from './negotiation.js'
+import type { LocalMedia, NegotiatedMedia } from './negotiated.js'
+import type { OfferAnswer } from './offer-answer.js'
+import { PayloadMap, sameEncoding } from './payload-map.js'
+
+/** A description that both sides have agreed to, or our offer of one. */
+interface Round {
+  readonly lines: readonly LocalLine[]
+  /** Place of our audio among the lines. */
+  readonly slot: number
+  readonly payloads: PayloadMap
+  readonly text: string
+}
+
+interface Pending extends Round {
+  readonly audio: LocalAudio
+  readonly local: LocalMedia
+}
+
+const noCommonCodec = (why: string): CordboardError => new CordboardError('MEDIA_NO_COMMON_CODEC', why, { status: 488 })
+
+/** `OfferAnswer` over whole texts: a round is worked out aside and put in force only when all of it is right. */
+export class OfferAnswerSession implements OfferAnswer {
+  readonly #username: string
+  readonly #sessionId: string
+  #version: number
+  /** Body that went out last, under `#version`. */
+  #lastBody: string | undefined
+  #agreed: Round | undefined
+  #pending: Pending | undefined
+  #current: NegotiatedMedia | undefined
+
+  constructor(random: Random, username: string) {
+    this.#username = username
+    // RFC 8866 §5.2 asks for numbers; 2^31 leaves each the room to count that peers with 32 bits have.
+    this.#sessionId = String(random.uint32() >>> 1)
+    this.#version = random.uint32() >>> 2
+  }
+
+  get state(): OfferAnswer['state'] {
+    return this.#pending === undefined ? 'stable' : 'have-local-offer'
+  }
+
+  get current(): NegotiatedMedia | undefined {
+    return this.#current
+  }
+
+  get localText(): string | undefined {
+    return (this.#pending ?? this.#agreed)?.text
+  }
+
+  createOffer(local: LocalMedia): string {
+    if (this.#pending !== undefined) throw new CordboardError('CALL_STATE', 'an offer is pending')
+    const payloads = this.#agreed?.payloads.copy() ?? new PayloadMap()
+    const codecs = localCodecs(local).map(codec => ({ ...codec, payloadType: payloads.assign(codec, codec.payloadType) }))
+    if (local.codecs.length === 0) throw noCommonCodec('no codec to offer')
+    const audio = audioLine(local, codecs, { protocol: 'RTP/AVP', rtcpMux: local.rtcpMux, direction: local.direction, port: local.port })
+    const before = this.#agreed?.lines ?? []
+    const slot = this.#agreed?.slot ?? 0
+    const lines = before.length === 0 ? [audio] : before.map((line, at) => at === slot ? audio : line)
+    const text = this.#write(local.address, lines)
+    this.#pending = { lines, slot, payloads, text, audio, local }
+    return text
+  }
+
+  answer(offer: string, local: LocalMedia): { readonly text: string; readonly media: NegotiatedMedia } {
+    if (this.#pending !== undefined) throw new CordboardError('CALL_STATE', 'an offer of our own is pending', { status: 491 })
+    const description = parseDescription(offer)
+    const ours = localCodecs(local)
+    const slot = this.#chooseLine(description, ours)
+    const line = description.media[slot]!
+    const payloads = this.#agreed?.payloads.copy() ?? new PayloadMap()
+    const pairs = common(line.codecs, ours).map(({ theirs, ours: mine }) => ({ theirs, ours: { ...mine, payloadType: payloads.follow(theirs, theirs.payloadType) } }))
+    const direction = ourDirection(line, local.direction)
+    const rtcpMux = line.rtcpMux && local.rtcpMux
+    const media = negotiated(line, local, { pairs, rtcpMux, direction })
+    // RFC 3264 §6: a line offered with port 0 is answered with port 0.
+    const port = line.port === 0 ? 0 : local.port
+    const audio = audioLine(local, pairs.map(pair => pair.ours), { protocol: line.protocol, rtcpMux, direction, port })
+    const lines = description.media.map((item, at) => at === slot ? audio : refused(item))
+    const text = this.#write(local.address, lines)
+    this.#agreed = { lines, slot, payloads, text }
+    this.#current = media
+    return { text, media }
+  }
+
+  accept(answer: string): NegotiatedMedia {
+    const pending = this.#pending
+    if (pending === undefined) throw new CordboardError('CALL_STATE', 'no offer is pending')
+    const description = parseDescription(answer)
+    // RFC 3264 §6: as many lines as the offer, in its order.
+    if (description.media.length !== pending.lines.length) {
+      throw new CordboardError('SDP_BAD_DESCRIPTION', `${description.media.length} media lines answer ${pending.lines.length}`, { status: 400 })
+    }
+    const line = description.media[pending.slot]!
+    if (line.kind !== 'audio') throw new CordboardError('SDP_BAD_DESCRIPTION', `${line.kind} answers audio`, { status: 400 })
+    if (line.port === 0 && this.#current === undefined) throw noCommonCodec('the audio was refused')
+    if (!isPlainRtp(line.protocol)) throw noCommonCodec(`${line.protocol} answers RTP/AVP`)
+    const pairs = answered(line, pending.audio.codecs)
+    if (!hasVoice(pairs)) throw noCommonCodec('the answer has no codec of the offer')
+    const media = negotiated(line, pending.local, {
+      pairs,
+      rtcpMux: line.rtcpMux && pending.audio.rtcpMux,
+      direction: ourDirection(line, pending.audio.direction),
+    })
+    this.#agreed = pending
+    this.#pending = undefined
+    this.#current = media
+    return media
+  }
+
+  rollback(): void {
+    this.#pending = undefined
+  }
+
+  /** The line that our audio was on, else the first that we can take; one that is switched off (port 0) only when there is no other. */
+  #chooseLine({ media }: Description, ours: readonly DescribedCodec[]): number {
+    const fits = (line: MediaLine | undefined): boolean =>
+      line !== undefined && line.kind === 'audio' && isPlainRtp(line.protocol) && hasVoice(common(line.codecs, ours))
+    const slot = this.#agreed?.slot
+    const order = [...slot === undefined ? [] : [slot], ...media.keys()]
+    const found = order.find(at => fits(media[at]) && media[at]!.port !== 0) ?? order.find(at => fits(media[at]))
+    if (found !== undefined) return found
+    const audio = media.filter(({ kind }) => kind === 'audio')
+    if (audio.length === 0) throw noCommonCodec('no audio offered')
+    if (!audio.some(({ protocol }) => isPlainRtp(protocol))) throw noCommonCodec(`only ${audio[0]!.protocol} offered`)
+    throw noCommonCodec(`no common codec among ${audio.flatMap(({ codecs }) => codecs.map(({ name }) => name)).join(', ')}`)
+  }
+
+  /** The text; its version rises by one when anything else has changed since the last (RFC 3264 §8). */
+  #write(address: string, lines: readonly LocalLine[]): string {
+    const body = formatBody(address, lines)
+    const version = this.#lastBody === undefined || this.#lastBody === body ? this.#version : this.#version + 1
+    const text = formatDescription({ username: this.#username, sessionId: this.#sessionId, version }, address, body)
+    this.#version = version
+    this.#lastBody = body
+    return text
+  }
+}
+
+const audioLine = (local: LocalMedia, codecs: readonly DescribedCodec[], agreed: Pick<LocalAudio, 'protocol' | 'rtcpMux' | 'direction' | 'port'>): LocalAudio =>
+  ({ type: 'audio', rtcpPort: local.rtcpPort, codecs, ptime: local.ptime ?? DEFAULT_PTIME, ...agreed })
+
+const refused = ({ kind, protocol, formats }: MediaLine): LocalLine => ({ type: 'refused', kind, protocol, formats })
+
+/** Codecs of the answer that the offer had; a number without rtpmap is taken for the offer's own. */
+const answered = (line: MediaLine, offered: readonly DescribedCodec[]): readonly CommonCodec[] => {
+  const explained = line.formats.flatMap(format => {
+    const theirs = line.codecs.find(codec => codec.payloadType === Number(format))
+    return theirs ?? offered.filter(codec => codec.payloadType === Number(format))
+  })
+  return common(explained, offered.filter(codec => explained.some(other => sameEncoding(other, codec))))
+}
