@@ -17,6 +17,7 @@ import { mergeKey, serverKey } from './matching.js'
 import { ServerTransaction } from './server-transaction.js'
 import { Alarm, TimerLanes } from './timer-lanes.js'
 import { DEFAULT_TIMINGS, durationOf, STARTS, STOPS, TIMER_INPUTS } from './timings.js'
+import { MessageCounts } from './message-counts.js'
 import type { TimerInput, TimerName, Timings } from './timings.js'
 import type { Stepper, Transaction } from './transaction.js'
 
@@ -34,7 +35,7 @@ export interface TransactionLayerOptions {
 /** Takes what belongs to no transaction yet. */
 export interface TransactionLayerUser {
   /** A new request, neither ACK nor CANCEL. */
-  request(request: SipRequest, transaction: ServerTransaction): void
+  incoming(request: SipRequest, transaction: ServerTransaction): void
   /** ACK for a 2xx: it belongs to a dialog. */
   ack(request: SipRequest, flow: Flow): void
 }
@@ -60,6 +61,8 @@ export class TransactionLayer implements Stepper {
   readonly counters = new Counters<TransactionCount>([
     'client', 'server', 'retransmitted', 'absorbed', 'stray-response', 'stray-cancel', 'impossible', 'timeout', 'transport-error', 'merged',
   ])
+  /** Messages by direction and method or status, retransmissions of ours apart. */
+  readonly messages = new MessageCounts()
   transports!: TransportLayer
   constructor(options: TransactionLayerOptions, readonly user: TransactionLayerUser) {
     this.#random = options.random
@@ -99,6 +102,7 @@ export class TransactionLayer implements Stepper {
   /** Sends an ACK for a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Returns it with its Via, for retransmission. */
   sendAck(request: SipRequest, target: Target): { readonly bytes: Buffer; readonly flow: Flow } {
     const flow = this.transports.flowTo(target)
+    this.messages.sent(request)
     const bytes = writeMessage(this.#withVia(request, MAGIC_COOKIE + this.token(), flow))
     flow.send(bytes)
     return { bytes, flow }
@@ -126,6 +130,7 @@ export class TransactionLayer implements Stepper {
 
   #launch(transaction: ClientTransaction, bytes: Buffer): void {
     this.counters.bump('client')
+    this.messages.sent(transaction.request)
     this.#clients.set(transaction.key, transaction)
     transaction.bytes = bytes
     const invite = transaction.kind === 'invite-client'
@@ -146,6 +151,7 @@ export class TransactionLayer implements Stepper {
   /** Sends a response in a transaction; its final one lets the request go. */
   respond(transaction: ServerTransaction, response: SipResponse): void {
     const { status } = response
+    this.messages.sent(response)
     transaction.bytes = writeMessage(response)
     if (status >= 200) transaction.request = undefined
     // RFC 3261 §18.2.2: a connection that has ended meanwhile is opened again.
@@ -176,6 +182,7 @@ export class TransactionLayer implements Stepper {
   // ---- from the transport layer
 
   message(message: SipMessage, flow: Flow): void {
+    this.messages.received(message)
     if (message.type === 'response') this.#response(message)
     else this.#request(message, flow)
   }
@@ -219,7 +226,7 @@ export class TransactionLayer implements Stepper {
     transaction.mergeKey = method === 'CANCEL' ? undefined : mergeKey(request)
     if (transaction.mergeKey !== undefined && !this.#merges.has(transaction.mergeKey)) this.#merges.set(transaction.mergeKey, transaction)
     if (method === 'CANCEL') this.#cancelled(transaction, request)
-    else this.user.request(request, transaction)
+    else this.user.incoming(request, transaction)
     if (!transaction.answered) this.#startUnanswered(transaction)
   }
 

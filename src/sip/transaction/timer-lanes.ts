@@ -85,7 +85,7 @@ export class TimerLanes {
   constructor(readonly clock: Clock) {}
 
   /** Starts `alarm`, or starts it anew; `ms` should come from a small set of durations. */
-  start(alarm: Alarm<never>, ms: number): void {
+  start<Name extends string>(alarm: Alarm<Name>, ms: number): void {
     const started = alarm as unknown as Alarm
     started.lane?.remove(started)
     let lane = this.#lanes.get(ms)

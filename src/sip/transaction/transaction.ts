@@ -1,5 +1,4 @@
-import { Alarm } from './timer-lanes.js'
-import type { AlarmOwner } from './timer-lanes.js'
+import type { Alarm, AlarmOwner } from './timer-lanes.js'
 import type { TimerInput } from './timings.js'
 import type { AnyMachine } from './machine.js'
 import type { Flow } from '../transport/transport.js'

@@ -1,3 +1,4 @@
+import type { Server as HttpServer } from 'node:http'
 import { isIP, isIPv6 } from 'node:net'
 import { channels } from '../../core/channels.js'
 import type { Clock } from '../../core/clock.js'
@@ -26,6 +27,8 @@ export interface TransportLayerOptions {
   readonly limits?: Partial<TransportLimits>
   /** Certificate for `tls` and `wss` listeners. */
   readonly tls?: TlsOptions
+  /** HTTP server whose WebSocket upgrades with the subprotocol `sip` are ours (RFC 7118). */
+  readonly http?: HttpServer
   readonly clock: Clock
 }
 
@@ -85,17 +88,19 @@ export class TransportLayer implements TransportEvents {
   }
 
   /**
-   * The way to `target`. @param size bytes of the request: over 1300 it leaves UDP for TCP where both sides can (RFC 3261 §18.1.1).
+   * The way to `target`.
    * @throws CordboardError `SIP_TRANSPORT` when no listener has this protocol and address family.
    */
   flowTo(target: Target): Flow {
+    if (target.flow?.open === true) return target.flow
     for (const transport of this.#transports) if (transport.reaches(target)) return transport.flowTo(target)
+    if (target.anyTransport === true && target.transport === 'udp') return this.flowTo({ ...target, transport: 'tcp' })
     throw new CordboardError('SIP_TRANSPORT', `no ${target.transport} listener reaches ${target.address}`, { status: 503 })
   }
 
   /** True when a listener can open flows of this kind. */
   reaches(target: Target): boolean {
-    return this.#transports.some(transport => transport.reaches(target))
+    return target.flow?.open === true || this.#transports.some(transport => transport.reaches(target))
   }
 
   /** Where responses to a request with this top Via go (RFC 3261 §18.2.2, RFC 3581 §4). */
@@ -173,6 +178,11 @@ export class TransportLayer implements TransportEvents {
     return StreamTransport.listen({
       address, events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock, tls: this.options.tls,
     })
+  }
+
+  /** How peers reach a listener, for those who have no peer yet. */
+  advertised(bound: Source): HostPort {
+    return this.#advertise({ ...bound, address: isIPv6(bound.address) ? '2001:db8::1' : '192.0.2.1' }, bound)
   }
 
   readonly #advertise = (peer: Source, bound: Source): HostPort => {

@@ -15,6 +15,10 @@ export interface Source {
 export interface Target extends Source {
   /** Name that a TLS certificate must show (RFC 5922); the address when absent. */
   readonly domain?: string
+  /** The URI left the protocol open: TCP will do where no UDP listener reaches it. */
+  readonly anyTransport?: boolean
+  /** Connection to prefer while it is open: that of the dialog or registration. */
+  readonly flow?: Flow | undefined
 }
 
 /** Host and port of Via and Contact; an IPv6 host without its brackets. */

@@ -1,0 +1,202 @@
+import { EventEmitter } from 'node:events'
+import type { CordboardError } from '../../core/errors.js'
+import { deferred, onAbort } from '../../core/scope.js'
+import { DigestClient } from '../auth/digest-client.js'
+import { Dialog } from '../dialog/dialog.js'
+import { cancelFor, request as makeRequest } from '../message/build.js'
+import type { HeaderInit } from '../message/build.js'
+import { minSe, to } from '../message/headers.js'
+import type { SipRequest, SipResponse } from '../message/message.js'
+import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
+import type { Flow } from '../transport/transport.js'
+import { Acknowledgement } from './acknowledgement.js'
+import { ALLOW, SUPPORTED } from './capabilities.js'
+import { bareUri, nameAddr, newConversation, routeValues, taggedFrom } from './client-request.js'
+import type { Conversation } from './client-request.js'
+import type { UserAgentCore } from './core.js'
+import { EarlyFork } from './early-fork.js'
+import { Exchange } from './exchange.js'
+import { sdpBody, sdpOf } from './sdp-body.js'
+import { LiveSession } from './session.js'
+import { agreeAsClient } from './session-timer.js'
+import type { ClientInvite, InviteOptions, InviteOutcome, InviteProgress } from './user-agent.js'
+
+const NOBODY: ClientTransactionUser = { response: () => undefined, failed: () => undefined }
+
+/** An INVITE that we sent, with all its forks (RFC 3261 §13.2). */
+export class OutboundInvite extends EventEmitter<{ progress: [progress: InviteProgress] }> implements ClientInvite, ClientTransactionUser {
+  readonly #outcome = deferred<InviteOutcome>()
+  readonly outcome = this.#outcome.promise
+  readonly #conversation: Conversation
+  readonly #digest: DigestClient | undefined
+  readonly #forks = new Map<string, EarlyFork>()
+  /** ACKs by To tag: one per 2xx. */
+  readonly #acknowledgements = new Map<string, Acknowledgement>()
+  readonly #exchange: Exchange
+  #flow: Flow | undefined
+  #state: 'open' | 'answering' | 'settled' = 'open'
+  #cancel: 'no' | 'wanted' | 'sent' = 'no'
+  #interval: number
+
+  constructor(readonly core: UserAgentCore, readonly target: string, readonly options: InviteOptions) {
+    super()
+    this.#conversation = newConversation(core)
+    this.#digest = options.credentials === undefined ? undefined : new DigestClient(options.credentials, core.random)
+    this.#interval = core.options.sessionExpires
+    this.#exchange = new Exchange(core, { digest: this.#digest, user: this, build: (flow, credentials) => this.#build(flow, credentials) })
+    const release = onAbort(options.signal, () => this.cancel())
+    void this.outcome.then(release)
+    const first = options.route?.[0]
+    // A later turn, so that whoever invites can listen before anything happens.
+    queueMicrotask(() => this.#start(bareUri(first ?? target)))
+  }
+
+  cancel(): void {
+    if (this.#state === 'settled') return
+    this.#settle({ type: 'cancelled' })
+    this.#exchange.stopped = true
+    if (this.#cancel === 'no') this.#cancel = 'wanted'
+    this.#sendCancel()
+  }
+
+  // ---- responses
+
+  response(response: SipResponse, transaction: ClientTransaction): void {
+    if (response.status < 200) return this.#provisional(response)
+    if (response.status < 300) return this.#answered(response)
+    if (response.status === 422 && this.#state === 'open' && this.#raise(response)) return
+    this.#endForks()
+    this.#settle({ type: 'rejected', status: response.status, response })
+    void transaction
+  }
+
+  failed(error: CordboardError): void {
+    this.#endForks()
+    this.#settle(error.code === 'SIP_TRANSACTION_TIMEOUT' ? { type: 'timeout' } : { type: 'error', error })
+  }
+
+  terminated(): void {
+    // RFC 3261 §13.2.2.4: 64*T1 after the first 2xx no other fork will answer.
+    this.#endForks()
+    this.#acknowledgements.clear()
+  }
+
+  #start(uri: string): void {
+    // Cancelled before it was sent: there is nothing to cancel.
+    if (this.#state === 'open') this.#exchange.start(uri)
+  }
+
+  #provisional(response: SipResponse): void {
+    if (this.#cancel !== 'no') return this.#sendCancel()
+    if (response.status === 100 || this.#state !== 'open') return
+    const { tag } = to(response)
+    if (tag !== undefined && !this.#fork(tag, response).provisional(response)) return
+    this.emit('progress', { status: response.status, response, tag, sdp: sdpOf(response) })
+  }
+
+  #fork(tag: string, response: SipResponse): EarlyFork {
+    let fork = this.#forks.get(tag)
+    if (fork === undefined) {
+      const answer = this.options.sdp === undefined ? this.options.answer : undefined
+      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, answer)
+      this.#forks.set(tag, fork)
+    }
+    return fork
+  }
+
+  #answered(response: SipResponse): void {
+    const tag = to(response).tag ?? ''
+    const known = this.#acknowledgements.get(tag)
+    if (known !== undefined) return known.repeat()
+    const fork = this.#forks.get(tag)
+    this.#forks.delete(tag)
+    const invite = this.#exchange.request!
+    const dialog = fork?.dialog ?? Dialog.ofClient(invite, response)
+    dialog.confirm(response)
+    const acknowledgement = new Acknowledgement(this.core, dialog, invite, this.#flow)
+    this.#acknowledgements.set(tag, acknowledgement)
+    if (this.#state !== 'open') return this.#surplus(dialog, response, acknowledgement)
+    const offer = sdpOf(response)
+    if (this.options.sdp !== undefined || offer === undefined || this.options.answer === undefined) {
+      acknowledgement.send(undefined)
+      return this.#settle({ type: 'answered', session: this.#session(dialog, response, offer ?? fork?.remoteSdp, this.options.sdp) })
+    }
+    this.#state = 'answering'
+    this.options.answer(offer).then(
+      sdp => this.#answerOffer(dialog, response, acknowledgement, offer, sdp),
+      (error: unknown) => {
+        this.#surplus(dialog, response, acknowledgement)
+        this.#settle({ type: 'error', error: error instanceof Error ? error : new Error(String(error)) })
+      })
+  }
+
+  #answerOffer(dialog: Dialog, response: SipResponse, acknowledgement: Acknowledgement, offer: string, sdp: string): void {
+    acknowledgement.send(sdp)
+    const session = this.#session(dialog, response, offer, sdp)
+    // Cancelled while the answer was made: the 2xx has won, so BYE.
+    if (this.#state === 'settled') void session.bye()
+    else this.#settle({ type: 'answered', session })
+  }
+
+  /** RFC 3261 §13.2.2.4: a 2xx that nobody wants any more is acknowledged and ended. */
+  #surplus(dialog: Dialog, response: SipResponse, acknowledgement: Acknowledgement): void {
+    acknowledgement.send(undefined)
+    void this.#session(dialog, response, undefined, undefined).bye()
+  }
+
+  #session(dialog: Dialog, response: SipResponse, remoteSdp: string | undefined, localSdp: string | undefined): LiveSession {
+    return new LiveSession(this.core, {
+      dialog, established: response, flow: this.#flow, caller: true, localSdp, remoteSdp, timer: agreeAsClient(response), digest: this.#digest,
+    })
+  }
+
+  // ---- the request
+
+  #build(flow: Flow, credentials: HeaderInit): SipRequest {
+    const { core, options } = this
+    this.#flow = flow
+    const conversation = this.#conversation
+    return makeRequest({
+      method: 'INVITE',
+      uri: bareUri(this.target),
+      route: routeValues(options.route),
+      from: taggedFrom(core, options.from, conversation.localTag),
+      to: nameAddr(options.to ?? this.target),
+      callId: conversation.callId,
+      cseq: ++conversation.cseq,
+      contact: core.contact(flow),
+      headers: core.clientHeaders({
+        Allow: ALLOW, Supported: SUPPORTED, ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...options.headers, ...credentials,
+      }),
+      ...(options.sdp === undefined ? {} : { body: sdpBody(options.sdp) }),
+    })
+  }
+
+  /** RFC 4028 §7.3: once more with the interval that the peer bears. */
+  #raise(response: SipResponse): boolean {
+    const least = minSe(response)
+    if (least === undefined || least <= this.#interval || this.#interval === 0) return false
+    this.#interval = least
+    this.#exchange.start(bareUri(this.options.route?.[0] ?? this.target))
+    return true
+  }
+
+  #sendCancel(): void {
+    const { transaction } = this.#exchange
+    // RFC 3261 §9.1: not before a provisional response.
+    if (this.#cancel !== 'wanted' || transaction?.state !== 'proceeding') return
+    this.#cancel = 'sent'
+    this.core.layer.cancel(transaction, cancelFor(transaction.request), NOBODY)
+  }
+
+  #endForks(): void {
+    for (const fork of this.#forks.values()) fork.end()
+    this.#forks.clear()
+  }
+
+  #settle(outcome: InviteOutcome): void {
+    if (this.#state === 'settled') return
+    this.#state = 'settled'
+    this.#outcome.resolve(outcome)
+  }
+}

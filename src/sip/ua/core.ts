@@ -1,0 +1,275 @@
+import type { Clock } from '../../core/clock.js'
+import { CordboardError } from '../../core/errors.js'
+import type { Random } from '../../core/random.js'
+import { response as makeResponse } from '../message/build.js'
+import type { HeaderInit } from '../message/build.js'
+import { callId, from, to } from '../message/headers.js'
+import type { SipRequest, SipResponse } from '../message/message.js'
+import { isKnownMethod } from '../message/methods.js'
+import { refuseExtensions, refuseScheme } from '../message/refusals.js'
+import type { Refusal } from '../message/refusals.js'
+import { formatHostPort } from '../message/uri.js'
+import type { Dialog } from '../dialog/dialog.js'
+import { dialogKey } from '../dialog/dialog.js'
+import { TransactionLayer } from '../transaction/runner.js'
+import type { TransactionLayerUser } from '../transaction/runner.js'
+import type { ServerTransaction } from '../transaction/server-transaction.js'
+import type { Timings } from '../transaction/timings.js'
+import type { Resolver } from '../transport/resolver.js'
+import { TransportLayer } from '../transport/transport-layer.js'
+import type { TransportLayerOptions } from '../transport/transport-layer.js'
+import type { Flow, Target } from '../transport/transport.js'
+import { ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
+import { InboundInvite } from './server-invite.js'
+import { OutboundInvite } from './client-invite.js'
+import { sendRequest } from './client-request.js'
+import { InboundRequest } from './server-request.js'
+import type {
+  ClientInvite, ExtraHeaders, InviteOptions, RequestOptions, RequestOutcome, ServerInvite, ServerRequest, UserAgent,
+} from './user-agent.js'
+
+/** Whoever owns a dialog: an invitation while it is early, then the session. */
+export interface DialogOwner {
+  readonly dialog: Dialog
+  /** A request within the dialog other than ACK. */
+  takeRequest(request: SipRequest, transaction: ServerTransaction): void
+  takeAck(request: SipRequest): void
+}
+
+/** Takes requests that are not for this user agent: a proxy. */
+export interface Router {
+  /** True when it has taken the request, within a dialog or outside. */
+  route(request: SipRequest, transaction: ServerTransaction): boolean
+  /** ACK for a 2xx that passes by. */
+  routeAck(request: SipRequest, flow: Flow): boolean
+}
+
+export interface CoreOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly nodeId: string
+  readonly userAgentName: string | undefined
+  readonly timings: Partial<Timings>
+  /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. */
+  readonly sessionExpires: number
+  readonly resolver: Resolver
+}
+
+/** The user agent: dialogs, and what is answered without asking the application (RFC 3261 §8, §12). */
+export class UserAgentCore implements UserAgent, TransactionLayerUser {
+  readonly clock: Clock
+  readonly random: Random
+  readonly layer: TransactionLayer
+  transports!: TransportLayer
+  router: Router | undefined
+  onRequest: (request: ServerRequest) => Promise<void> | void = () => undefined
+  /** Sessions that `close` ends. */
+  readonly live = new Set<{ bye(): Promise<void> }>()
+  readonly #dialogs = new Map<string, DialogOwner>()
+  readonly #requests = new WeakMap<ServerRequest, InboundRequest>()
+  #closing: Promise<void> | undefined
+
+  private constructor(readonly options: CoreOptions) {
+    this.clock = options.clock
+    this.random = options.random
+    this.layer = new TransactionLayer({ clock: options.clock, random: options.random, nodeId: options.nodeId, timings: options.timings }, this)
+  }
+
+  static async open(options: CoreOptions, transport: TransportLayerOptions): Promise<UserAgentCore> {
+    const core = new UserAgentCore(options)
+    core.transports = core.layer.transports = await TransportLayer.open(transport, core.layer)
+    return core
+  }
+
+  get addresses(): readonly string[] {
+    return this.transports.addresses.map(({ transport, address, port }) => `${transport}://${formatHostPort(address, port)}`)
+  }
+
+  get identity(): string {
+    const [first] = this.transports.addresses
+    if (first === undefined) return 'sip:anonymous@anonymous.invalid'
+    const { host, port } = this.transports.advertised(first)
+    return `sip:${this.contactUser}${formatHostPort(host, port)}`
+  }
+
+  get sessions(): number {
+    return this.live.size
+  }
+
+  get counters(): UserAgent['counters'] {
+    return {
+      dropped: { ...this.transports.drops.snapshot(), ...this.layer.counters.snapshot() },
+      messages: this.layer.messages.snapshot(),
+    }
+  }
+
+  // ---- for the application
+
+  serve(request: ServerRequest): ServerInvite {
+    const inbound = this.#requests.get(request)
+    if (inbound === undefined || inbound.message.method !== 'INVITE') throw new CordboardError('CALL_STATE', 'not an INVITE of this user agent')
+    return new InboundInvite(this, inbound)
+  }
+
+  invite(target: string, options: InviteOptions = {}): ClientInvite {
+    return new OutboundInvite(this, target, options)
+  }
+
+  request(method: string, target: string, options: RequestOptions = {}): Promise<RequestOutcome> {
+    return sendRequest(this, method, target, options)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.live].map(session => session.bye()))
+    await this.transports.close()
+  }
+
+  // ---- dialogs
+
+  register(owner: DialogOwner): void {
+    this.#dialogs.set(owner.dialog.key, owner)
+  }
+
+  unregister(owner: DialogOwner): void {
+    const { key } = owner.dialog
+    if (this.#dialogs.get(key) === owner) this.#dialogs.delete(key)
+  }
+
+  /** Dialogs known, early ones and those awaiting the answer to their BYE included. */
+  get dialogs(): number {
+    return this.#dialogs.size
+  }
+
+  #ownerOf(request: SipRequest): DialogOwner | undefined {
+    const owner = this.#dialogs.get(dialogKey(to(request).tag ?? '', from(request).tag ?? ''))
+    return owner?.dialog.callId === callId(request) ? owner : undefined
+  }
+
+  // ---- from the transaction layer
+
+  incoming(request: SipRequest, transaction: ServerTransaction): void {
+    if (this.router?.route(request, transaction) === true) return
+    if (to(request).tag !== undefined) return this.#inDialog(request, transaction)
+    const refusal = this.#refusal(request, transaction)
+    if (refusal !== undefined) return this.refuse(request, transaction, refusal)
+    this.#outOfDialog(new InboundRequest(this, request, transaction))
+  }
+
+  ack(request: SipRequest, flow: Flow): void {
+    const owner = this.#ownerOf(request)
+    if (owner !== undefined) owner.takeAck(request)
+    else this.router?.routeAck(request, flow)
+  }
+
+  #inDialog(request: SipRequest, transaction: ServerTransaction): void {
+    const owner = this.#ownerOf(request)
+    if (owner !== undefined) owner.takeRequest(request, transaction)
+    else this.refuse(request, transaction, { status: 481, headers: {} })
+  }
+
+  #refusal(request: SipRequest, transaction: ServerTransaction): Refusal | undefined {
+    if (!isKnownMethod(request.method)) return { status: 501, headers: { Allow: ALLOW } }
+    if (this.layer.isMerged(transaction)) return { status: 482, headers: {} }
+    return refuseScheme(request) ?? refuseExtensions(request, EXTENSIONS)
+  }
+
+  #outOfDialog(request: InboundRequest): void {
+    this.#requests.set(request, request)
+    try {
+      const handled = this.onRequest(request)
+      if (handled === undefined) return this.#settle(request)
+      handled.then(() => this.#settle(request), () => this.#fault(request))
+    } catch {
+      this.#fault(request)
+    }
+  }
+
+  /** What the application left unanswered. */
+  #settle(request: InboundRequest): void {
+    if (request.answered || request.taken !== undefined) return
+    switch (request.message.method) {
+      case 'INVITE':
+        return request.respond(404)
+      case 'OPTIONS':
+        return request.respond(200, { headers: { Allow: ALLOW, Accept: 'application/sdp', Supported: SUPPORTED } })
+      case 'BYE': case 'CANCEL': case 'PRACK': case 'UPDATE': case 'INFO': case 'NOTIFY':
+        return request.respond(481)
+      default:
+        return request.respond(405, { headers: { Allow: ALLOW } })
+    }
+  }
+
+  #fault(request: InboundRequest): void {
+    if (!request.answered && request.taken === undefined) request.respond(500)
+  }
+
+  // ---- for those who send
+
+  /** Sends a response. */
+  respond(transaction: ServerTransaction, response: SipResponse): void {
+    this.layer.respond(transaction, response)
+  }
+
+  refuse(request: SipRequest, transaction: ServerTransaction, { status, reason, headers }: Refusal): void {
+    this.respond(transaction, makeResponse(request, status, {
+      toTag: transaction.localTag, headers: this.serverHeaders(headers), ...(reason === undefined ? {} : { reason }),
+    }))
+  }
+
+  /** Response headers with our name. */
+  serverHeaders(headers: ExtraHeaders | undefined): HeaderInit {
+    const { userAgentName } = this.options
+    return userAgentName === undefined ? (headers ?? {}) : { ...headers, Server: userAgentName }
+  }
+
+  /** Request headers with our name. */
+  clientHeaders(headers: ExtraHeaders | undefined): HeaderInit {
+    const { userAgentName } = this.options
+    return userAgentName === undefined ? (headers ?? {}) : { ...headers, 'User-Agent': userAgentName }
+  }
+
+  /** `node@`, or nothing for a node without id. */
+  get contactUser(): string {
+    return this.options.nodeId === '' ? '' : `${this.options.nodeId}@`
+  }
+
+  /** Value of Contact by which the peer of `flow` reaches us. */
+  contact(flow: Flow): string {
+    const { host, port } = flow.local
+    const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`
+    return `<sip:${this.contactUser}${formatHostPort(host, port)}${transport}>`
+  }
+
+  /**
+   * Calls `use` with the targets of `uri`: at once when it is numeric. `fail` gets what went wrong.
+   */
+  reach(uri: string, use: (targets: readonly Target[]) => void, fail: (error: CordboardError) => void): void {
+    try {
+      const targets = this.options.resolver.resolve(uri)
+      if (targets instanceof Promise) targets.then(found => attempt(() => use(found), fail), (error: unknown) => fail(asTransportError(error)))
+      else use(targets)
+    } catch (error) {
+      fail(asTransportError(error))
+    }
+  }
+}
+
+const attempt = (task: () => void, fail: (error: CordboardError) => void): void => {
+  try {
+    task()
+  } catch (error) {
+    fail(asTransportError(error))
+  }
+}
+
+const asTransportError = (error: unknown): CordboardError =>
+  error instanceof CordboardError ? error : new CordboardError('SIP_TRANSPORT', 'could not be sent', { cause: error, status: 503 })

@@ -1,0 +1,68 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Clock } from '../../core/clock.js'
+import { secureRandom } from '../../core/random.js'
+import type { Random } from '../../core/random.js'
+import { realClock } from '../../core/real-clock.js'
+import type { Timings } from '../transaction/timings.js'
+import { SystemResolver } from '../transport/resolver.js'
+import type { Resolver } from '../transport/resolver.js'
+import type { TlsOptions } from '../transport/stream-transport.js'
+import type { TransportFactory, TransportLimits } from '../transport/transport.js'
+import { UserAgentCore } from './core.js'
+
+export interface UserAgentOptions {
+  /** Like `udp://127.0.0.1:5060`, `tcp://[::1]:0`; port 0 takes any free one. @default [] */
+  readonly listen?: readonly string[]
+  /** Host, or host and port, that peers reach us by, where it isn't the listeners' own address. */
+  readonly advertise?: string
+  /** @default the machine's clock */
+  readonly clock?: Clock
+  /** @default cryptographically strong */
+  readonly random?: Random
+  /** Value of Server and User-Agent. @default none */
+  readonly userAgentName?: string
+  /** Begins tags, branches, Call-IDs and the user of Contacts, so that a stateless front can find the node. @default '' */
+  readonly nodeId?: string
+  /** Transports beside `listen`: the in-memory network of tests, say. */
+  readonly transports?: readonly TransportFactory[]
+  readonly limits?: Partial<TransportLimits>
+  /** T1, T2 and T4. @default RFC 3261's */
+  readonly timings?: Partial<Timings>
+  /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. @default 1800 */
+  readonly sessionExpires?: number
+  /** Finds the addresses of next hops. @default RFC 3263 by the system's resolver */
+  readonly resolver?: Resolver
+  /** Certificate of `tls` and `wss` listeners. */
+  readonly tls?: TlsOptions
+  /** SIP over WebSocket on the application's own HTTP server. */
+  readonly http?: HttpServer
+}
+
+/**
+ * Starts a user agent: it listens when this resolves.
+ * @throws CordboardError `SERVER_BAD_OPTION`, `SIP_TRANSPORT`.
+ *
+ * @example
+ * await using userAgent = await createUserAgent({ listen: ['udp://127.0.0.1:5060'] })
+ * userAgent.onRequest = request => { if (request.message.method === 'INVITE') request.respond(486) }
+ */
+export const createUserAgent = (options: UserAgentOptions): Promise<UserAgentCore> => {
+  const clock = options.clock ?? realClock
+  return UserAgentCore.open({
+    clock,
+    random: options.random ?? secureRandom,
+    nodeId: options.nodeId ?? '',
+    userAgentName: options.userAgentName,
+    timings: options.timings ?? {},
+    sessionExpires: options.sessionExpires ?? 1_800,
+    resolver: options.resolver ?? new SystemResolver(),
+  }, {
+    clock,
+    listen: options.listen ?? [],
+    ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
+    ...(options.transports === undefined ? {} : { transports: options.transports }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.http === undefined ? {} : { http: options.http }),
+  })
+}

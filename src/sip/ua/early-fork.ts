@@ -1,0 +1,100 @@
+import { Dialog } from '../dialog/dialog.js'
+import { rseq, tokens } from '../message/headers.js'
+import type { SipRequest, SipResponse } from '../message/message.js'
+import type { ServerTransaction } from '../transaction/server-transaction.js'
+import type { Flow } from '../transport/transport.js'
+import { ALLOW } from './capabilities.js'
+import type { DialogOwner, UserAgentCore } from './core.js'
+import { Exchange } from './exchange.js'
+import { viaFlow } from './via-flow.js'
+import { sdpBody, sdpOf } from './sdp-body.js'
+
+/** One early dialog of an INVITE of ours: there are as many as To tags in the responses (RFC 3261 §12.1.2, §13.2.2.4). */
+export class EarlyFork implements DialogOwner {
+  readonly dialog: Dialog
+  /** SDP of the peer so far. */
+  remoteSdp: string | undefined
+  #rseq = 0
+  /** CSeq and RSeq of RAck name the INVITE. */
+  readonly #inviteSeq: number
+
+  constructor(
+    readonly core: UserAgentCore,
+    readonly invite: SipRequest,
+    response: SipResponse,
+    readonly flow: Flow | undefined,
+    /** Makes the answer to an offer in a reliable response. */
+    readonly answer: ((offer: string) => Promise<string>) | undefined,
+  ) {
+    this.dialog = Dialog.ofClient(invite, response)
+    this.#inviteSeq = this.dialog.localSeq
+    core.register(this)
+  }
+
+  /** Takes a 101-199; false when it is a repetition or out of order, and so says nothing new (RFC 3262 §4). */
+  provisional(response: SipResponse): boolean {
+    const number = rseq(response)
+    if (number !== undefined && tokens(response, 'Require').includes('100rel')) {
+      if (this.#rseq !== 0 && number !== this.#rseq + 1) {
+        // The PRACK was lost on its way only if it is the same response: its transaction repeats it.
+        return false
+      }
+      this.#rseq = number
+      this.#acknowledge(response, number)
+    }
+    this.remoteSdp = sdpOf(response) ?? this.remoteSdp
+    return true
+  }
+
+  /** The invitation has ended without this dialog. */
+  end(): void {
+    this.dialog.state = 'terminated'
+    this.core.unregister(this)
+  }
+
+  takeRequest(request: SipRequest, transaction: ServerTransaction): void {
+    if (!this.dialog.accepts(request)) return this.#refuse(request, transaction, 500, { 'Retry-After': '0' })
+    switch (request.method) {
+      case 'UPDATE':
+        if (sdpOf(request) !== undefined) return this.#refuse(request, transaction, 491)
+        this.dialog.refresh(request)
+        return this.#refuse(request, transaction, 200, { Contact: this.core.contact(transaction.flow) })
+      case 'BYE':
+        // RFC 3261 §15: only the caller may end an early dialog by BYE; what remains of it ends with the INVITE.
+        this.#refuse(request, transaction, 200)
+        return this.end()
+      case 'PRACK':
+        return this.#refuse(request, transaction, 481)
+      default:
+        return this.#refuse(request, transaction, 405, { Allow: ALLOW })
+    }
+  }
+
+  takeAck(): void {
+    // We sent the INVITE: ACK is ours.
+  }
+
+  #refuse(request: SipRequest, transaction: ServerTransaction, status: number, headers = {}): void {
+    this.core.refuse(request, transaction, { status, headers })
+  }
+
+  #acknowledge(response: SipResponse, number: number): void {
+    const offer = this.answer === undefined ? undefined : sdpOf(response)
+    if (offer === undefined || this.answer === undefined) return this.#prack(number, undefined)
+    this.answer(offer).then(sdp => this.#prack(number, sdp), () => this.#prack(number, undefined))
+  }
+
+  #prack(number: number, sdp: string | undefined): void {
+    const { core, dialog, flow } = this
+    if (dialog.state === 'terminated') return
+    const exchange = new Exchange(core, {
+      digest: undefined,
+      build: () => dialog.request('PRACK', {
+        headers: core.clientHeaders({ RAck: `${number} ${this.#inviteSeq} INVITE` }),
+        ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
+      }),
+      user: { response: () => undefined, failed: () => undefined },
+    })
+    exchange.start(dialog.nextHop, target => viaFlow(target, dialog, flow))
+  }
+}

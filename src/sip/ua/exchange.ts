@@ -1,0 +1,86 @@
+import type { CordboardError } from '../../core/errors.js'
+import type { DigestClient } from '../auth/digest-client.js'
+import type { HeaderInit } from '../message/build.js'
+import type { SipRequest, SipResponse } from '../message/message.js'
+import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
+import type { Flow, Target } from '../transport/transport.js'
+import type { UserAgentCore } from './core.js'
+
+export interface ExchangeOptions {
+  /** Makes the request once more for each attempt, with a higher CSeq; `credentials` answer the challenges so far. */
+  build(flow: Flow, credentials: HeaderInit): SipRequest
+  readonly digest: DigestClient | undefined
+  /** Gets what ends the exchange, and provisional responses; 401 and 407 only when they cannot be answered. */
+  readonly user: ClientTransactionUser
+}
+
+/**
+ * One request with its repetitions: with credentials after a challenge (RFC 3261 §22), at the next target after 503, a time-out or a
+ * transport error (RFC 3263 §4.3).
+ */
+export class Exchange implements ClientTransactionUser {
+  /** The attempt under way, or the last. */
+  transaction: ClientTransaction | undefined
+  #request: SipRequest | undefined
+  #targets: readonly Target[] = []
+  #at = 0
+  /** No further attempts: the request has been cancelled. */
+  stopped = false
+
+  constructor(readonly core: UserAgentCore, readonly options: ExchangeOptions) {}
+
+  /** The request last sent, without its Via. */
+  get request(): SipRequest | undefined {
+    return this.#request
+  }
+
+  /** Sends to where `uri` leads. */
+  start(uri: string, refine?: (target: Target) => Target): void {
+    this.core.reach(uri, targets => {
+      this.#targets = refine === undefined ? targets : targets.map(refine)
+      this.#send({})
+    }, error => this.options.user.failed(error, this.transaction!))
+  }
+
+  response(response: SipResponse, transaction: ClientTransaction): void {
+    const { digest, user } = this.options
+    if (transaction === this.transaction && this.#request !== undefined && !this.stopped) {
+      if (digest !== undefined && (response.status === 401 || response.status === 407)) {
+        const answer = digest.answer(this.#request, response)
+        if (answer.type === 'retry') return this.#again(answer.headers)
+      }
+      if (response.status === 503 && this.#next()) return
+    }
+    user.response(response, transaction)
+  }
+
+  failed(error: CordboardError, transaction: ClientTransaction): void {
+    if (transaction === this.transaction && !this.stopped && this.#next()) return
+    this.options.user.failed(error, transaction)
+  }
+
+  terminated(transaction: ClientTransaction): void {
+    if (transaction === this.transaction) this.options.user.terminated?.(transaction)
+  }
+
+  #next(): boolean {
+    if (this.#at + 1 >= this.#targets.length) return false
+    this.#at++
+    this.#again(this.options.digest?.headers(this.#request!) ?? {})
+    return true
+  }
+
+  #again(credentials: HeaderInit): void {
+    try {
+      this.#send(credentials)
+    } catch (error) {
+      this.options.user.failed(error as CordboardError, this.transaction!)
+    }
+  }
+
+  #send(credentials: HeaderInit): void {
+    const target = this.#targets[this.#at]!
+    this.#request = this.options.build(this.core.transports.flowTo(target), credentials)
+    this.transaction = this.core.layer.send(this.#request, target, this)
+  }
+}

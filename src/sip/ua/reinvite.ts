@@ -1,0 +1,92 @@
+import { CordboardError } from '../../core/errors.js'
+import { deferred } from '../../core/scope.js'
+import { cancelFor } from '../message/build.js'
+import type { SipResponse } from '../message/message.js'
+import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
+import { Acknowledgement } from './acknowledgement.js'
+import { ALLOW } from './capabilities.js'
+import { Exchange } from './exchange.js'
+import { sdpBody, sdpOf } from './sdp-body.js'
+import type { LiveSession } from './session.js'
+import { viaFlow } from './via-flow.js'
+import type { ExtraHeaders } from './user-agent.js'
+
+export type ReinviteOutcome = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
+
+/** RFC 3261 §14.1: units of the wait after 491. */
+const GLARE_UNIT_MS = 10
+
+/** One re-INVITE of ours with its repetitions after 491. */
+export class Reinvite implements ClientTransactionUser {
+  readonly outcome = deferred<ReinviteOutcome>()
+  #exchange: Exchange | undefined
+  #acknowledgement: Acknowledgement | undefined
+
+  constructor(readonly session: LiveSession, readonly sdp: string, readonly headers: ExtraHeaders) {}
+
+  start(): void {
+    const { session } = this
+    const { core, dialog, flow, digest } = session
+    if (session.state === 'terminated') return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', 'the session has ended'))
+    // The peer's own offer is under way: ours would meet it (RFC 3261 §14.1).
+    if (session.busy) return this.#later()
+    session.offering = true
+    this.#exchange = new Exchange(core, {
+      digest,
+      user: this,
+      build: (via, credentials) => dialog.request('INVITE', {
+        contact: core.contact(via),
+        headers: core.clientHeaders({ Allow: ALLOW, ...this.headers, ...credentials }),
+        body: sdpBody(this.sdp),
+      }),
+    })
+    this.#exchange.start(dialog.nextHop, target => viaFlow(target, dialog, flow))
+  }
+
+  /** The session ends meanwhile. */
+  abandon(): void {
+    const exchange = this.#exchange
+    if (exchange?.transaction?.state === 'proceeding')
+      this.session.core.layer.cancel(exchange.transaction, cancelFor(exchange.transaction.request), { response: () => undefined, failed: () => undefined })
+    this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', 'the session has ended'))
+  }
+
+  response(response: SipResponse): void {
+    if (response.status < 200) return
+    if (response.status < 300) return this.#accepted(response)
+    this.session.offering = false
+    if (response.status === 491) return this.#later()
+    if (this.session.endsWith(response.status)) return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${response.status}`, { status: response.status }))
+    this.outcome.resolve({ type: 'refused', status: response.status })
+  }
+
+  failed(error: CordboardError, _transaction: ClientTransaction): void {
+    this.session.offering = false
+    this.session.broken(error)
+    this.#fail(error)
+  }
+
+  #accepted(response: SipResponse): void {
+    if (this.#acknowledgement !== undefined) return this.#acknowledgement.repeat()
+    const { session } = this
+    session.dialog.refresh(response)
+    this.#acknowledgement = new Acknowledgement(session.core, session.dialog, this.#exchange!.request!, session.flow)
+    this.#acknowledgement.send(undefined)
+    session.offering = false
+    if (session.state === 'terminated') return
+    const sdp = sdpOf(response)
+    session.agreed(this.sdp, sdp, response)
+    this.outcome.resolve({ type: 'accepted', sdp: sdp ?? '' })
+  }
+
+  /** RFC 3261 §14.1: the owner of the Call-ID waits 2.1-4 s, the other 0-2 s. */
+  #later(): void {
+    const { core, caller } = this.session
+    const units = caller ? 210 + Math.floor(core.random.float() * 191) : Math.floor(core.random.float() * 201)
+    core.clock.after(units * GLARE_UNIT_MS, () => this.start())
+  }
+
+  #fail(error: CordboardError): void {
+    this.outcome.reject(error)
+  }
+}

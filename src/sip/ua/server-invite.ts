@@ -1,0 +1,170 @@
+import { CordboardError } from '../../core/errors.js'
+import { Dialog } from '../dialog/dialog.js'
+import { response as makeResponse } from '../message/build.js'
+import { cseq } from '../message/headers.js'
+import type { SipRequest, SipResponse } from '../message/message.js'
+import { requires } from '../message/refusals.js'
+import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
+import type { DialogOwner, UserAgentCore } from './core.js'
+import { ALLOW, SUPPORTED } from './capabilities.js'
+import { ReliableProvisionals } from './reliable-provisionals.js'
+import { sdpBody, sdpOf } from './sdp-body.js'
+import type { InboundRequest } from './server-request.js'
+import { LiveSession } from './session.js'
+import { agreeAsServer } from './session-timer.js'
+import type { ExtraHeaders, InviteFailure, ResponseOptions, ServerInvite, Session } from './user-agent.js'
+
+const CANCELLED: InviteFailure = { type: 'cancelled' }
+
+/** An INVITE that we answer, until its final response. */
+export class InboundInvite implements ServerInvite, ServerTransactionUser, DialogOwner {
+  readonly offer: string | undefined
+  readonly #transaction: ServerTransaction
+  #dialog: Dialog | undefined
+  #reliable: ReliableProvisionals | undefined
+  /** Last SDP of ours that a reliable response carried. */
+  #reliableSdp: string | undefined
+  /** Answer that a PRACK brought to our offer. */
+  #pracked: string | undefined
+
+  constructor(readonly core: UserAgentCore, readonly request: InboundRequest) {
+    this.#transaction = request.transaction
+    this.offer = sdpOf(request.message)
+    request.taken = this
+  }
+
+  get signal(): AbortSignal {
+    return this.request.signal
+  }
+
+  get dialog(): Dialog {
+    if (this.#dialog === undefined) {
+      this.#dialog = Dialog.ofServer(this.request.message, this.#transaction.localTag, 'early')
+      this.core.register(this)
+    }
+    return this.#dialog
+  }
+
+  async provisional(status: number, options: { readonly sdp?: string } & ResponseOptions = {}): Promise<void> {
+    if (this.#transaction.answered) throw this.#ended()
+    if (status === 100) return this.#send(this.#response(100, options, undefined))
+    if (!requires(this.request.message, '100rel')) return this.#send(this.#response(status, options, undefined))
+    this.#reliable ??= new ReliableProvisionals(this.core, this.#transaction, cseq(this.request.message).number)
+    if (options.sdp !== undefined) this.#reliableSdp = options.sdp
+    try {
+      const prack = await this.#reliable.send(rseq => this.#response(status, options, rseq), options.sdp !== undefined)
+      this.#pracked ??= sdpOf(prack)
+    } catch (error) {
+      // RFC 3262 §3: an INVITE whose provisional response is never acknowledged is rejected.
+      if (!this.#transaction.answered) this.reject(504)
+      throw error
+    }
+  }
+
+  async accept(options: { readonly sdp: string } & ResponseOptions): Promise<Session> {
+    await this.#reliable?.owesAnswer
+    if (this.#transaction.answered) throw this.#ended()
+    const timer = agreeAsServer(this.request.message)
+    const { dialog } = this
+    // What a reliable response has offered or answered is not said again (RFC 6337 §3.1.1).
+    const sdp = this.#reliableSdp === undefined ? options.sdp : undefined
+    const response = this.#response(200, { ...options, ...(sdp === undefined ? {} : { sdp }), headers: { ...options.headers, ...timer?.headers } }, undefined, sdp)
+    this.core.respond(this.#transaction, response)
+    this.#reliable?.end()
+    dialog.confirm()
+    const delayed = this.offer === undefined && sdp !== undefined
+    const session = new LiveSession(this.core, {
+      dialog, established: this.request.message, flow: this.#transaction.flow, caller: false,
+      localSdp: this.#reliableSdp ?? options.sdp, remoteSdp: this.offer ?? this.#pracked, timer,
+      digest: undefined,
+    })
+    return session.confirmedBy(this.#transaction, cseq(this.request.message).number, delayed)
+  }
+
+  reject(status: number, options: ResponseOptions = {}): void {
+    if (this.#transaction.answered) return
+    this.request.respond(status, options)
+    this.#finish()
+  }
+
+  // ---- what happens meanwhile
+
+  cancelled(): void {
+    this.#withdrawn()
+  }
+
+  failed(error: CordboardError): void {
+    if (!this.#transaction.answered) this.reject(error.status ?? 500)
+    this.#finish()
+  }
+
+  takeRequest(request: SipRequest, transaction: ServerTransaction): void {
+    if (!this.dialog.accepts(request)) return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
+    switch (request.method) {
+      case 'PRACK':
+        return this.#answer(request, transaction, this.#reliable?.acknowledge(request) === true ? 200 : 481)
+      case 'BYE':
+        this.#answer(request, transaction, 200)
+        this.#withdrawn()
+        return this.request.abort(CANCELLED)
+      case 'UPDATE':
+        // RFC 3311 §5.2: an offer before ours is answered; without one the target is refreshed.
+        if (sdpOf(request) !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
+        this.dialog.refresh(request)
+        return this.#answer(request, transaction, 200, { Contact: this.core.contact(transaction.flow) })
+      case 'INVITE':
+        // RFC 3261 §14.2: a second INVITE while the first has no final response.
+        return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
+      default:
+        return this.#answer(request, transaction, 405, { Allow: ALLOW })
+    }
+  }
+
+  takeAck(): void {
+    // Before the 2xx there is nothing to acknowledge.
+  }
+
+  #answer(request: SipRequest, transaction: ServerTransaction, status: number, headers: ExtraHeaders = {}): void {
+    this.core.refuse(request, transaction, { status, headers })
+  }
+
+  #withdrawn(): void {
+    if (!this.#transaction.answered) this.request.respond(487)
+    this.#finish()
+  }
+
+  /** The invitation is over without a session. */
+  #finish(): void {
+    this.#reliable?.end()
+    if (this.#dialog === undefined) return
+    this.#dialog.state = 'terminated'
+    this.core.unregister(this)
+  }
+
+  #ended(): CordboardError {
+    return new CordboardError('SIP_DIALOG_TERMINATED', 'the invitation has ended')
+  }
+
+  #send(response: SipResponse): void {
+    this.core.respond(this.#transaction, response)
+  }
+
+  #response(status: number, options: { readonly sdp?: string } & ResponseOptions, rseq: number | undefined, sdp = options.sdp): SipResponse {
+    const { message } = this.request
+    // The first 101-199 makes the early dialog (RFC 3261 §12.1).
+    if (status > 100) void this.dialog
+    const body = sdp === undefined ? options.body : sdpBody(sdp)
+    const headers: ExtraHeaders = {
+      ...(status >= 200 ? { Allow: ALLOW, Supported: SUPPORTED } : {}),
+      ...(rseq === undefined ? {} : { Require: '100rel', RSeq: String(rseq) }),
+      ...options.headers,
+    }
+    return makeResponse(message, status, {
+      toTag: this.#transaction.localTag,
+      ...(status > 100 ? { contact: this.core.contact(this.#transaction.flow) } : {}),
+      headers: this.core.serverHeaders(headers),
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...(body === undefined ? {} : { body }),
+    })
+  }
+}

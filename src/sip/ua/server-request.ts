@@ -1,0 +1,60 @@
+import { response as makeResponse } from '../message/build.js'
+import type { SipRequest } from '../message/message.js'
+import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
+import type { CordboardError } from '../../core/errors.js'
+import type { UserAgentCore } from './core.js'
+import type { InviteFailure, ResponseOptions, ServerRequest, Source } from './user-agent.js'
+
+/** A received request with the transaction that owes its response. */
+export class InboundRequest implements ServerRequest, ServerTransactionUser {
+  readonly source: Source
+  /** Set by `UserAgent.serve`, which takes over what happens to the INVITE. */
+  taken: ServerTransactionUser | undefined
+  #controller: AbortController | undefined
+  #failure: InviteFailure | undefined
+
+  constructor(readonly core: UserAgentCore, readonly message: SipRequest, readonly transaction: ServerTransaction) {
+    this.source = transaction.flow
+    transaction.user = this
+  }
+
+  // Most requests are answered without anybody waiting for their end: the signal is made when it is asked for.
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#failure !== undefined) this.#controller.abort(this.#failure)
+    }
+    return this.#controller.signal
+  }
+
+  get answered(): boolean {
+    return this.transaction.answered
+  }
+
+  respond(status: number, options: ResponseOptions = {}): void {
+    if (this.answered) return
+    const { headers, body, reason } = options
+    this.core.respond(this.transaction, makeResponse(this.message, status, {
+      toTag: this.transaction.localTag,
+      headers: this.core.serverHeaders(headers),
+      ...(body === undefined ? {} : { body }),
+      ...(reason === undefined ? {} : { reason }),
+    }))
+  }
+
+  cancelled(request: SipRequest): void {
+    if (this.taken !== undefined) this.taken.cancelled?.(request)
+    else this.respond(487)
+    this.abort({ type: 'cancelled' })
+  }
+
+  failed(error: CordboardError): void {
+    this.taken?.failed?.(error)
+    this.abort(error.code === 'SIP_TRANSACTION_TIMEOUT' ? { type: 'timeout' } : { type: 'error', error })
+  }
+
+  abort(failure: InviteFailure): void {
+    this.#failure ??= failure
+    this.#controller?.abort(failure)
+  }
+}

@@ -1,0 +1,417 @@
+import { EventEmitter } from 'node:events'
+import { CordboardError } from '../../core/errors.js'
+import { deferred } from '../../core/scope.js'
+import type { Deferred } from '../../core/scope.js'
+import type { DigestClient } from '../auth/digest-client.js'
+import type { Dialog } from '../dialog/dialog.js'
+import { response as makeResponse } from '../message/build.js'
+import { allowed, cseq } from '../message/headers.js'
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
+import { isKnownMethod } from '../message/methods.js'
+import { refuseExtensions } from '../message/refusals.js'
+import type { ServerTransaction } from '../transaction/server-transaction.js'
+import type { Flow } from '../transport/transport.js'
+import { ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
+import { Confirmation } from './confirmation.js'
+import type { ConfirmationUser } from './confirmation.js'
+import type { DialogOwner, UserAgentCore } from './core.js'
+import { viaFlow } from './via-flow.js'
+import { Exchange } from './exchange.js'
+import { Reinvite } from './reinvite.js'
+import type { ReinviteOutcome } from './reinvite.js'
+import { sdpBody, sdpOf } from './sdp-body.js'
+import { InboundRequest } from './server-request.js'
+import { agreeAsClient, agreeAsServer, isTooBrief, refreshHeaders, SessionTimer, SMALLEST_INTERVAL_S } from './session-timer.js'
+import type { SessionInterval } from './session-timer.js'
+import type { ExtraHeaders, OfferReply, Session, SessionEnd, SessionEvents } from './user-agent.js'
+
+export interface SessionInit {
+  readonly dialog: Dialog
+  readonly established: SipRequest | SipResponse
+  /** By which the dialog came: its connection carries our requests too. */
+  readonly flow: Flow | undefined
+  /** True when we sent the INVITE: the owner of the Call-ID. */
+  readonly caller: boolean
+  readonly localSdp: string | undefined
+  readonly remoteSdp: string | undefined
+  readonly timer: SessionInterval | undefined
+  readonly digest: DigestClient | undefined
+}
+
+type InDialogOptions = { readonly headers?: ExtraHeaders; readonly body?: { readonly type: string; readonly content: string } }
+
+const REFUSED: Promise<OfferReply> = Promise.resolve({ type: 'refused', status: 488 })
+const refuseOffers = (): Promise<OfferReply> => REFUSED
+const ignoreAnswers = (): void => undefined
+
+/** Responses that end the dialog or its INVITE usage, whatever the request was (RFC 5057 §5.1; 408 and 481 also RFC 3261 §12.2.1.2). */
+const ENDING: ReadonlySet<number> = new Set([404, 408, 410, 416, 480, 481, 482, 483, 484, 485, 502, 604])
+
+/** An INVITE session, from the 2xx on. */
+export class LiveSession extends EventEmitter<SessionEvents> implements Session, DialogOwner, ConfirmationUser {
+  readonly dialog: Dialog
+  readonly established: SipRequest | SipResponse
+  readonly flow: Flow | undefined
+  readonly caller: boolean
+  readonly digest: DigestClient | undefined
+  state: 'confirmed' | 'terminated' = 'confirmed'
+  remoteSdp: string | undefined
+  onOffer: (offer: string | undefined) => Promise<OfferReply> = refuseOffers
+  onAnswer: (answer: string) => void = ignoreAnswers
+  /** A re-INVITE or UPDATE of ours is under way. */
+  offering = false
+  #localSdp: string | undefined
+  #controller: AbortController | undefined
+  #confirmation: Confirmation | undefined
+  /** The ACK awaited will bring an answer: to `accept` of a delayed offer, or to `onAnswer`. */
+  #answerFrom: 'none' | 'first-ack' | 'later-ack' = 'none'
+  /** Pending `accept` of a delayed offer, and BYEs that wait for the ACK. */
+  #acknowledged: Deferred<void> | undefined
+  /** The peer's re-INVITE that we have not answered yet. */
+  #offered: ServerTransaction | undefined
+  #reinviting: Reinvite | undefined
+  #queue: Promise<unknown> | undefined
+  #bye: Promise<void> | undefined
+  #timer: SessionTimer | undefined
+  #interval: SessionInterval | undefined
+  #peerUpdates: boolean
+
+  constructor(readonly core: UserAgentCore, init: SessionInit) {
+    super()
+    this.dialog = init.dialog
+    this.established = init.established
+    this.flow = init.flow
+    this.caller = init.caller
+    this.digest = init.digest
+    this.remoteSdp = init.remoteSdp
+    this.#localSdp = init.localSdp
+    this.#peerUpdates = allowed(init.established)?.includes('UPDATE') === true
+    core.register(this)
+    core.live.add(this)
+    this.#keepAlive(init.timer)
+  }
+
+  get callId(): string {
+    return this.dialog.callId
+  }
+
+  get localTag(): string {
+    return this.dialog.localTag
+  }
+
+  get remoteTag(): string {
+    return this.dialog.remoteTag
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.state === 'terminated') this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  /** True while an offer of ours would meet another. */
+  get busy(): boolean {
+    return this.offering || this.#offered !== undefined || this.#confirmation?.waiting === true
+  }
+
+  // ---- the application's side
+
+  async reinvite(sdp: string): Promise<ReinviteOutcome> {
+    return this.#inTurn(() => this.#reinvite(sdp, this.#interval === undefined ? {} : refreshHeaders(this.#interval, true)))
+  }
+
+  request(method: string, options: InDialogOptions = {}): Promise<SipResponse> {
+    if (this.state === 'terminated') return Promise.reject(this.#ended())
+    const outcome = deferred<SipResponse>()
+    this.#send(method, options, response => {
+      if (response.status < 200) return
+      this.endsWith(response.status)
+      outcome.resolve(response)
+    }, error => {
+      this.broken(error)
+      outcome.reject(error)
+    })
+    return outcome.promise
+  }
+
+  bye(options: { readonly headers?: ExtraHeaders } = {}): Promise<void> {
+    if (this.#bye === undefined && this.state === 'terminated') return Promise.resolve()
+    this.#bye ??= this.#leave(options.headers, { type: 'local-bye' })
+    return this.#bye
+  }
+
+  // ---- how it comes to be
+
+  /** Resends the 2xx in `transaction` until its ACK; resolves now, or with the answer that the ACK brings. */
+  async confirmedBy(transaction: ServerTransaction, number: number, delayed: boolean): Promise<Session> {
+    this.#confirmation = new Confirmation(this.core.layer, transaction, number, this)
+    if (!delayed) return this
+    this.#answerFrom = 'first-ack'
+    await this.#awaitAck()
+    if (this.remoteSdp === undefined) throw this.#ended()
+    return this
+  }
+
+  unconfirmed(): void {
+    const acknowledged = this.#acknowledged
+    this.#acknowledged = undefined
+    // RFC 3261 §13.3.1.4: without ACK the session is ended by BYE.
+    if (this.state === 'confirmed') this.#bye ??= this.#leave(undefined, { type: 'timeout' })
+    acknowledged?.resolve()
+  }
+
+  // ---- the peer's requests
+
+  takeAck(request: SipRequest): void {
+    const confirmation = this.#confirmation
+    if (confirmation === undefined || !confirmation.waiting || cseq(request).number !== confirmation.cseq) return
+    confirmation.stop()
+    this.#confirmation = undefined
+    const expected = this.#answerFrom
+    this.#answerFrom = 'none'
+    const answer = sdpOf(request)
+    if (answer !== undefined && expected !== 'none') {
+      this.remoteSdp = answer
+      if (expected === 'later-ack' && this.state === 'confirmed') this.onAnswer(answer)
+    }
+    const acknowledged = this.#acknowledged
+    this.#acknowledged = undefined
+    acknowledged?.resolve()
+    // A delayed offer without answer leaves nothing to talk by.
+    if (expected === 'first-ack' && answer === undefined) void this.bye()
+  }
+
+  takeRequest(request: SipRequest, transaction: ServerTransaction): void {
+    const { method } = request
+    // RFC 5407 §3.3.2: BYEs may cross.
+    if (this.state === 'terminated') return this.#answer(request, transaction, method === 'BYE' ? 200 : 481)
+    if (!this.dialog.accepts(request)) return this.#answer(request, transaction, 500, { 'Retry-After': '0' })
+    if (!isKnownMethod(method)) return this.#answer(request, transaction, 501, { Allow: ALLOW })
+    const refusal = refuseExtensions(request, EXTENSIONS)
+    if (refusal !== undefined) return this.core.refuse(request, transaction, refusal)
+    switch (method) {
+      case 'BYE':
+        return this.#hungUp(request, transaction)
+      case 'INVITE':
+        return this.#reinvited(request, transaction)
+      case 'UPDATE':
+        return this.#updated(request, transaction)
+      case 'PRACK':
+        return this.#answer(request, transaction, 481)
+      default:
+        return this.#pass(request, transaction)
+    }
+  }
+
+  #hungUp(request: SipRequest, transaction: ServerTransaction): void {
+    this.#answer(request, transaction, 200)
+    this.#end({ type: 'remote-bye', request })
+  }
+
+  #pass(request: SipRequest, transaction: ServerTransaction): void {
+    const inbound = new InboundRequest(this.core, request, transaction)
+    this.emit('request', inbound)
+    if (inbound.answered) return
+    if (request.method === 'OPTIONS') return this.#answer(request, transaction, 200, { Allow: ALLOW, Accept: 'application/sdp', Supported: SUPPORTED })
+    this.#answer(request, transaction, 405, { Allow: ALLOW })
+  }
+
+  #reinvited(request: SipRequest, transaction: ServerTransaction): void {
+    if (this.offering) return this.#answer(request, transaction, 491)
+    if (this.#offered !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': String(1 + (this.core.random.uint32() % 10)) })
+    // RFC 5407 §3.1.4: our 2xx has no ACK yet; when that ACK owes an answer, this offer would be the second.
+    if (this.#confirmation?.waiting === true && this.#answerFrom !== 'none') return this.#answer(request, transaction, 491)
+    if (isTooBrief(request)) return this.#answer(request, transaction, 422, { 'Min-SE': String(SMALLEST_INTERVAL_S) })
+    this.#offered = transaction
+    transaction.user = {
+      cancelled: () => {
+        if (!transaction.answered) this.#answer(request, transaction, 487)
+        this.#offered = undefined
+      },
+    }
+    const offer = sdpOf(request)
+    this.#ask(offer, reply => {
+      if (transaction.answered) return
+      this.#offered = undefined
+      if (reply.type === 'refused') return this.#answer(request, transaction, reply.status)
+      this.#accept(request, transaction, reply.sdp)
+      this.#confirmation?.stop()
+      this.#confirmation = new Confirmation(this.core.layer, transaction, cseq(request).number, this)
+      if (offer === undefined) this.#answerFrom = 'later-ack'
+    })
+  }
+
+  /** RFC 3311 §5.2. */
+  #updated(request: SipRequest, transaction: ServerTransaction): void {
+    const offer = sdpOf(request)
+    if (isTooBrief(request)) return this.#answer(request, transaction, 422, { 'Min-SE': String(SMALLEST_INTERVAL_S) })
+    if (offer === undefined) return this.#accept(request, transaction, undefined)
+    if (this.offering || this.#answerFrom !== 'none') return this.#answer(request, transaction, 491)
+    if (this.#offered !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': String(1 + (this.core.random.uint32() % 10)) })
+    this.#offered = transaction
+    this.#ask(offer, reply => {
+      this.#offered = undefined
+      if (reply.type === 'refused') this.#answer(request, transaction, reply.status)
+      else this.#accept(request, transaction, reply.sdp)
+    })
+  }
+
+  #ask(offer: string | undefined, answered: (reply: OfferReply) => void): void {
+    const settle = (reply: OfferReply): void => {
+      if (this.state === 'terminated') return
+      if (reply.type === 'accepted' && offer !== undefined) this.remoteSdp = offer
+      answered(reply)
+    }
+    this.onOffer(offer).then(settle, () => settle({ type: 'refused', status: 500 }))
+  }
+
+  #accept(request: SipRequest, transaction: ServerTransaction, sdp: string | undefined): void {
+    const interval = agreeAsServer(request)
+    this.dialog.refresh(request)
+    if (sdp !== undefined) this.#localSdp = sdp
+    this.core.respond(transaction, makeResponse(request, 200, {
+      contact: this.core.contact(transaction.flow),
+      headers: this.core.serverHeaders({ Allow: ALLOW, Supported: SUPPORTED, ...interval?.headers }),
+      ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
+    }))
+    if (interval !== undefined) this.#keepAlive(interval)
+  }
+
+  #answer(request: SipRequest, transaction: ServerTransaction, status: number, headers: ExtraHeaders = {}): void {
+    this.core.refuse(request, transaction, { status, headers })
+  }
+
+  // ---- our requests
+
+  /** A re-INVITE has been accepted: what is agreed now. */
+  agreed(localSdp: string | undefined, remoteSdp: string | undefined, response: SipMessage): void {
+    if (localSdp !== undefined) this.#localSdp = localSdp
+    if (remoteSdp !== undefined) this.remoteSdp = remoteSdp
+    if (response.type === 'response') this.#keepAlive(agreeAsClient(response))
+  }
+
+  /** True when a response of this status ends the session; it then has. */
+  endsWith(status: number): boolean {
+    if (!ENDING.has(status)) return false
+    if (this.state === 'confirmed')
+      this.#bye ??= this.#leave(undefined, { type: 'error', error: new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${status}`, { status }) })
+    return true
+  }
+
+  /** A request within the dialog got no answer or could not leave: the peer is gone (RFC 3261 §12.2.1.2). */
+  broken(error: CordboardError): void {
+    if (this.state !== 'confirmed') return
+    this.#bye ??= this.#leave(undefined, error.code === 'SIP_TRANSACTION_TIMEOUT' ? { type: 'timeout' } : { type: 'error', error })
+  }
+
+  async #reinvite(sdp: string, headers: ExtraHeaders): Promise<ReinviteOutcome> {
+    if (this.state === 'terminated') throw this.#ended()
+    const reinvite = new Reinvite(this, sdp, headers)
+    this.#reinviting = reinvite
+    try {
+      reinvite.start()
+      return await reinvite.outcome.promise
+    } finally {
+      if (this.#reinviting === reinvite) this.#reinviting = undefined
+    }
+  }
+
+  /** One re-INVITE after the other. */
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#queue === undefined ? task() : this.#queue.then(task)
+    const settled = turn.then(() => undefined, () => undefined)
+    this.#queue = settled
+    void settled.then(() => { if (this.#queue === settled) this.#queue = undefined })
+    return turn
+  }
+
+  #send(method: string, options: InDialogOptions, response: (response: SipResponse) => void, failed: (error: CordboardError) => void): void {
+    const { core, dialog, flow, digest } = this
+    const exchange = new Exchange(core, {
+      digest,
+      build: (via, credentials) => dialog.request(method, {
+        headers: core.clientHeaders({ ...options.headers, ...credentials }),
+        ...(method === 'UPDATE' || method === 'REFER' || method === 'NOTIFY' ? { contact: core.contact(via) } : {}),
+        ...(options.body === undefined ? {} : { body: options.body }),
+      }),
+      user: { response, failed },
+    })
+    exchange.start(dialog.nextHop, target => viaFlow(target, dialog, flow))
+  }
+
+  // ---- refresh
+
+  #keepAlive(interval: SessionInterval | undefined): void {
+    this.#interval = interval
+    if (interval === undefined && this.#timer === undefined) return
+    this.#timer ??= new SessionTimer(this.core.clock, () => this.#refresh(), () => {
+      if (this.state === 'confirmed') this.#bye ??= this.#leave(undefined, { type: 'timeout' })
+    })
+    this.#timer.start(interval)
+  }
+
+  /** RFC 4028 §7.4: by UPDATE where the peer has it, else by re-INVITE. */
+  #refresh(): void {
+    const interval = this.#interval
+    if (interval === undefined || this.state === 'terminated') return
+    const headers = refreshHeaders(interval, true)
+    if (!this.#peerUpdates) {
+      if (this.#localSdp !== undefined) this.#inTurn(() => this.#reinvite(this.#localSdp!, headers)).catch(() => undefined)
+      return
+    }
+    this.#send('UPDATE', { headers }, response => {
+      if (response.status < 200) return
+      if (response.status < 300) this.#keepAlive(agreeAsClient(response))
+      else if (response.status === 422) this.#keepAlive({ ...interval, seconds: interval.seconds * 2 })
+      else this.endsWith(response.status)
+    }, error => this.broken(error))
+  }
+
+  // ---- how it ends
+
+  /** Ends by our BYE, which waits for the ACK to our 2xx (RFC 3261 §15). */
+  async #leave(headers: ExtraHeaders | undefined, end: SessionEnd): Promise<void> {
+    const owed = this.#confirmation?.waiting === true
+    this.#close(end)
+    if (owed) await this.#awaitAck()
+    const left = deferred<void>()
+    const done = (): void => {
+      this.core.unregister(this)
+      left.resolve()
+    }
+    this.#send('BYE', headers === undefined ? {} : { headers }, response => { if (response.status >= 200) done() }, done)
+    return left.promise
+  }
+
+  #awaitAck(): Promise<void> {
+    return (this.#acknowledged ??= deferred()).promise
+  }
+
+  #end(end: SessionEnd): void {
+    this.#confirmation?.stop()
+    this.#close(end)
+    this.core.unregister(this)
+    const acknowledged = this.#acknowledged
+    this.#acknowledged = undefined
+    acknowledged?.resolve()
+  }
+
+  #close(end: SessionEnd): void {
+    if (this.state === 'terminated') return
+    this.state = 'terminated'
+    this.dialog.state = 'terminated'
+    this.#timer?.stop()
+    this.core.live.delete(this)
+    this.#reinviting?.abandon()
+    if (this.#offered !== undefined && !this.#offered.answered && this.#offered.request !== undefined)
+      // RFC 3261 §15.1.2: pending requests are answered 487.
+      this.#answer(this.#offered.request, this.#offered, 487)
+    this.#offered = undefined
+    this.#controller?.abort()
+    this.emit('ended', end)
+  }
+
+  #ended(): CordboardError {
+    return new CordboardError('SIP_DIALOG_TERMINATED', 'the session has ended')
+  }
+}
