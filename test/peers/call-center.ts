@@ -14,6 +14,10 @@ export interface CallCenterOptions {
   /** First and last RTP port; each test file has a range of its own. */
   readonly rtpPorts: readonly [number, number]
   readonly env?: Readonly<Record<string, string>>
+  /** Folder of an earlier process, whose data it takes over. @default a new one */
+  readonly folder?: string
+  /** Opens Node's inspector, whose address it prints. */
+  readonly inspect?: boolean
 }
 
 /** Password of the demo accounts in tests. */
@@ -26,10 +30,10 @@ export class CallCenterProcess implements AsyncDisposable {
   private constructor(readonly child: Child, readonly sipPort: number, readonly httpPort: number, readonly folder: string) {}
 
   static async start(options: CallCenterOptions): Promise<CallCenterProcess> {
-    const folder = mkdtempSync(join(tmpdir(), 'cordboard-server-'))
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cordboard-server-'))
     const sipPort = await freePort(5_100, 5_990, 10)
     const httpPort = await freePort(8_100, 8_990, 10)
-    const child = new Child(process.execPath, [MAIN], {
+    const child = new Child(process.execPath, [...(options.inspect === true ? ['--inspect=127.0.0.1:0'] : []), MAIN], {
       cwd: folder,
       env: {
         SIP_PORT: String(sipPort), HTTP_PORT: String(httpPort), RTP_PORTS: options.rtpPorts.join('-'), DATA_DIR: join(folder, 'data'),
