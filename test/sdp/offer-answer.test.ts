@@ -298,7 +298,7 @@ t.test('offer and answer of RFC 4317, in our own words', async t => {
   })
 })
 
-t.test('property: two parties always agree on the same thing', async t => {
+t.test('property: two parties always agree on the same thing', async () => {
   const codecs = fc.shuffledSubarray([PCMU, PCMA, G722, OPUS], { minLength: 1 })
   const direction = fc.constantFrom<Direction[]>('sendrecv', 'sendonly', 'recvonly', 'inactive')
   const media = fc.record({ codecs, direction, dtmf: fc.boolean(), rtcpMux: fc.boolean(), ptime: fc.constantFrom(10, 20, 30, 60) })

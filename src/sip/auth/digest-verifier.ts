@@ -24,7 +24,11 @@ export interface DigestVerifierOptions {
   readonly random: Random
   readonly realm: string
   readonly secrets: SecretLookup
-  /** One challenge for each, in this order: clients take the first that they can do (RFC 8760 §2.4). @default SHA-256, MD5 */
+  /**
+   * One challenge for each, in this order. RFC 8760 §2.4 wants the strongest first; the default does not, since clients that know only MD5
+   * (SIPp 3.6 is one) give up at the first challenge that they cannot do, and those that know more look at all.
+   * @default ['MD5', 'SHA-256']
+   */
   readonly hashes?: readonly DigestHash[]
   /** @default ['auth'] */
   readonly qop?: readonly Qop[]
@@ -74,7 +78,7 @@ export class DigestVerifier {
 
   /** Status and headers that ask for credentials. */
   challenge(stale = false): Extract<Verdict, { readonly type: 'challenge' }> {
-    const { hashes = ['SHA-256', 'MD5'], qop = ['auth'], proxy = false, realm } = this.#options
+    const { hashes = ['MD5', 'SHA-256'], qop = ['auth'], proxy = false, realm } = this.#options
     const nonce = this.#nonces.issue(realm)
     const values = hashes.map(algorithm => formatChallenge({ realm, nonce, algorithm, qop, stale, userhash: false }))
     return { type: 'challenge', status: proxy ? 407 : 401, stale, headers: { [proxy ? 'Proxy-Authenticate' : 'WWW-Authenticate']: values } }
@@ -102,7 +106,7 @@ export class DigestVerifier {
 
   /** Credentials for our realm and an algorithm and qop that we offered. */
   #credentialsOf(request: SipRequest): DigestCredentials | undefined {
-    const { hashes = ['SHA-256', 'MD5'], qop = ['auth'], proxy = false } = this.#options
+    const { hashes = ['MD5', 'SHA-256'], qop = ['auth'], proxy = false } = this.#options
     for (const value of headerValues(request, proxy ? 'Proxy-Authorization' : 'Authorization')) {
       const read = parseCredentials(value)
       if (read === undefined || read.realm !== this.realm || read.userhash || !hashes.includes(hashOf(read.algorithm))) continue
