@@ -1,5 +1,5 @@
-import type { AgentState, AgentStatus, Fact } from 'cordboard/contact'
-import { userOf } from './admission.js'
+import type { Clock } from 'cordboard'
+import type { Agent, AgentState, Fact, Queue } from 'cordboard/contact'
 
 /** A queue as the board shows it. Times are in milliseconds; counts since the start. */
 export interface QueueView {
@@ -15,9 +15,7 @@ export interface QueueView {
   readonly averageWait: number
   /** Target of the service level. */
   readonly answerWithin: number
-  readonly inTime: number
-  readonly counted: number
-  /** Share answered within the target, of all who were answered, gave up or were not served; null before the first. */
+  /** Share answered within the target, of all who were answered or gave up; null before the first. */
   readonly serviceLevel: number | null
 }
 
@@ -33,116 +31,96 @@ export interface AgentView {
   readonly answered: number
 }
 
-/** What a queue is called, dialled by, and aims at. */
-export interface QueueLabel {
-  readonly name: string
+/** A queue and the number that leads to it. */
+export interface NumberedQueue {
   readonly number: string
-  /** Milliseconds. */
-  readonly answerWithin: number
+  readonly queue: Queue
 }
 
-interface QueueCounts {
-  readonly waiting: Map<string, number>
-  answered: number
-  abandoned: number
-  unserved: number
-  inTime: number
-  waitedByAnswered: number
+/** What the board watches. */
+export interface Watched {
+  readonly clock: Clock
+  readonly queues: readonly NumberedQueue[]
+  /** By user. */
+  readonly agents: ReadonlyMap<string, Agent>
+  /** URI of the caller of an interaction. */
+  readonly caller: (interaction: string) => string | undefined
 }
 
-interface AgentNow {
-  state: AgentView['state']
-  since: number
-  interaction: string | undefined
-  queue: string | undefined
-  answered: number
+/** Whom an agent is being rung by, or talks to. */
+interface Partner {
+  readonly interaction: string
+  readonly queue: string
 }
 
-const idleAgent = (): AgentNow => ({ state: 'logged-out', since: 0, interaction: undefined, queue: undefined, answered: 0 })
-
-/** What an agent who is in no call is doing: the status tells, unless it is available. */
-const shownState = (status: AgentStatus, state: AgentState): AgentView['state'] =>
-  status.type === 'available' || state === 'talking' || state === 'elsewhere' ? state : status.type
+type QueueFact = Extract<Fact, { queue: string }>
 
 /**
- * The wall board: queues and agents as a fold over the contact centre's event log, so that each figure is counted once.
+ * The wall board. Figures are the queues' own; who waits, and who talks with whom, is folded from the contact centre's event log.
  */
 export class Board {
-  readonly #labels: readonly QueueLabel[]
-  readonly #queues = new Map<string, QueueCounts>()
-  readonly #agents = new Map<string, AgentNow>()
+  readonly #watched: Watched
+  /** Times of arrival by interaction, by queue name. */
+  readonly #waiting = new Map<string, Map<string, number>>()
+  /** By agent URI. */
+  readonly #partners = new Map<string, Partner>()
+  readonly #since = new Map<string, number>()
 
-  /**
-   * @param now the contact centre's clock, in ms
-   * @param caller the URI of the caller of an interaction
-   */
-  constructor(labels: readonly QueueLabel[], agents: readonly string[], readonly now: () => number, readonly caller: (interaction: string) => string | undefined) {
-    this.#labels = labels
-    for (const { name } of labels) this.#queues.set(name, { waiting: new Map(), answered: 0, abandoned: 0, unserved: 0, inTime: 0, waitedByAnswered: 0 })
-    for (const user of agents) this.#agents.set(user, idleAgent())
+  constructor(watched: Watched) {
+    this.#watched = watched
+    for (const { queue } of watched.queues) this.#waiting.set(queue.name, new Map())
   }
 
   /** Takes in one entry of the event log. */
   note(fact: Fact): void {
-    if (fact.type === 'agent') {
-      const agent = this.#agents.get(userOf(fact.agent))
-      if (agent !== undefined) Object.assign(agent, { state: shownState(fact.status, fact.state), since: fact.at })
-      return
-    }
-    if (fact.type === 'agent-removed') return
-    this.#noteQueue(fact)
-    this.#noteAgent(fact)
+    if (fact.type === 'agent') this.#since.set(fact.agent, fact.at)
+    if (!('queue' in fact)) return
+    this.#noteWaiting(fact)
+    this.#notePartner(fact)
   }
 
   queues(): readonly QueueView[] {
-    return this.#labels.map(label => this.#view(label, this.#queues.get(label.name)!))
+    const now = this.#watched.clock.now()
+    return this.#watched.queues.map(({ number, queue }) => {
+      const figures = queue.figures()
+      const waiting = [...this.#waiting.get(queue.name)!].map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: now - since }))
+      return {
+        name: queue.name, number, waiting,
+        answered: figures.answered,
+        abandoned: figures.abandoned,
+        unserved: figures.timedOut + figures.overflowed,
+        averageWait: figures.averageAnswer,
+        answerWithin: queue.options.serviceLevel?.within ?? 20_000,
+        serviceLevel: figures.serviceLevel ?? null,
+      }
+    })
   }
 
   agents(): readonly AgentView[] {
-    return [...this.#agents].map(([user, agent]) => ({
-      user,
-      state: agent.state,
-      for: agent.state === 'logged-out' ? 0 : this.now() - agent.since,
-      caller: agent.interaction === undefined ? null : (this.caller(agent.interaction) ?? null),
-      queue: agent.queue ?? null,
-      answered: agent.answered,
-    }))
+    const now = this.#watched.clock.now()
+    return [...this.#watched.agents].map(([user, agent]) => {
+      const partner = this.#partners.get(agent.uri)
+      const away = agent.status.type !== 'available' && (agent.state === 'idle' || agent.state === 'resting')
+      return {
+        user,
+        state: away ? agent.status.type as 'on-break' | 'logged-out' : agent.state,
+        for: now - (this.#since.get(agent.uri) ?? now),
+        caller: partner === undefined ? null : (this.#watched.caller(partner.interaction) ?? null),
+        queue: partner?.queue ?? null,
+        answered: agent.callsToday,
+      }
+    })
   }
 
-  #noteQueue(fact: Exclude<Fact, { type: 'agent' | 'agent-removed' }>): void {
-    const counts = this.#queues.get(fact.queue)
-    if (counts === undefined) return
-    if (fact.type === 'joined') counts.waiting.set(fact.interaction, fact.at)
-    if (fact.type === 'answered' || fact.type === 'left') counts.waiting.delete(fact.interaction)
-    if (fact.type === 'answered') {
-      counts.answered++
-      counts.waitedByAnswered += fact.waited
-      const target = this.#labels.find(label => label.name === fact.queue)!.answerWithin
-      if (fact.waited <= target) counts.inTime++
-    }
-    if (fact.type === 'left' && fact.outcome === 'abandoned') counts.abandoned++
-    if (fact.type === 'left' && (fact.outcome === 'timed-out' || fact.outcome === 'overflowed')) counts.unserved++
+  #noteWaiting(fact: QueueFact): void {
+    const waiting = this.#waiting.get(fact.queue)
+    if (fact.type === 'joined') waiting?.set(fact.interaction, fact.at)
+    if (fact.type === 'answered' || fact.type === 'left') waiting?.delete(fact.interaction)
   }
 
-  #noteAgent(fact: Exclude<Fact, { type: 'agent' | 'agent-removed' }>): void {
+  #notePartner(fact: QueueFact): void {
     if (!('agent' in fact)) return
-    const agent = this.#agents.get(userOf(fact.agent))
-    if (agent === undefined) return
-    const active = fact.type === 'offered' || fact.type === 'answered'
-    agent.interaction = active ? fact.interaction : undefined
-    agent.queue = active ? fact.queue : undefined
-    if (fact.type === 'answered') agent.answered++
-  }
-
-  #view({ name, number, answerWithin }: QueueLabel, counts: QueueCounts): QueueView {
-    const { answered, abandoned, unserved, inTime } = counts
-    const counted = answered + abandoned + unserved
-    const now = this.now()
-    return {
-      name, number, answerWithin, answered, abandoned, unserved, inTime, counted,
-      waiting: [...counts.waiting].map(([interaction, since]) => ({ from: this.caller(interaction) ?? 'unknown', waited: now - since })),
-      averageWait: answered === 0 ? 0 : counts.waitedByAnswered / answered,
-      serviceLevel: counted === 0 ? null : inTime / counted,
-    }
+    if (fact.type === 'offered' || fact.type === 'answered') this.#partners.set(fact.agent, { interaction: fact.interaction, queue: fact.queue })
+    else this.#partners.delete(fact.agent)
   }
 }

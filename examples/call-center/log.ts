@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { destination, multistream, pino } from 'pino'
 import type { Logger } from 'pino'
 
 /** The server's log. */
@@ -14,7 +14,7 @@ export interface Log {
 export const openLog = (data: string): Log => {
   const folder = join(data, 'logs')
   mkdirSync(folder, { recursive: true })
-  const file = pino.destination({ dest: join(folder, 'server.log'), sync: false })
-  const logger = pino({ base: null }, pino.multistream([{ level: 'info', stream: file }, { level: 'error', stream: process.stderr }]))
+  const file = destination({ dest: join(folder, 'server.log'), sync: false })
+  const logger = pino({ base: null }, multistream([{ level: 'info', stream: file }, { level: 'error', stream: process.stderr }]))
   return { logger, close: () => file.flushSync() }
 }

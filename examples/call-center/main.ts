@@ -1,4 +1,5 @@
 // The example call-centre server: `npm start`. Its settings, numbers and accounts are described in README.md beside this file.
+import { isCordboardError } from 'cordboard'
 import { startCallCenter } from './call-center.js'
 import { ConfigurationError, readSettings } from './config.js'
 import { stopSignal } from './stop-signal.js'
@@ -6,11 +7,12 @@ import { stopSignal } from './stop-signal.js'
 try {
   const settings = readSettings(process.env)
   const center = await startCallCenter(settings)
-  if (center.accounts.origin !== 'given') console.error(`demo accounts ${center.accountRange}, password ${center.accounts.password}`)
+  const { accounts } = center
+  if (accounts.origin !== 'given') console.error(`demo accounts ${accounts.agents[0]}-${accounts.agents.at(-1)} and ${accounts.supervisor}, password ${accounts.password}`)
   console.log(`ready ${center.addresses.join(' ')}`)
   await stopSignal()
   await center.drain(settings.drainSeconds)
 } catch (error) {
-  console.error(error instanceof ConfigurationError ? error.message : error)
-  process.exitCode = 1
+  console.error(error instanceof ConfigurationError || isCordboardError(error) ? error.message : error)
+  process.exit(1)
 }

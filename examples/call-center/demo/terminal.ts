@@ -6,7 +6,8 @@ export interface Terminal {
   close(): void
 }
 
-const colours = { reset: '\x1b[0m', bold: '\x1b[1m', faint: '\x1b[2m', red: '\x1b[31m', green: '\x1b[32m', yellow: '\x1b[33m', blue: '\x1b[34m', magenta: '\x1b[35m' }
+/** ECMA-48 §8.3.117, select graphic rendition. */
+const colours = { reset: '\x1b[0m', bold: '\x1b[1m', faint: '\x1b[2m', green: '\x1b[32m', yellow: '\x1b[33m', blue: '\x1b[34m', magenta: '\x1b[35m' }
 type Colour = keyof typeof colours
 
 const paint = (text: string, ...names: readonly Colour[]): string => `${names.map(name => colours[name]).join('')}${text}${colours.reset}`

@@ -36,8 +36,8 @@ const show = (id, text, tone = '') => {
 const drawFigures = (queues, agents) => {
   const waiting = sum(queues, queue => queue.waiting.length)
   const longest = Math.max(0, ...queues.flatMap(queue => queue.waiting.map(caller => caller.waited)))
-  const counted = sum(queues, queue => queue.counted)
-  const level = counted === 0 ? null : sum(queues, queue => queue.inTime) / counted
+  const counted = sum(queues, queue => queue.answered + queue.abandoned)
+  const level = counted === 0 ? null : sum(queues, queue => (queue.serviceLevel ?? 0) * (queue.answered + queue.abandoned)) / counted
   show('waiting', waiting, waiting > 5 ? 'bad' : waiting > 0 ? 'warn' : '')
   show('longest', length(longest), longest > 60_000 ? 'bad' : longest > 20_000 ? 'warn' : '')
   show('talking', agents.filter(agent => agent.state === 'talking').length)

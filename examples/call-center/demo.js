@@ -1,0 +1,67 @@
+// `npm run demo`: the call centre with simulated callers and agents, over real SIP and RTP on loopback, and a live board.
+//   DEMO_SECONDS  how long it runs (60)      DEMO_SEED  which pattern of callers (1)
+import { createServer } from 'cordboard';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCallCenter } from './call-center.js';
+import { parseSettings } from './config.js';
+import { signInAgents } from './demo/agents.js';
+import { sendCallers } from './demo/callers.js';
+import { seeded } from './demo/random.js';
+import { openTerminal, percent } from './demo/terminal.js';
+import { openPrompts } from './prompts.js';
+const users = ['1001', '1002', '1003', '1004'];
+/** A UDP port that is free on loopback now, so that the demo runs beside a server on the usual ones. */
+const freePort = async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    socket.close();
+    return port;
+};
+const settingsFile = (data, port) => `
+sip: { port: ${port} }
+http: { port: 0 }
+rtp: { ports: 40000-41999 }
+data: ${JSON.stringify(data)}
+media: { workers: 1 }
+agents: { wrapUp: 2 }
+queues:
+  sales: { ringFor: 5, answerWithin: 10 }
+  support: { ringFor: 5, answerWithin: 10 }
+`;
+const summary = async (center, data) => {
+    const recordings = (await readdir(join(data, 'recordings'))).sort();
+    const queues = center.board.queues().map(queue => `  ${queue.name}: ${queue.answered} answered after ${(queue.averageWait / 1000).toFixed(1)} s on average, ${queue.abandoned} abandoned, service level ${percent(queue.serviceLevel)}`);
+    return ['', 'Summary', ...queues, `  ${recordings.length} recordings in ${join(data, 'recordings')}:`, ...recordings.map(name => `    ${name}`), `  everything else in ${data}`].join('\n');
+};
+const seconds = Number(process.env['DEMO_SECONDS'] ?? 60);
+const random = seeded(Number(process.env['DEMO_SEED'] ?? 1));
+const data = await mkdtemp(join(tmpdir(), 'cordboard-demo-'));
+const port = await freePort();
+const settings = parseSettings({}, { name: 'demo', text: settingsFile(data, port) });
+const prompts = openPrompts(settings.language);
+const target = `127.0.0.1:${port}`;
+const center = await startCallCenter(settings);
+const agentPhones = await createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [42_000, 42_999], workers: 1 });
+const callerPhones = await createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [43_000, 43_999], workers: 1 });
+await signInAgents({ phones: agentPhones, target, users, password: center.accounts.password, prompts, random });
+console.log(`ready ${center.addresses.join(' ')}`);
+const end = Date.now() + seconds * 1_000;
+const stop = AbortSignal.timeout(seconds * 1_000);
+const isWaiting = (from) => center.board.queues().some(queue => queue.waiting.some(caller => caller.from === from));
+const callers = sendCallers({ phones: callerPhones, target, prompts, random, every: 2_400, isWaiting }, stop);
+const terminal = openTerminal(process.stdout);
+while (!stop.aborted) {
+    terminal.show(center.board.queues(), center.board.agents().filter(agent => users.includes(agent.user)), end - Date.now());
+    await sleep(process.stdout.isTTY ? 250 : 2_000, undefined, { signal: stop }).catch(() => undefined);
+}
+terminal.close();
+await center.drain(5);
+await callers;
+await Promise.all([agentPhones.close(), callerPhones.close()]);
+console.log(await summary(center, data));

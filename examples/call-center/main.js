@@ -1,0 +1,19 @@
+// The example call-centre server: `npm start`. Its settings, numbers and accounts are described in README.md beside this file.
+import { isCordboardError } from 'cordboard';
+import { startCallCenter } from './call-center.js';
+import { ConfigurationError, readSettings } from './config.js';
+import { stopSignal } from './stop-signal.js';
+try {
+    const settings = readSettings(process.env);
+    const center = await startCallCenter(settings);
+    const { accounts } = center;
+    if (accounts.origin !== 'given')
+        console.error(`demo accounts ${accounts.agents[0]}-${accounts.agents.at(-1)} and ${accounts.supervisor}, password ${accounts.password}`);
+    console.log(`ready ${center.addresses.join(' ')}`);
+    await stopSignal();
+    await center.drain(settings.drainSeconds);
+}
+catch (error) {
+    console.error(error instanceof ConfigurationError || isCordboardError(error) ? error.message : error);
+    process.exit(1);
+}

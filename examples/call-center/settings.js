@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+const port = z.number('must be a port number').int().min(0).max(65_535);
+const seconds = z.number('must be a number of seconds').min(0);
+const address = z.string().min(1);
+/** `20000-29999` as the pair of its ends. */
+const portRange = z
+    .string()
+    .regex(/^\d+-\d+$/, 'must be two ports joined by a hyphen: 20000-29999')
+    .transform(text => text.split('-').map(Number))
+    .refine(([first, last]) => first < last && last <= 65_535, 'must go from a lower port to a higher one, below 65536');
+const queue = z.strictObject({
+    /** Seconds that one agent's phone may ring before the next agent is tried. */
+    ringFor: seconds.default(15),
+    /** Seconds after which a caller is told that nobody can answer. */
+    maxWait: seconds.default(300),
+    /** Seconds within which a call should be answered: what the service level counts. */
+    answerWithin: seconds.default(20),
+});
+/** Everything that can be configured, with its default. `config.ts` says where the values come from. */
+export const settingsSchema = z.strictObject({
+    sip: z
+        .strictObject({
+        host: address.default('127.0.0.1'),
+        port: port.default(5060),
+        /** What Contact and Via show to phones, when it isn't the address of the listener. */
+        advertise: address.optional(),
+        /** Domain of the accounts, and realm of their passwords. */
+        domain: address.optional(),
+    })
+        .prefault({}),
+    http: z.strictObject({ host: address.default('127.0.0.1'), port: port.default(8080) }).prefault({}),
+    rtp: z.strictObject({ ports: portRange.prefault('20000-29999'), advertise: address.optional() }).prefault({}),
+    data: z.string().min(1).default('./data'),
+    demo: z.strictObject({ password: z.string().min(1, 'must not be empty').optional() }).prefault({}),
+    media: z.strictObject({ workers: z.number().int().min(1).max(256).optional() }).prefault({}),
+    drainSeconds: seconds.default(10),
+    language: z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]+)*$/, 'must be a language tag such as en').default('en'),
+    agents: z.strictObject({ wrapUp: seconds.default(5) }).prefault({}),
+    queues: z.strictObject({ sales: queue.prefault({}), support: queue.prefault({}) }).prefault({}),
+});
+/** True for addresses that only this machine reaches. */
+export const isLoopback = (host) => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+/** Shortest password that may guard a server which others can reach. */
+const PASSWORD_LENGTH = 10;
+/**
+ * Why these settings must not be served, or undefined when they may. The password made at first start is printed and lies
+ * in a file: good enough for one's own machine, not for a network.
+ */
+export const unsafe = (settings) => {
+    const open = [
+        ['SIP_HOST', settings.sip.host],
+        ['HTTP_HOST', settings.http.host],
+    ].find(([, host]) => !isLoopback(host));
+    if (open === undefined)
+        return undefined;
+    const password = settings.demo.password;
+    if (password !== undefined && password.length >= PASSWORD_LENGTH)
+        return undefined;
+    const lack = password === undefined ? 'the demo password is still in use' : `the password is shorter than ${PASSWORD_LENGTH} characters`;
+    return `${open[0]} is ${open[1]}, which others can reach, but ${lack}: set DEMO_PASSWORD (demo.password in the file) to ${PASSWORD_LENGTH} characters or more of your own, or bind to 127.0.0.1`;
+};
