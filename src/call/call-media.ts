@@ -1,7 +1,7 @@
 import { CordboardError } from '../core/errors.js'
 import type { Leg, MediaEngine } from '../media/leg.js'
 import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia } from '../sdp/negotiated.js'
-import { createOfferAnswer } from '../sdp/create-offer-answer.js'
+import { createOfferAnswer } from '../sdp/offer-answer.js'
 
 /** What a call needs to know to describe its media. */
 export interface CallMediaOptions {

@@ -35,6 +35,8 @@ export class OfferAnswerSession implements OfferAnswer {
   #lastBody: string | undefined
   #agreed: Round | undefined
   #pending: Pending | undefined
+  /** Our latest offer once answered: a later answer of another fork is for it too. */
+  #answered: Pending | undefined
   #current: NegotiatedMedia | undefined
 
   constructor(random: Random, username: string) {
@@ -67,6 +69,7 @@ export class OfferAnswerSession implements OfferAnswer {
     const lines = before.length === 0 ? [audio] : before.map((line, at) => at === slot ? audio : line)
     const text = this.#write(local.address, lines)
     this.#pending = { lines, slot, payloads, text, audio, local }
+    this.#answered = undefined
     return text
   }
 
@@ -87,12 +90,13 @@ export class OfferAnswerSession implements OfferAnswer {
     const lines = description.media.map((item, at) => at === slot ? audio : refused(item))
     const text = this.#write(local.address, lines)
     this.#agreed = { lines, slot, payloads, text }
+    this.#answered = undefined
     this.#current = media
     return { text, media }
   }
 
   accept(answer: string): NegotiatedMedia {
-    const pending = this.#pending
+    const pending = this.#pending ?? this.#answered
     if (pending === undefined) throw new CordboardError('CALL_STATE', 'no offer is pending')
     const description = parseDescription(answer)
     // RFC 3264 §6: as many lines as the offer, in its order.
@@ -110,7 +114,7 @@ export class OfferAnswerSession implements OfferAnswer {
       rtcpMux: line.rtcpMux && pending.audio.rtcpMux,
       direction: ourDirection(line, pending.audio.direction),
     })
-    this.#agreed = pending
+    this.#agreed = this.#answered = pending
     this.#pending = undefined
     this.#current = media
     return media
