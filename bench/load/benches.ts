@@ -1,0 +1,17 @@
+import type { Report } from '../report.js'
+import { mediaLoad } from './media.js'
+import { signallingLoad } from './signalling.js'
+import { isInstalled, mloadAbsent } from './tools.js'
+
+/** A bench of the whole server under load from another process. */
+export interface LoadBench {
+  readonly name: string
+  /** Why it cannot run here; undefined when it can. */
+  absent(): string | undefined
+  run(): Promise<Report>
+}
+
+export const loadBenches: readonly LoadBench[] = [
+  { name: 'load-signalling', absent: () => ['sipp', 'taskset'].filter(program => !isInstalled(program)).map(program => `${program} is not installed`)[0], run: signallingLoad },
+  { name: 'load-media', absent: mloadAbsent, run: mediaLoad },
+]

@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** Core that the server runs on; the load gets the other. */
+const SERVER_CORE = '0'
+export const LOAD_CORE = '1'
+
+/** Port of the server under load. */
+export const SIP_PORT = 6_060
+/** Clock ticks a second in /proc (Linux's USER_HZ is 100 on every architecture that Node supports). */
+const TICKS = 100
+
+const SERVE = fileURLToPath(new URL('../serve.js', import.meta.url))
+
+/** `bench:serve` on a core of its own. Disposing of it ends it. */
+export class ServerProcess implements AsyncDisposable {
+  private constructor(readonly child: ChildProcess) {}
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+    const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, SERVE], { env: { ...process.env, SIP_PORT: String(SIP_PORT), ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+    for await (const line of createInterface(child.stdout!)) if (line.startsWith('ready')) return new ServerProcess(child)
+    throw new Error('bench:serve did not start')
+  }
+
+  /** taskset becomes the server itself, so this is the server's. */
+  get pid(): number {
+    return this.child.pid!
+  }
+
+  /** CPU microseconds spent so far, all threads, kernel and user. */
+  cpu(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ')
+    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS
+  }
+
+  /** Resident memory in MiB. */
+  memory(): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))![1]) / 1_024
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null) return
+    const ended = once(this.child, 'exit')
+    this.child.kill('SIGTERM')
+    const insist = setTimeout(() => this.child.kill('SIGKILL'), 3_000)
+    await ended
+    clearTimeout(insist)
+  }
+}

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { thisMachine, type Report, type Row } from '../report.js'
+import { LOAD_CORE, ServerProcess, SIP_PORT } from './server-process.js'
+
+/** Calls a second, from low to beyond what one core carries. */
+const RATES = [100, 250, 500, 1_000, 1_500, 2_000, 2_500]
+const SECONDS = 8
+
+interface SippResult {
+  readonly successful: number
+  readonly failed: number
+  readonly retransmissions: number
+}
+
+const sipp = async (rate: number): Promise<SippResult> => {
+  const folder = mkdtempSync(join(tmpdir(), 'cordboard-bench-'))
+  const file = join(folder, 'statistics.csv')
+  const calls = rate * SECONDS
+  const args = ['-c', LOAD_CORE, 'sipp', `127.0.0.1:${SIP_PORT}`, '-sn', 'uac', '-s', 'answer', '-i', '127.0.0.1', '-p', '7300', '-r', String(rate), '-m', String(calls), '-l', String(calls), '-nostdin', '-trace_stat', '-stf', file, '-fd', '1', '-timeout', `${SECONDS + 20}s`]
+  // sipp's exit code says whether calls failed, which its counters say better.
+  await new Promise<void>(resolve => { execFile('taskset', args, { maxBuffer: 2 ** 26 }, () => resolve()) })
+  const [names = [], ...rows] = readFileSync(file, 'utf8').trim().split('\n').map(line => line.split(';'))
+  const counter = (name: string): number => Number(rows.at(-1)![names.indexOf(name)])
+  rmSync(folder, { recursive: true })
+  return { successful: counter('SuccessfulCall(C)'), failed: counter('FailedCall(C)'), retransmissions: counter('Retransmissions(C)') }
+}
+
+/**
+ * sipp's `uac` (INVITE, 200, ACK, BYE, 200) against `answer`, each call with a media leg of its own, rate by rate until one is not clean:
+ * that is the knee.
+ */
+export const signallingLoad = async (): Promise<Report> => {
+  const rows: Row[] = []
+  await using server = await ServerProcess.start()
+  for (const rate of RATES) {
+    const before = server.cpu()
+    const { successful, failed, retransmissions } = await sipp(rate)
+    const clean = failed === 0 && retransmissions === 0 && successful > 0
+    rows.push({ rate, successful, failed, retransmissions, cpu: (server.cpu() - before) / 1_000 / Math.max(1, successful), memory: server.memory(), clean: clean ? 'yes' : 'no' })
+    if (!clean) break
+  }
+  return {
+    name: 'load-signalling',
+    title: `sipp uac against answer, ${SECONDS} s a rate`,
+    machine: thisMachine(),
+    columns: [
+      { key: 'rate', title: 'calls/s' },
+      { key: 'successful', title: 'answered' },
+      { key: 'failed', title: 'failed' },
+      { key: 'retransmissions', title: 'retransmissions' },
+      { key: 'cpu', title: 'CPU ms a call', plotted: true },
+      { key: 'memory', title: 'resident MiB' },
+      { key: 'clean', title: 'clean' },
+    ],
+    rows,
+  }
+}

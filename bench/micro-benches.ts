@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { BenchResult } from './micro.js'
+import { thisMachine, type Report } from './report.js'
+
+const FOLDER = fileURLToPath(new URL('./', import.meta.url))
+/** What in this folder is no bench. */
+const OTHERS = new Set(['main', 'micro', 'micro-benches', 'one', 'page', 'report', 'serve'])
+
+/** Names of the micro-benches: each file of this folder that exports `run`. */
+export const microBenches = (): readonly string[] =>
+  readdirSync(FOLDER).filter(file => file.endsWith('.js')).map(file => basename(file, '.js')).filter(name => !OTHERS.has(name)).sort()
+
+/** Runs one micro-bench in a process of its own. */
+export const runMicroBench = (name: string): Report => {
+  const output = execFileSync(process.execPath, [`${FOLDER}one.js`, `${FOLDER}${name}.js`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const results = JSON.parse(output.trim().split('\n').at(-1)!) as BenchResult[]
+  return {
+    name,
+    title: name,
+    machine: thisMachine(),
+    columns: [
+      { key: 'name', title: 'operation' },
+      { key: 'microseconds', title: 'CPU microseconds', plotted: true },
+      { key: 'opsPerSecond', title: 'operations a second' },
+      { key: 'bytesPerOp', title: 'bytes allocated' },
+    ],
+    rows: results.map(result => ({ ...result })),
+  }
+}
