@@ -161,16 +161,23 @@ export interface EngineOptions {
   readonly maxLegs?: number
 }
 
+export interface JoinOptions {
+  /** Through the mixer even where packets could pass as they are. @default false */
+  readonly mixed?: boolean
+}
+
 /** The pool of media workers. `createMediaEngine` in `engine.ts` makes one. */
 export interface MediaEngine extends AsyncDisposable {
   /** @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503). */
   open(options: LegOptions): Promise<Leg>
   /** Joins two legs; each hears the other. The engine chooses a packet or a mixed bridge and changes between them as needed. */
-  join(a: Leg, b: Leg): Promise<void>
+  join(a: Leg, b: Leg, options?: JoinOptions): Promise<void>
   /** Ends the join of `leg`, if any; both legs stay open. */
   part(leg: Leg): Promise<void>
   createRoom(): Promise<Room>
   statistics(): Promise<EngineStatistics>
+  /** Ends a worker at once, as a crash would: its legs go on in a new one, on the same ports and with the same RTP timelines. */
+  replaceWorker(index: number): Promise<void>
   /** Closes every leg, then the workers; recordings are whole when it resolves. */
   close(): Promise<void>
 }

@@ -1,0 +1,260 @@
+import { availableParallelism } from 'node:os'
+import { performance } from 'node:perf_hooks'
+import { CordboardError } from '../core/errors.js'
+import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room } from './leg.js'
+import { LegHandle } from './leg-handle.js'
+import { PortPool } from './port-pool.js'
+import type { PromptReply, PromptRequest } from './prompt/protocol.js'
+import type { Report, WorkerSeed } from './protocol.js'
+import type { RecorderReply, RecorderRequest, RecorderSeed } from './recorder/protocol.js'
+import type { RecordingHandle } from './recording-handle.js'
+import { ownLeg, RoomHandle } from './room-handle.js'
+import type { EngineServices } from './services.js'
+import { FrameRing } from './shared/frame-ring.js'
+import { LegSlots } from './shared/leg-slots.js'
+import { Counter, DROP_REASONS, WorkerShare } from './shared/worker-share.js'
+import { ThreadLink } from './thread-link.js'
+import { BindFailure, WorkerLink } from './worker-link.js'
+
+/** Frames on their way to the recorder: seconds of two hundred recorded streams. Memory is taken as it is first used. */
+const RING_BYTES = 8 * 1024 * 1024
+/** Ports that somebody else may hold before the engine gives up on an `open`. */
+const BIND_ATTEMPTS = 10
+/** A worker busier than this, or as late as this with its ticks (99th percentile, ms), takes no more legs. */
+const FULL_SHARE = 0.95
+const FULL_LATENESS_MS = 15
+/** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
+const OVERLOADED = 503
+
+class Engine implements MediaEngine, EngineServices {
+  readonly prompts = new ThreadLink<PromptRequest, PromptReply>(new URL('./prompt/main.js', import.meta.url), undefined)
+  readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
+  readonly recordings = new Map<number, RecordingHandle>()
+  readonly #seeds: readonly WorkerSeed[]
+  readonly #links: WorkerLink[]
+  readonly #legs = new Map<number, LegHandle>()
+  readonly #rooms = new Set<RoomHandle>()
+  readonly #ports: PortPool
+  readonly #slots: LegSlots
+  readonly #freeSlots: number[]
+  readonly #address: string
+  readonly #maxLegs: number
+  #number = 0
+  #closed: Promise<void> | undefined
+
+  constructor(options: EngineOptions) {
+    const [first, last] = options.ports ?? [20000, 29999]
+    this.#ports = new PortPool(first, last)
+    this.#address = options.address ?? '127.0.0.1'
+    this.#maxLegs = options.maxLegs ?? Infinity
+    const capacity = Math.max(1, this.#ports.free)
+    this.#slots = new LegSlots(LegSlots.allocate(capacity))
+    this.#freeSlots = Array.from({ length: capacity }, (_, at) => capacity - 1 - at)
+    const workers = Math.max(1, options.workers ?? availableParallelism() - 1)
+    const epoch = performance.timeOrigin
+    this.#seeds = Array.from({ length: workers }, (_, index) => ({
+      index, epoch,
+      share: WorkerShare.allocate(),
+      slots: this.#slots.buffer,
+      frames: FrameRing.allocate(RING_BYTES),
+      coalesce: options.coalesce ?? 2.5,
+    }))
+    const recorderSeed: RecorderSeed = { rings: this.#seeds.map(({ frames }) => frames), epoch }
+    this.recorder = new ThreadLink(new URL('./recorder/main.js', import.meta.url), recorderSeed, reply => {
+      if (reply.type === 'fault') this.recordings.get(reply.recording)?.fault(reply.message)
+    })
+    this.#links = this.#seeds.map(seed => this.#start(seed))
+  }
+
+  #start(seed: WorkerSeed): WorkerLink {
+    return new WorkerLink(seed, { report: report => this.#report(report), died: () => this.#revive(seed.index) })
+  }
+
+  #report(report: Exclude<Report, { type: 'done' | 'failed' }>): void {
+    if (report.type === 'ring-full') this.recordings.get(report.recording)?.fault(`${report.frames} frames lost: the disk is too slow`)
+    else this.#legs.get(report.leg)?.take(report)
+  }
+
+  // ---- services
+
+  number(): number {
+    return ++this.#number
+  }
+
+  link(worker: number): WorkerLink {
+    return this.#links[worker]!
+  }
+
+  released(leg: LegHandle): void {
+    this.#legs.delete(leg.id)
+    this.#freeSlots.push(leg.slot)
+    this.#ports.give(leg.local.port, performance.now())
+  }
+
+  roomClosed(room: RoomHandle): void {
+    this.#rooms.delete(room)
+  }
+
+  // ---- legs
+
+  async open(options: LegOptions): Promise<Leg> {
+    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    if (options.kind !== 'rtp') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
+    const worker = this.#place(options.near)
+    const address = options.address ?? this.#address
+    const id = this.number()
+    for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
+      const port = this.#ports.take(performance.now())
+      const slot = port === undefined ? undefined : this.#freeSlots.pop()
+      if (port === undefined || slot === undefined) break
+      this.#slots.clear(slot)
+      const leg = new LegHandle(this, id, slot, worker, { address, port, rtcpPort: port + 1 })
+      this.#legs.set(id, leg)
+      try {
+        await this.link(worker).request({ type: 'open', leg: id, slot, address, port })
+        return leg
+      } catch (error) {
+        this.released(leg)
+        if (!(error instanceof BindFailure)) throw error
+      }
+    }
+    throw new CordboardError('MEDIA_PORTS_EXHAUSTED', 'no UDP port to be had', { status: OVERLOADED })
+  }
+
+  /** The worker with the fewest legs, or the one that `near` is in. @throws CordboardError `MEDIA_OVERLOADED`. */
+  #place(near: Leg | undefined): number {
+    let best: number | undefined
+    if (this.#legs.size < this.#maxLegs) {
+      for (let worker = 0; worker < this.#links.length; worker++) {
+        if ((near !== undefined && near.worker !== worker) || this.#full(worker)) continue
+        if (best === undefined || this.#load(worker) < this.#load(best)) best = worker
+      }
+    }
+    if (best === undefined) throw new CordboardError('MEDIA_OVERLOADED', 'the media workers carry all that they can', { status: OVERLOADED })
+    return best
+  }
+
+  #full(worker: number): boolean {
+    const { share } = this.link(worker)
+    return share.get(Counter.busy) > FULL_SHARE || (share.get(Counter.busy) > 0.5 && share.get(Counter.latenessP99) > FULL_LATENESS_MS)
+  }
+
+  #load(worker: number): number {
+    const { share } = this.link(worker)
+    return share.get(Counter.legs) * (1 + share.get(Counter.busy))
+  }
+
+  async join(a: Leg, b: Leg, options: JoinOptions = {}): Promise<void> {
+    const first = ownLeg(a)
+    const second = ownLeg(b)
+    const mixed = options.mixed ?? false
+    for (const leg of [first, second]) await this.#leave(leg, leg === first ? second : first)
+    if (first.worker !== second.worker) await this.move(second, first.worker)
+    first.join = { type: 'leg', peer: second, mixed }
+    second.join = { type: 'leg', peer: first, mixed }
+    await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
+  }
+
+  /** Takes the leg out of what it is in, unless that is a join with `except`. */
+  async #leave(leg: LegHandle, except: LegHandle | undefined): Promise<void> {
+    const { join } = leg
+    if (join.type === 'none' || (join.type === 'leg' && join.peer === except)) return
+    leg.join = { type: 'none' }
+    if (join.type === 'leg') join.peer.join = { type: 'none' }
+    if (join.type === 'room') join.room.left(leg)
+    await leg.request({ type: 'part', leg: leg.id })
+  }
+
+  async part(leg: Leg): Promise<void> {
+    if (leg instanceof LegHandle && !leg.closed) await this.#leave(leg, undefined)
+  }
+
+  createRoom(): Promise<Room> {
+    const room = new RoomHandle(this, this.number())
+    this.#rooms.add(room)
+    return Promise.resolve(room)
+  }
+
+  /** State is handed over by the leg's description and its slot; its port is free for the moment between the two sockets. */
+  async move(leg: LegHandle, worker: number): Promise<void> {
+    if (leg.worker === worker) return
+    const old = this.link(leg.worker)
+    leg.depart()
+    const { statistics } = await old.request({ type: 'close', leg: leg.id, bye: false })
+    leg.carry(statistics)
+    await this.#open(leg, worker)
+    leg.arrive(worker)
+  }
+
+  async #open(leg: LegHandle, worker: number): Promise<void> {
+    const { address, port } = leg.local
+    await this.link(worker).request({ type: 'open', leg: leg.id, slot: leg.slot, address, port })
+  }
+
+  // ---- supervision
+
+  /** A worker has died: another takes its legs, on the same ports, and goes on where their timelines stood. */
+  #revive(index: number): void {
+    if (this.#closed !== undefined) return
+    const dead = this.link(index)
+    const link = this.#start(this.#seeds[index]!)
+    this.#links[index] = link
+    const legs = [...this.#legs.values()].filter(leg => leg.worker === index)
+    const ignore = (): undefined => undefined
+    for (const leg of legs) {
+      this.#open(leg, index).catch(ignore)
+      leg.arrive(index)
+    }
+    for (const leg of legs) {
+      const { join } = leg
+      if (join.type === 'leg' && leg.id < join.peer.id) link.request({ type: 'bridge', a: leg.id, b: join.peer.id, mixed: join.mixed }).catch(ignore)
+    }
+    for (const room of this.#rooms) if (room.worker === index) room.restore()
+    link.adopt(dead)
+  }
+
+  async replaceWorker(index: number): Promise<void> {
+    await this.link(index).kill()
+  }
+
+  statistics(): Promise<EngineStatistics> {
+    const shares = this.#links.map(link => link.share)
+    const total = (counter: number): number => shares.reduce((sum, share) => sum + share.get(counter), 0)
+    const dropped: Record<string, number> = {}
+    DROP_REASONS.forEach((reason, at) => {
+      dropped[reason] = shares.reduce((sum, share) => sum + share.dropped(at), 0)
+    })
+    return Promise.resolve({
+      legs: this.#legs.size,
+      portsFree: this.#ports.free,
+      workers: shares.map(share => ({ legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99) })),
+      dropped,
+      packets: { received: total(Counter.received), sent: total(Counter.sent) },
+      recordings: { active: this.recordings.size, framesDropped: total(Counter.framesDropped) },
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#rooms].map(room => room[Symbol.asyncDispose]()))
+    await Promise.allSettled([...this.#legs.values()].map(leg => leg.close()))
+    await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(), this.recorder.close()])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/**
+ * Starts the media workers.
+ *
+ * @example
+ * const engine = await createMediaEngine({ ports: [20000, 29999] })
+ * const leg = await engine.open({ kind: 'rtp' })
+ */
+export const createMediaEngine = (options: EngineOptions = {}): Promise<MediaEngine> => Promise.resolve(new Engine(options))

@@ -1,0 +1,8 @@
+export { createMediaEngine } from './engine.js'
+export { repairRecordings } from './repair.js'
+export { readWav, wavHeader } from './wav.js'
+export type { WavAudio } from './wav.js'
+export type {
+  Digit, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener, MediaEngine,
+  MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecordOptions, Room, Source,
+} from './leg.js'

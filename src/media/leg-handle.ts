@@ -1,0 +1,230 @@
+import { EventEmitter } from 'node:events'
+import { CordboardError } from '../core/errors.js'
+import { onAbort } from '../core/scope.js'
+import type { NegotiatedMedia } from '../sdp/negotiated.js'
+import type { Digit, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
+import { ListenerHandle } from './listener-handle.js'
+import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
+import type { Command, ReplyValue, Report, Track } from './protocol.js'
+import { layoutOf, RecordingHandle, type RecordingHost, recordingRate } from './recording-handle.js'
+import type { RoomHandle } from './room-handle.js'
+import type { EngineServices } from './services.js'
+import { addStatistics, NO_STATISTICS } from './statistics.js'
+import type { Order, Request } from './worker-link.js'
+
+const DIGIT_MS = 100
+const GAP_MS = 80
+/** What is played before the peer's codec is known is made for this one. */
+const FIRST_CODEC = { name: 'PCMU', clockRate: 8000 }
+
+/** What a leg is joined to. */
+export type Join =
+  | { readonly type: 'none' }
+  | { readonly type: 'echo' }
+  | { readonly type: 'leg'; readonly peer: LegHandle; readonly mixed: boolean }
+  | { readonly type: 'room'; readonly room: RoomHandle }
+
+/** A leg, seen from the main thread: its description, from which any worker can make it anew. */
+export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackHost, RecordingHost {
+  join: Join = { type: 'none' }
+  media: NegotiatedMedia | undefined
+  readonly #recordings = new Set<RecordingHandle>()
+  readonly #listeners = new Map<number, ListenerHandle>()
+  #playback: PlaybackHandle | undefined
+  #worker: number
+  /** What waits until the leg has arrived in its new worker. */
+  #backlog: (() => void)[] | undefined
+  #before: LegStatistics = NO_STATISTICS
+  #closed: Promise<LegStatistics> | undefined
+
+  constructor(
+    readonly services: EngineServices, readonly id: number, readonly slot: number, worker: number,
+    readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number },
+  ) {
+    super()
+    this.#worker = worker
+  }
+
+  get worker(): number {
+    return this.#worker
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  // ---- commands
+
+  post(order: Order): void {
+    if (this.#backlog === undefined) this.services.link(this.#worker).post(order)
+    else this.#backlog.push(() => this.services.link(this.#worker).post(order))
+  }
+
+  request(request: Request): Promise<ReplyValue> {
+    if (this.#backlog === undefined) return this.services.link(this.#worker).request(request)
+    return new Promise((resolve, reject) => {
+      this.#backlog?.push(() => this.services.link(this.#worker).request(request).then(resolve, reject))
+    })
+  }
+
+  #ensureOpen(): void {
+    if (this.#closed !== undefined) throw closedError(this.id)
+  }
+
+  async apply(media: NegotiatedMedia): Promise<void> {
+    this.#ensureOpen()
+    this.media = media
+    await this.request({ type: 'apply', leg: this.id, media })
+  }
+
+  echo(): void {
+    this.#ensureOpen()
+    this.#playback?.stop()
+    this.join = { type: 'echo' }
+    this.post({ type: 'echo', leg: this.id })
+  }
+
+  play(options: PlayOptions): Playback {
+    this.#playback?.stop()
+    if (this.join.type === 'echo') this.join = { type: 'none' }
+    const playback = new PlaybackHandle(this.services.number(), this.id, options, this)
+    if (this.#closed === undefined) this.#playback = playback
+    else playback.fail(closedError(this.id))
+    return playback
+  }
+
+  async loadPrompt(path: string): Promise<Track> {
+    const { name, clockRate } = this.media?.codec ?? FIRST_CODEC
+    const reply = await this.services.prompts.request(request => ({ request, path, codec: name, clockRate }))
+    if (reply.type === 'failed') throw new CordboardError('MEDIA_BAD_FILE', reply.message)
+    return reply.track
+  }
+
+  ended(playback: PlaybackHandle): void {
+    if (this.#playback === playback) this.#playback = undefined
+  }
+
+  async sendDigits(digits: readonly Digit[], options: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#ensureOpen()
+    options.signal?.throwIfAborted()
+    const off = onAbort(options.signal, () => this.post({ type: 'stop-digits', leg: this.id }))
+    try {
+      await this.request({ type: 'send-digits', leg: this.id, digits, duration: options.duration ?? DIGIT_MS, gap: options.gap ?? GAP_MS })
+    } finally {
+      off()
+    }
+    options.signal?.throwIfAborted()
+  }
+
+  async record(options: RecordOptions): Promise<LegRecording> {
+    this.#ensureOpen()
+    const recording = new RecordingHandle(this.services.number(), options.file, layoutOf(options), this.services, this)
+    await recording.start(recordingRate(this.media))
+    return recording
+  }
+
+  async tap(recording: RecordingHandle): Promise<void> {
+    this.#recordings.add(recording)
+    await this.request({ type: 'tap', leg: this.id, recording: recording.id, tracks: recording.layout.tracks })
+  }
+
+  untap(recording: number): Promise<ReplyValue> {
+    return this.request({ type: 'untap', recording })
+  }
+
+  pauseTap(recording: number, paused: boolean): void {
+    this.post({ type: 'pause-tap', recording, paused })
+  }
+
+  recordingEnded(recording: RecordingHandle): void {
+    this.#recordings.delete(recording)
+  }
+
+  recordingFailed(file: string, error: Error): void {
+    this.emit('recordingFault', file, error)
+  }
+
+  listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener {
+    this.#ensureOpen()
+    const listener = new ListenerHandle(this.services.number(), options.rate, options.buffer, ended => {
+      this.#listeners.delete(ended.id)
+      if (this.#closed === undefined) this.post({ type: 'unlisten', leg: this.id, listener: ended.id })
+    })
+    this.#listeners.set(listener.id, listener)
+    this.post({ type: 'listen', leg: this.id, listener: listener.id, rate: options.rate })
+    return listener
+  }
+
+  async statistics(): Promise<LegStatistics> {
+    if (this.#closed !== undefined) return this.#closed
+    const { statistics } = await this.request({ type: 'statistics', leg: this.id })
+    return addStatistics(this.#before, statistics ?? NO_STATISTICS)
+  }
+
+  close(): Promise<LegStatistics> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<LegStatistics> {
+    this.#playback?.fail(closedError(this.id))
+    for (const listener of this.#listeners.values()) listener.stop()
+    if (this.#recordings.size > 0) await Promise.allSettled([...this.#recordings].map(recording => recording.stop()))
+    if (this.join.type === 'leg') this.join.peer.join = { type: 'none' }
+    if (this.join.type === 'room') this.join.room.left(this)
+    this.join = { type: 'none' }
+    const { statistics } = await this.request({ type: 'close', leg: this.id, bye: true }).catch((): ReplyValue => ({}))
+    this.services.released(this)
+    this.emit('closed')
+    return addStatistics(this.#before, statistics ?? NO_STATISTICS)
+  }
+
+  // ---- reports of the worker
+
+  take(report: Exclude<Report, { type: 'done' | 'failed' | 'ring-full' }>): void {
+    switch (report.type) {
+      case 'digit': this.emit('digit', report.digit, report.duration); return
+      case 'latched': this.emit('latched', { address: report.address, port: report.port }); return
+      case 'silent': this.emit('silent', report.ms); return
+      case 'played':
+        if (this.#playback?.id === report.playback) this.#playback.played(report.digit)
+        return
+      case 'hungry':
+        if (this.#playback?.id === report.playback) this.#playback.hungry(report.track)
+        return
+      case 'heard': this.#listeners.get(report.listener)?.heard(report.pcm)
+    }
+  }
+
+  // ---- changes of worker
+
+  /** Leaves its worker: from here on commands wait. */
+  depart(): void {
+    this.#backlog ??= []
+  }
+
+  /** Adds up what another worker counted. */
+  carry(statistics: LegStatistics | undefined): void {
+    if (statistics !== undefined) this.#before = addStatistics(this.#before, statistics)
+  }
+
+  /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
+  arrive(worker: number): void {
+    this.#worker = worker
+    const link = this.services.link(worker)
+    const ignore = (): undefined => undefined
+    if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
+    if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })
+    for (const recording of this.#recordings) {
+      link.request({ type: 'tap', leg: this.id, recording: recording.id, tracks: recording.layout.tracks }).catch(ignore)
+      if (recording.paused) link.post({ type: 'pause-tap', recording: recording.id, paused: true })
+    }
+    for (const listener of this.#listeners.values()) link.post({ type: 'listen', leg: this.id, listener: listener.id, rate: listener.rate })
+    const backlog = this.#backlog ?? []
+    this.#backlog = undefined
+    this.#playback?.restart()
+    for (const command of backlog) command()
+  }
+}
+
+const closedError = (leg: number): CordboardError => new CordboardError('MEDIA_LEG_CLOSED', `leg ${leg} is closed`)

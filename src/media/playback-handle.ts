@@ -1,0 +1,114 @@
+import { CordboardError } from '../core/errors.js'
+import { type Deferred, deferred } from '../core/scope.js'
+import type { Digit, Playback, PlaybackOutcome, PlayOptions, Source } from './leg.js'
+import type { Command, Track } from './protocol.js'
+
+/** Blocks of a live source that are under way to the worker at most. */
+const LIVE_BLOCKS = 8
+
+/** What a playback needs of its leg. */
+export interface PlaybackHost {
+  post(order: Extract<Command, { type: 'play' | 'stop-play' | 'feed' }>): void
+  loadPrompt(path: string): Promise<Track>
+  /** The playback is over, whatever the reason. */
+  ended(playback: PlaybackHandle): void
+}
+
+/** A sound being sent on a leg, seen from the main thread. */
+export class PlaybackHandle implements Playback {
+  readonly #outcome: Deferred<PlaybackOutcome> = deferred()
+  #tracks: readonly Track[] | undefined
+  #over = false
+  /** For each live source, what its pump waits on when enough is under way. */
+  readonly #room = new Map<number, () => void>()
+  readonly #credits = new Map<number, number>()
+
+  constructor(readonly id: number, readonly leg: number, readonly options: PlayOptions, readonly host: PlaybackHost) {
+    void this.#start()
+  }
+
+  get done(): Promise<PlaybackOutcome> {
+    return this.#outcome.promise
+  }
+
+  stop(): void {
+    this.#finish({ type: 'stopped' }, true)
+  }
+
+  /** The worker has sent the last of it, or a digit has ended it. */
+  played(digit: Digit | undefined): void {
+    this.#finish(digit === undefined ? { type: 'finished' } : { type: 'interrupted', digit }, false)
+  }
+
+  fail(error: CordboardError): void {
+    if (this.#over) return
+    this.#end(this.#tracks !== undefined)
+    this.#outcome.reject(error)
+  }
+
+  /** The worker can take another block of a live source. */
+  hungry(track: number): void {
+    this.#credits.set(track, (this.#credits.get(track) ?? 0) + 1)
+    this.#room.get(track)?.()
+  }
+
+  /** Starts it again, from its begin, in a worker that does not know it. */
+  restart(): void {
+    if (this.#tracks === undefined || this.#over) return
+    const { loop = false, interruptBy = [] } = this.options
+    this.host.post({ type: 'play', leg: this.leg, playback: this.id, tracks: this.#tracks, loop, interruptBy })
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const tracks = await Promise.all(this.options.sources.map(source => this.#track(source)))
+      if (this.#over) return
+      this.#tracks = tracks
+      this.restart()
+      this.options.sources.forEach((source, at) => {
+        if (source.type === 'pcm') void this.#pump(source.frames, at)
+      })
+    } catch (error) {
+      this.fail(error instanceof CordboardError ? error : new CordboardError('MEDIA_BAD_FILE', 'a source cannot be read', { cause: error }))
+    }
+  }
+
+  async #track(source: Source): Promise<Track> {
+    switch (source.type) {
+      case 'file': return this.host.loadPrompt(source.path)
+      case 'pcm': return { type: 'live', rate: source.rate }
+      default: return source
+    }
+  }
+
+  async #pump(frames: AsyncIterable<Int16Array>, track: number): Promise<void> {
+    this.#credits.set(track, LIVE_BLOCKS)
+    try {
+      for await (const pcm of frames) {
+        if (this.#over) return
+        this.host.post({ type: 'feed', leg: this.leg, playback: this.id, track, pcm })
+        const credits = this.#credits.get(track)! - 1
+        this.#credits.set(track, credits)
+        if (credits > 0) continue
+        await new Promise<void>(resolve => this.#room.set(track, resolve))
+        this.#room.delete(track)
+      }
+      if (!this.#over) this.host.post({ type: 'feed', leg: this.leg, playback: this.id, track, pcm: undefined })
+    } catch (error) {
+      this.fail(new CordboardError('MEDIA_BAD_FILE', 'the live source failed', { cause: error }))
+    }
+  }
+
+  #finish(outcome: PlaybackOutcome, tellWorker: boolean): void {
+    if (this.#over) return
+    this.#end(tellWorker && this.#tracks !== undefined)
+    this.#outcome.resolve(outcome)
+  }
+
+  #end(tellWorker: boolean): void {
+    this.#over = true
+    for (const proceed of this.#room.values()) proceed()
+    this.host.ended(this)
+    if (tellWorker) this.host.post({ type: 'stop-play', leg: this.leg, playback: this.id })
+  }
+}

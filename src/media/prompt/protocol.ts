@@ -1,0 +1,14 @@
+import type { Track } from '../protocol.js'
+
+/** What the main thread asks of the thread that reads prompts. */
+export interface PromptRequest {
+  readonly request: number
+  readonly path: string
+  /** Codec of the leg that will play it. */
+  readonly codec: string
+  readonly clockRate: number
+}
+
+export type PromptReply =
+  | { readonly request: number; readonly type: 'loaded'; readonly track: Track }
+  | { readonly request: number; readonly type: 'failed'; readonly message: string }

@@ -1,0 +1,85 @@
+import type { CordboardErrorCode } from '../core/errors.js'
+import type { NegotiatedMedia } from '../sdp/negotiated.js'
+import type { Digit, LegStatistics } from './leg.js'
+
+/** What the main thread and a media worker say to each other, in batches (one array a message). All of it is plain data. */
+
+/** A sound as the worker plays it: files are read, decoded and resampled before they get here. */
+export type Track =
+  /** Payload of a stateless codec, ready to send: shared by all legs that play it. */
+  | { readonly type: 'encoded'; readonly codec: string; readonly clockRate: number; readonly data: Uint8Array }
+  | { readonly type: 'pcm'; readonly rate: number; readonly data: Int16Array }
+  | { readonly type: 'tone'; readonly frequencies: readonly number[]; readonly dbm0?: number; readonly cadence?: readonly number[] }
+  | { readonly type: 'silence'; readonly ms: number }
+  /** Comes in by `feed` commands. */
+  | { readonly type: 'live'; readonly rate: number }
+
+/** Settings of a room's member as the worker needs them; `gain` is linear. */
+export interface MemberSettings {
+  readonly muted: boolean
+  readonly deaf: boolean
+  readonly gain: number
+}
+
+/** Which of a leg's streams a recording takes, by recorder track. -1: not taken. */
+export interface TapTracks {
+  readonly received: number
+  readonly sent: number
+}
+
+/** `request` numbers the reply; commands without one are not replied to. */
+export type Command =
+  | { readonly type: 'open'; readonly request: number; readonly leg: number; readonly slot: number; readonly address: string; readonly port: number }
+  | { readonly type: 'apply'; readonly request: number; readonly leg: number; readonly media: NegotiatedMedia }
+  | { readonly type: 'close'; readonly request: number; readonly leg: number; readonly bye: boolean }
+  | { readonly type: 'statistics'; readonly request: number; readonly leg: number }
+  | { readonly type: 'echo'; readonly leg: number }
+  | { readonly type: 'play'; readonly leg: number; readonly playback: number; readonly tracks: readonly Track[]; readonly loop: boolean; readonly interruptBy: readonly Digit[] }
+  | { readonly type: 'stop-play'; readonly leg: number; readonly playback: number }
+  | { readonly type: 'feed'; readonly leg: number; readonly playback: number; readonly track: number; readonly pcm: Int16Array | undefined }
+  | { readonly type: 'send-digits'; readonly request: number; readonly leg: number; readonly digits: readonly Digit[]; readonly duration: number; readonly gap: number }
+  | { readonly type: 'stop-digits'; readonly leg: number }
+  | { readonly type: 'tap'; readonly request: number; readonly leg: number; readonly recording: number; readonly tracks: TapTracks }
+  | { readonly type: 'untap'; readonly request: number; readonly recording: number }
+  | { readonly type: 'pause-tap'; readonly recording: number; readonly paused: boolean }
+  | { readonly type: 'listen'; readonly leg: number; readonly listener: number; readonly rate: number }
+  | { readonly type: 'unlisten'; readonly leg: number; readonly listener: number }
+  | { readonly type: 'bridge'; readonly request: number; readonly a: number; readonly b: number; readonly mixed: boolean }
+  | { readonly type: 'part'; readonly request: number; readonly leg: number }
+  | { readonly type: 'create-room'; readonly room: number }
+  | { readonly type: 'close-room'; readonly room: number }
+  | { readonly type: 'join-room'; readonly request: number; readonly room: number; readonly leg: number; readonly settings: MemberSettings }
+  | { readonly type: 'part-room'; readonly request: number; readonly room: number; readonly leg: number }
+  | { readonly type: 'set-member'; readonly room: number; readonly leg: number; readonly settings: MemberSettings }
+  | { readonly type: 'set-hears'; readonly room: number; readonly listener: number; readonly speaker: number; readonly heard: boolean }
+  | { readonly type: 'tap-room'; readonly request: number; readonly room: number; readonly recording: number }
+
+/** What replies carry beside their request. */
+export interface ReplyValue {
+  readonly statistics?: LegStatistics
+  /** Of `untap`: engine time in 1/8 ms at which the recording ends. */
+  readonly at?: number
+}
+
+export type Report =
+  | { readonly type: 'done'; readonly request: number; readonly value: ReplyValue }
+  | { readonly type: 'failed'; readonly request: number; readonly code: CordboardErrorCode | 'bind'; readonly message: string }
+  | { readonly type: 'digit'; readonly leg: number; readonly digit: Digit; readonly duration: number }
+  | { readonly type: 'latched'; readonly leg: number; readonly address: string; readonly port: number }
+  | { readonly type: 'silent'; readonly leg: number; readonly ms: number }
+  | { readonly type: 'played'; readonly leg: number; readonly playback: number; readonly digit: Digit | undefined }
+  /** The live track has taken a block: room for another. */
+  | { readonly type: 'hungry'; readonly leg: number; readonly playback: number; readonly track: number }
+  | { readonly type: 'heard'; readonly leg: number; readonly listener: number; readonly pcm: Int16Array }
+  | { readonly type: 'ring-full'; readonly recording: number; readonly frames: number }
+
+/** What a worker is started with. */
+export interface WorkerSeed {
+  readonly index: number
+  readonly share: SharedArrayBuffer
+  readonly slots: SharedArrayBuffer
+  readonly frames: SharedArrayBuffer
+  /** Wall time in ms that engine time counts from: the same for all threads. */
+  readonly epoch: number
+  readonly coalesce: number
+}

@@ -1,0 +1,43 @@
+/** What the main thread asks of the recorder, and what it hears from it. */
+export type RecorderRequest =
+  | {
+    readonly type: 'open'
+    readonly request: number
+    readonly recording: number
+    readonly files: readonly RecordedFile[]
+    /** Where each track goes. */
+    readonly tracks: readonly TrackPlace[]
+    /** Hz of the files. */
+    readonly rate: number
+  }
+  | {
+    readonly type: 'close'
+    readonly request: number
+    readonly recording: number
+    /** Engine time in 1/8 ms at which the recording ends; undefined when the worker cannot say. */
+    readonly at: number | undefined
+  }
+
+export interface RecordedFile {
+  readonly path: string
+  readonly channels: number
+}
+
+/** A track's file and its channel there; tracks on one channel are added up. */
+export interface TrackPlace {
+  readonly file: number
+  readonly channel: number
+}
+
+export type RecorderReply =
+  | { readonly type: 'opened'; readonly request: number }
+  | { readonly type: 'closed'; readonly request: number; readonly ms: number }
+  | { readonly type: 'failed'; readonly request: number; readonly message: string }
+  /** `request` is 0: nobody asked. */
+  | { readonly type: 'fault'; readonly request: 0; readonly recording: number; readonly message: string }
+
+/** What the recorder is started with: the workers' rings. */
+export interface RecorderSeed {
+  readonly rings: readonly SharedArrayBuffer[]
+  readonly epoch: number
+}

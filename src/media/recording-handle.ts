@@ -1,0 +1,100 @@
+import { codecFor } from '../codec/registry.js'
+import { CordboardError } from '../core/errors.js'
+import type { NegotiatedMedia } from '../sdp/negotiated.js'
+import type { LegRecording, RecordOptions } from './leg.js'
+import type { ReplyValue, TapTracks } from './protocol.js'
+import type { RecordedFile, TrackPlace } from './recorder/protocol.js'
+import type { EngineServices } from './services.js'
+
+/** Where the tracks of a recording lie. */
+export interface RecordingLayout {
+  readonly files: readonly RecordedFile[]
+  readonly places: readonly TrackPlace[]
+  readonly tracks: TapTracks
+}
+
+/** Files and tracks for `options`. */
+export const layoutOf = ({ file, tracks = 'stereo' }: RecordOptions): RecordingLayout => {
+  switch (tracks) {
+    case 'stereo': return {
+      files: [{ path: file, channels: 2 }], places: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }], tracks: { received: 0, sent: 1 },
+    }
+    case 'mono': return {
+      files: [{ path: file, channels: 1 }], places: [{ file: 0, channel: 0 }, { file: 0, channel: 0 }], tracks: { received: 0, sent: 1 },
+    }
+    case 'received': return { files: [{ path: file, channels: 1 }], places: [{ file: 0, channel: 0 }], tracks: { received: 0, sent: -1 } }
+    case 'per-party': {
+      const stem = file.replace(/\.wav$/i, '')
+      return {
+        files: [{ path: `${stem}-received.wav`, channels: 1 }, { path: `${stem}-sent.wav`, channels: 1 }],
+        places: [{ file: 0, channel: 0 }, { file: 1, channel: 0 }], tracks: { received: 0, sent: 1 },
+      }
+    }
+  }
+}
+
+/** Hz of a recording of a leg with that agreement. */
+export const recordingRate = (media: NegotiatedMedia | undefined): number => {
+  const rate = media === undefined ? 8000 : codecFor(media.codec.name, media.codec.clockRate)?.sampleRate ?? 8000
+  return Math.min(rate, 16_000)
+}
+
+/** What a recording needs of the leg or room that it records. */
+export interface RecordingHost {
+  /** Has the worker write frames under the recording's number. */
+  tap(recording: RecordingHandle): Promise<unknown>
+  untap(recording: number): Promise<ReplyValue>
+  pauseTap(recording: number, paused: boolean): void
+  /** It is over, or has gone wrong. */
+  recordingEnded(recording: RecordingHandle): void
+  recordingFailed(file: string, error: Error): void
+}
+
+/** A recording in progress: the worker writes frames into its ring, the recorder puts them on disk. */
+export class RecordingHandle implements LegRecording {
+  paused = false
+  #stopped: Promise<{ readonly ms: number }> | undefined
+
+  constructor(readonly id: number, readonly file: string, readonly layout: RecordingLayout, readonly services: EngineServices, readonly host: RecordingHost) {}
+
+  /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made. */
+  async start(rate: number): Promise<this> {
+    const { files, places } = this.layout
+    const reply = await this.services.recorder.request(request => ({ type: 'open', request, recording: this.id, files, tracks: places, rate }))
+    if (reply.type === 'failed') throw new CordboardError('MEDIA_BAD_FILE', `cannot record to ${this.file}: ${reply.message}`)
+    this.services.recordings.set(this.id, this)
+    await this.host.tap(this)
+    return this
+  }
+
+  pause(): void {
+    this.paused = true
+    this.host.pauseTap(this.id, true)
+  }
+
+  resume(): void {
+    this.paused = false
+    this.host.pauseTap(this.id, false)
+  }
+
+  stop(): Promise<{ readonly ms: number }> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<{ readonly ms: number }> {
+    // The leg or its worker may be gone: the recorder then ends the file where it is.
+    const end: ReplyValue = await this.host.untap(this.id).catch(() => ({}))
+    const reply = await this.services.recorder.request(request => ({
+      type: 'close', request, recording: this.id, at: end.at,
+    }))
+    this.services.recordings.delete(this.id)
+    this.host.recordingEnded(this)
+    return { ms: reply.type === 'closed' ? reply.ms : 0 }
+  }
+
+  /** Told by worker or recorder. */
+  fault(message: string): void {
+    this.host.recordingFailed(this.file, new CordboardError('MEDIA_BAD_FILE', message))
+  }
+}

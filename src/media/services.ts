@@ -1,0 +1,24 @@
+import type { LegHandle } from './leg-handle.js'
+import type { PromptReply, PromptRequest } from './prompt/protocol.js'
+import type { RecorderReply, RecorderRequest } from './recorder/protocol.js'
+import type { RoomHandle } from './room-handle.js'
+import type { RecordingHandle } from './recording-handle.js'
+import type { ThreadLink } from './thread-link.js'
+import type { WorkerLink } from './worker-link.js'
+
+/** What the engine does for its legs and rooms. */
+export interface EngineServices {
+  readonly prompts: ThreadLink<PromptRequest, PromptReply>
+  readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
+  /** Recordings in progress, by number. */
+  readonly recordings: Map<number, RecordingHandle>
+  /** A number that no leg, room, playback, recording or listener of this engine has. */
+  number(): number
+  link(worker: number): WorkerLink
+  /** Brings the leg, alone, into another worker; what it plays and records goes on. */
+  move(leg: LegHandle, worker: number): Promise<void>
+  /** The leg has closed: its ports are free. */
+  released(leg: LegHandle): void
+  roomClosed(room: RoomHandle): void
+}
+

@@ -1,0 +1,31 @@
+import type { LegStatistics } from './leg.js'
+
+/** Of a leg that has neither received nor sent anything. */
+export const NO_STATISTICS: LegStatistics = {
+  received: { packets: 0, bytes: 0, lost: 0, late: 0, duplicates: 0, jitter: 0 },
+  sent: { packets: 0, bytes: 0 },
+  roundTrip: undefined,
+  remoteLossShare: undefined,
+  dropped: {},
+}
+
+/** Counts of one leg in two workers, one after the other; what is measured rather than counted is the later one's. */
+export const addStatistics = (earlier: LegStatistics, later: LegStatistics): LegStatistics => {
+  if (earlier === NO_STATISTICS) return later
+  const dropped: Record<string, number> = { ...earlier.dropped }
+  for (const [reason, count] of Object.entries(later.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count
+  return {
+    received: {
+      packets: earlier.received.packets + later.received.packets,
+      bytes: earlier.received.bytes + later.received.bytes,
+      lost: earlier.received.lost + later.received.lost,
+      late: earlier.received.late + later.received.late,
+      duplicates: earlier.received.duplicates + later.received.duplicates,
+      jitter: later.received.packets > 0 ? later.received.jitter : earlier.received.jitter,
+    },
+    sent: { packets: earlier.sent.packets + later.sent.packets, bytes: earlier.sent.bytes + later.sent.bytes },
+    roundTrip: later.roundTrip ?? earlier.roundTrip,
+    remoteLossShare: later.remoteLossShare ?? earlier.remoteLossShare,
+    dropped,
+  }
+}

@@ -1,0 +1,61 @@
+import { Worker } from 'node:worker_threads'
+import { type Deferred, deferred } from '../core/scope.js'
+
+interface Numbered {
+  readonly request: number
+}
+
+/**
+ * A helper thread that answers numbered requests, started when first used. When it dies, what was asked rejects, and the next request
+ * starts another.
+ */
+export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
+  readonly #pending = new Map<number, Deferred<Reply>>()
+  #worker: Worker | undefined
+  #request = 0
+
+  /** @param unasked told of messages that answer no request. */
+  constructor(readonly file: URL, readonly seed: unknown, readonly unasked: (reply: Reply) => void = () => undefined) {}
+
+  get started(): boolean {
+    return this.#worker !== undefined
+  }
+
+  request(make: (request: number) => Request): Promise<Reply> {
+    const request = ++this.#request
+    const reply = deferred<Reply>()
+    this.#pending.set(request, reply)
+    this.post(make(request))
+    return reply.promise
+  }
+
+  post(message: Request): void {
+    this.#worker ??= this.#start()
+    this.#worker.postMessage(message)
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.file, { workerData: this.seed })
+    worker.on('message', (reply: Reply) => {
+      const pending = this.#pending.get(reply.request)
+      this.#pending.delete(reply.request)
+      if (pending === undefined) this.unasked(reply)
+      else pending.resolve(reply)
+    })
+    let reason: unknown
+    worker.on('error', error => {
+      reason = error
+    })
+    worker.on('exit', () => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      for (const pending of this.#pending.values()) pending.reject(reason ?? new Error('the thread has ended'))
+      this.#pending.clear()
+    })
+    return worker
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate()
+  }
+}

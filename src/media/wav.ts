@@ -1,0 +1,124 @@
+import { sampleOfALaw, sampleOfMuLaw } from '../codec/g711.js'
+import { CordboardError } from '../core/errors.js'
+
+/** Sound of a WAV file, mixed down to one channel. */
+export interface WavAudio {
+  /** Hz. */
+  readonly rate: number
+  readonly pcm: Int16Array
+}
+
+type SampleFormat = 'pcm' | 'float' | 'a-law' | 'mu-law'
+
+interface WavFormat {
+  readonly format: SampleFormat
+  readonly channels: number
+  readonly rate: number
+  /** Bytes of one sample of one channel. */
+  readonly width: number
+}
+
+const FORMATS: Readonly<Record<number, SampleFormat>> = { 1: 'pcm', 3: 'float', 6: 'a-law', 7: 'mu-law' }
+/** WAVE_FORMAT_EXTENSIBLE: the format code is the first two bytes of a GUID further on. */
+const EXTENSIBLE = 0xfffe
+const WIDTHS: Readonly<Record<SampleFormat, readonly number[]>> = { 'pcm': [1, 2, 3, 4], 'float': [4], 'a-law': [1], 'mu-law': [1] }
+
+const bad = (reason: string): CordboardError => new CordboardError('MEDIA_BAD_FILE', `not a WAV file that can be played: ${reason}`)
+
+/**
+ * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, 32-bit float, A-law, mu-law, any rate from 4 to 192 kHz, up to 32 channels. Chunks
+ * of other kinds are stepped over; a data chunk that claims more than there is ends with the file.
+ *
+ * @throws CordboardError `MEDIA_BAD_FILE`, whatever the bytes.
+ */
+export const readWav = (file: Uint8Array): WavAudio => {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  if (file.length < 12 || tagAt(view, 0) !== 'RIFF' || tagAt(view, 8) !== 'WAVE') throw bad('no RIFF/WAVE header')
+  let format: WavFormat | undefined
+  for (let at = 12; at + 8 <= file.length;) {
+    const tag = tagAt(view, at)
+    const size = view.getUint32(at + 4, true)
+    const start = at + 8
+    if (tag === 'fmt ') format = readFormat(view, start, Math.min(size, file.length - start))
+    if (tag === 'data') {
+      if (format === undefined) throw bad('no format before its data')
+      return { rate: format.rate, pcm: mixDown(view, start, Math.min(size, file.length - start), format) }
+    }
+    // Chunks begin at even places.
+    at = start + size + (size & 1)
+  }
+  throw bad('no data chunk')
+}
+
+const tagAt = (view: DataView, at: number): string =>
+  String.fromCharCode(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2), view.getUint8(at + 3))
+
+const readFormat = (view: DataView, at: number, size: number): WavFormat => {
+  if (size < 16) throw bad('format chunk too short')
+  let code = view.getUint16(at, true)
+  if (code === EXTENSIBLE && size >= 26) code = view.getUint16(at + 24, true)
+  const format = FORMATS[code]
+  const channels = view.getUint16(at + 2, true)
+  const rate = view.getUint32(at + 4, true)
+  const width = view.getUint16(at + 14, true) / 8
+  if (format === undefined) throw bad(`format ${code}`)
+  if (channels < 1 || channels > 32) throw bad(`${channels} channels`)
+  if (rate < 4000 || rate > 192_000) throw bad(`${rate} Hz`)
+  if (!WIDTHS[format].includes(width)) throw bad(`${width * 8} bits`)
+  return { format, channels, rate, width }
+}
+
+const mixDown = (view: DataView, start: number, size: number, { format, channels, width }: WavFormat): Int16Array => {
+  const frames = Math.floor(size / (channels * width))
+  const pcm = new Int16Array(frames)
+  const read = readerOf(view, format, width)
+  let at = start
+  for (let frame = 0; frame < frames; frame++) {
+    let sum = 0
+    for (let channel = 0; channel < channels; channel++) {
+      sum += read(at)
+      at += width
+    }
+    pcm[frame] = Math.round(sum / channels)
+  }
+  return pcm
+}
+
+/** One sample as a 16-bit number. */
+const readerOf = (view: DataView, format: SampleFormat, width: number): ((at: number) => number) => {
+  switch (format) {
+    case 'a-law': return at => sampleOfALaw(view.getUint8(at))
+    case 'mu-law': return at => sampleOfMuLaw(view.getUint8(at))
+    case 'float': return at => {
+      const value = view.getFloat32(at, true)
+      return Number.isFinite(value) ? Math.max(-32768, Math.min(32767, value * 32768)) : 0
+    }
+    case 'pcm': switch (width) {
+      case 1: return at => (view.getUint8(at) - 128) << 8
+      case 2: return at => view.getInt16(at, true)
+      case 3: return at => view.getInt16(at + 1, true)
+      default: return at => view.getInt16(at + 2, true)
+    }
+  }
+}
+
+/** Bytes before the samples of a file that `wavHeader` begins. */
+export const WAV_HEADER_BYTES = 44
+
+/** Header of a 16-bit PCM file that holds `dataBytes` of samples. */
+export const wavHeader = (channels: number, rate: number, dataBytes: number): Buffer => {
+  const header = Buffer.alloc(WAV_HEADER_BYTES)
+  header.write('RIFF', 0, 'latin1')
+  header.writeUInt32LE((36 + dataBytes) >>> 0, 4)
+  header.write('WAVEfmt ', 8, 'latin1')
+  header.writeUInt32LE(16, 16)
+  header.writeUInt16LE(1, 20)
+  header.writeUInt16LE(channels, 22)
+  header.writeUInt32LE(rate, 24)
+  header.writeUInt32LE(rate * channels * 2, 28)
+  header.writeUInt16LE(channels * 2, 32)
+  header.writeUInt16LE(16, 34)
+  header.write('data', 36, 'latin1')
+  header.writeUInt32LE(dataBytes >>> 0, 40)
+  return header
+}

@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads'
+import { CordboardError } from '../core/errors.js'
+import { type Deferred, deferred } from '../core/scope.js'
+import type { Command, ReplyValue, Report, WorkerSeed } from './protocol.js'
+import { WorkerShare } from './shared/worker-share.js'
+
+/** Commands that are replied to, before they are numbered. */
+export type Request = Command extends infer C ? (C extends { readonly request: number } ? Omit<C, 'request'> : never) : never
+/** Commands that are not. */
+export type Order = Exclude<Command, { readonly request: number }>
+
+/** Told what a worker says by itself. */
+export interface WorkerLinkEvents {
+  report(report: Exclude<Report, { type: 'done' | 'failed' }>): void
+  /** The thread ended although nobody asked it to. */
+  died(): void
+}
+
+interface Pending {
+  readonly command: Command
+  readonly reply: Deferred<ReplyValue>
+}
+
+/** A reply that says that the worker could not bind the port asked for. */
+export class BindFailure extends Error {}
+
+/** One media worker, seen from the main thread: commands go in batches, one message for each turn of the event loop. */
+export class WorkerLink {
+  readonly share: WorkerShare
+  readonly #worker: Worker
+  readonly #pending = new Map<number, Pending>()
+  #batch: Command[] = []
+  #request = 0
+  #closing = false
+
+  constructor(readonly seed: WorkerSeed, readonly events: WorkerLinkEvents) {
+    this.share = new WorkerShare(seed.share)
+    this.#worker = new Worker(new URL('./worker/main.js', import.meta.url), { workerData: seed, name: `cordboard-media-${seed.index}` })
+    this.#worker.on('message', (reports: readonly Report[]) => this.#take(reports))
+    // An uncaught error ends the thread; `exit` follows.
+    this.#worker.on('error', () => undefined)
+    this.#worker.on('exit', () => {
+      if (!this.#closing) events.died()
+    })
+  }
+
+  post(command: Order): void {
+    this.#push(command)
+  }
+
+  /** @throws CordboardError with the worker's code; `BindFailure` for `open`. */
+  request(request: Request): Promise<ReplyValue> {
+    const number = ++this.#request
+    const command = { ...request, request: number } as Command
+    const reply = deferred<ReplyValue>()
+    this.#pending.set(number, { command, reply })
+    this.#push(command)
+    return reply.promise
+  }
+
+  /** Has the requests that a dead worker left unanswered answered by this one. */
+  adopt(dead: WorkerLink): void {
+    for (const { command, reply } of dead.#pending.values()) {
+      const number = ++this.#request
+      const again = { ...command, request: number } as Command
+      this.#pending.set(number, { command: again, reply })
+      this.#push(again)
+    }
+    dead.#pending.clear()
+  }
+
+  #push(command: Command): void {
+    if (this.#batch.length === 0) setImmediate(this.#flush)
+    this.#batch.push(command)
+  }
+
+  readonly #flush = (): void => {
+    const batch = this.#batch
+    this.#batch = []
+    this.#worker.postMessage(batch)
+    this.share.wake()
+  }
+
+  #take(reports: readonly Report[]): void {
+    for (const report of reports) {
+      if (report.type !== 'done' && report.type !== 'failed') {
+        this.events.report(report)
+        continue
+      }
+      const pending = this.#pending.get(report.request)
+      this.#pending.delete(report.request)
+      if (report.type === 'done') pending?.reply.resolve(report.value)
+      else pending?.reply.reject(report.code === 'bind' ? new BindFailure(report.message) : new CordboardError(report.code, report.message))
+    }
+  }
+
+  /** Ends the thread; whatever was asked of it rejects with `MEDIA_WORKER_LOST`. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#worker.terminate()
+    for (const { reply } of this.#pending.values()) reply.reject(new CordboardError('MEDIA_WORKER_LOST', 'the media engine has closed'))
+    this.#pending.clear()
+  }
+
+  /** Ends the thread as a crash would. */
+  async kill(): Promise<void> {
+    await this.#worker.terminate()
+  }
+}

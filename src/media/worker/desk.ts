@@ -1,0 +1,136 @@
+import { CordboardError } from '../../core/errors.js'
+import type { Command, ReplyValue } from '../protocol.js'
+import type { WorkerContext } from './context.js'
+import { WorkerLeg } from './leg.js'
+import { ListenerTap, RecordingTap } from './tap.js'
+import { Topology } from './topology.js'
+
+interface OpenTap {
+  readonly tap: RecordingTap
+  /** Takes it off where it is. */
+  readonly remove: () => void
+}
+
+/** Carries out the main thread's commands on the worker's legs and rooms. */
+export class Desk {
+  readonly #legs = new Map<number, WorkerLeg>()
+  readonly #taps = new Map<number, OpenTap>()
+  readonly #topology: Topology
+
+  constructor(readonly context: WorkerContext) {
+    this.#topology = new Topology(context)
+  }
+
+  /** Runs one command; what goes wrong is reported, never thrown. */
+  run(command: Command): void {
+    try {
+      this.#run(command)
+    } catch (error) {
+      const request = 'request' in command ? command.request : undefined
+      if (request === undefined) return
+      const message = error instanceof Error ? error.message : String(error)
+      const code = error instanceof CordboardError ? error.code : command.type === 'open' ? 'bind' : 'MEDIA_WORKER_LOST'
+      this.context.report({ type: 'failed', request, code, message })
+    }
+  }
+
+  /** Every 100 ms. */
+  housekeeping(now: number): void {
+    for (const leg of this.#legs.values()) leg.housekeeping(now)
+  }
+
+  #run(command: Command): void {
+    switch (command.type) {
+      case 'open': return this.#open(command)
+      case 'close': return this.#close(command)
+      case 'apply':
+        this.#leg(command.leg).apply(command.media)
+        return this.#done(command.request)
+      case 'statistics': return this.#done(command.request, { statistics: this.#leg(command.leg).statistics() })
+      case 'echo': return this.#topology.echo(this.#leg(command.leg))
+      case 'play': return this.#legs.get(command.leg)?.play(command)
+      case 'stop-play': return this.#legs.get(command.leg)?.stopPlay(command.playback)
+      case 'feed': return this.#legs.get(command.leg)?.feed(command.playback, command.track, command.pcm)
+      case 'send-digits':
+        return this.#leg(command.leg).sendDigits(command.digits, command.duration, command.gap, () => this.#done(command.request))
+      case 'stop-digits': return this.#legs.get(command.leg)?.stopDigits()
+      case 'tap': return this.#tap(command)
+      case 'untap': return this.#untap(command)
+      case 'pause-tap': {
+        const open = this.#taps.get(command.recording)
+        if (open !== undefined) open.tap.paused = command.paused
+        return
+      }
+      case 'listen': {
+        const leg = this.#legs.get(command.leg)
+        return leg?.listen(new ListenerTap(this.context, leg.id, command.listener, command.rate))
+      }
+      case 'unlisten': return this.#legs.get(command.leg)?.unlisten(command.listener)
+      case 'bridge':
+        this.#topology.bridge(this.#leg(command.a), this.#leg(command.b), command.mixed)
+        return this.#done(command.request)
+      case 'part':
+        this.#topology.part(this.#leg(command.leg))
+        return this.#done(command.request)
+      case 'create-room': return this.#topology.createRoom(command.room)
+      case 'close-room': return this.#topology.closeRoom(command.room)
+      case 'join-room':
+        this.#topology.joinRoom(command.room, this.#leg(command.leg), command.settings)
+        return this.#done(command.request)
+      case 'part-room':
+        this.#topology.part(this.#leg(command.leg))
+        return this.#done(command.request)
+      case 'set-member': return this.#topology.setMember(command.room, command.leg, command.settings)
+      case 'set-hears': return this.#topology.setHears(command.room, command.listener, command.speaker, command.heard)
+      case 'tap-room': return this.#tapRoom(command)
+    }
+  }
+
+  #leg(id: number): WorkerLeg {
+    const leg = this.#legs.get(id)
+    if (leg === undefined) throw new CordboardError('MEDIA_LEG_CLOSED', `leg ${id} is closed`)
+    return leg
+  }
+
+  #done(request: number, value: ReplyValue = {}): void {
+    this.context.report({ type: 'done', request, value })
+  }
+
+  #open(command: Extract<Command, { type: 'open' }>): void {
+    // Asked again when a worker has been replaced.
+    if (!this.#legs.has(command.leg)) this.#legs.set(command.leg, new WorkerLeg(this.context, command.leg, command.slot, command.address, command.port))
+    this.#done(command.request)
+  }
+
+  #close(command: Extract<Command, { type: 'close' }>): void {
+    const leg = this.#leg(command.leg)
+    this.#topology.part(leg)
+    this.#legs.delete(command.leg)
+    const statistics = leg.statistics()
+    leg.close(command.bye)
+    this.#done(command.request, { statistics })
+  }
+
+  #tap(command: Extract<Command, { type: 'tap' }>): void {
+    const leg = this.#leg(command.leg)
+    if (this.#taps.has(command.recording)) return this.#done(command.request)
+    const tap = new RecordingTap(this.context, command.recording, command.tracks.received, command.tracks.sent, () => leg.codec)
+    leg.tap(tap)
+    this.#taps.set(command.recording, { tap, remove: () => leg.untap(tap) })
+    this.#done(command.request)
+  }
+
+  #tapRoom(command: Extract<Command, { type: 'tap-room' }>): void {
+    const room = this.#topology.room(command.room)
+    const tap = new RecordingTap(this.context, command.recording, -1, 0, () => undefined)
+    room.tap(tap)
+    this.#taps.set(command.recording, { tap, remove: () => room.untap(tap) })
+    this.#done(command.request)
+  }
+
+  #untap(command: Extract<Command, { type: 'untap' }>): void {
+    this.#taps.get(command.recording)?.remove()
+    this.#taps.delete(command.recording)
+    this.#done(command.request, { at: (this.context.now() * 8) | 0 })
+  }
+}

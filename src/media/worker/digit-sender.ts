@@ -1,0 +1,88 @@
+import type { Codec, Encoder } from '../../codec/codec.js'
+import { dtmfTone, ToneGenerator } from '../../codec/tones.js'
+import { EVENT_BYTES, EventSender, eventOfKey } from '../../rtp/telephone-event.js'
+import type { Digit } from '../leg.js'
+import type { Sender } from './sender.js'
+import { type Producer, TICK_MS } from './ticker.js'
+
+export interface DigitSenderOptions {
+  readonly digits: readonly Digit[]
+  /** Milliseconds of a press, and between two. */
+  readonly duration: number
+  readonly gap: number
+  /** Called once, after the gap of the last digit. */
+  readonly finished: () => void
+}
+
+/** Sends digits one after the other: as telephone events where those were agreed, as tones where not. */
+export class DigitSender implements Producer {
+  readonly #events = new EventSender()
+  readonly #payload = new Uint8Array(EVENT_BYTES)
+  readonly #encoder: Encoder
+  readonly #pcm: Int16Array
+  readonly #coded: Uint8Array
+  #next = 0
+  #tone: ToneGenerator | undefined
+  #timestamp = 0
+  #pressing = false
+  #left = 0
+  #stopped = false
+
+  constructor(readonly sender: Sender, readonly codec: Codec, readonly options: DigitSenderOptions) {
+    this.#encoder = codec.createEncoder()
+    this.#pcm = new Int16Array((codec.sampleRate * TICK_MS) / 1000)
+    this.#coded = new Uint8Array(codec.payloadBytes(this.#pcm.length) ?? 4 * this.#pcm.length)
+  }
+
+  /** Lets the press in progress end properly and sends no other. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  tick(at: number): void {
+    if (!this.#pressing && this.#left <= 0 && !this.#press(at)) {
+      this.sender.markNext()
+      this.options.finished()
+      return
+    }
+    if (!this.#pressing) {
+      this.#left -= TICK_MS
+      return
+    }
+    if (this.sender.sendsEvents) this.#event(at)
+    else this.#inBand(at)
+  }
+
+  #press(at: number): boolean {
+    const digit = this.options.digits[this.#next++]
+    if (digit === undefined || this.#stopped) return false
+    this.#pressing = true
+    this.#left = this.options.duration
+    this.#timestamp = this.sender.timestampFor(at)
+    this.#events.begin(eventOfKey(digit), Math.round(this.options.duration * this.sender.unitsPerMs))
+    this.#tone = this.sender.sendsEvents ? undefined : new ToneGenerator(dtmfTone(digit), this.codec.sampleRate)
+    return true
+  }
+
+  #event(at: number): void {
+    do {
+      this.#events.write(this.#payload, 0, TICK_MS * this.sender.unitsPerMs)
+      this.sender.event(this.#payload, this.#events.marker, (this.#timestamp + this.#events.offset) >>> 0, at)
+      // The three ends leave at once: nothing of a press may take longer than the press.
+    } while (this.#payload[1]! > 127 && !this.#events.done)
+    if (this.#events.done) this.#release()
+  }
+
+  #inBand(at: number): void {
+    this.#tone?.read(this.#pcm)
+    const bytes = this.#encoder.encode(this.#pcm, this.#coded, 0)
+    this.sender.frame(this.#coded, 0, bytes, TICK_MS * this.sender.unitsPerMs, at)
+    this.#left -= TICK_MS
+    if (this.#left <= 0) this.#release()
+  }
+
+  #release(): void {
+    this.#pressing = false
+    this.#left = this.options.gap
+  }
+}

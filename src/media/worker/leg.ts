@@ -1,0 +1,294 @@
+import type { Codec } from '../../codec/codec.js'
+import { codecFor } from '../../codec/registry.js'
+import { CordboardError } from '../../core/errors.js'
+import { datagramKind } from '../../rtp/packet.js'
+import { keyOfEvent } from '../../rtp/telephone-event.js'
+import type { NegotiatedMedia } from '../../sdp/negotiated.js'
+import type { Digit, LegStatistics } from '../leg.js'
+import type { Command } from '../protocol.js'
+import { Counter, DROP_REASONS } from '../shared/worker-share.js'
+import type { WorkerContext } from './context.js'
+import { DigitSender } from './digit-sender.js'
+import { PacketBridge } from './packet-bridge.js'
+import { Player } from './player.js'
+import { type AudioSink, KEY_SILENCE_MS, Receiver, type ReceiverOwner } from './receiver.js'
+import { Reception } from './reception.js'
+import { RtcpSession } from './rtcp-session.js'
+import { type PacketSink, Sender } from './sender.js'
+import { bindUdp, type PacketTransport } from './socket.js'
+import type { ListenerTap, RecordingTap } from './tap.js'
+
+/** Without a packet for so long although one is due, the leg says that it is silent (ms). */
+const SILENT_MS = 5000
+const NOT_RTP = DROP_REASONS.indexOf('not-rtp')
+const SOCKET = DROP_REASONS.indexOf('socket')
+
+/** One RTP endpoint as its worker has it: socket, receiver, sender, and what feeds and hears them. */
+export class WorkerLeg implements ReceiverOwner, PacketSink {
+  readonly receiver: Receiver
+  readonly sender: Sender
+  codec: Codec | undefined
+  /** The agreement lets us send, and says where. */
+  open = false
+  /** Packets go on to another leg: the loop then waits less for a full burst. */
+  relays = false
+  /** Called when the codec or the direction has changed: who is joined to the leg may have to be joined differently. */
+  changed: (() => void) | undefined
+  readonly #rtcp: RtcpSession
+  readonly #transport: PacketTransport
+  readonly #dropped = new Int32Array(DROP_REASONS.length)
+  readonly #echo: PacketBridge
+  #mux = false
+  #sends = false
+  #receives = false
+  #player: Player | undefined
+  #digits: DigitSender | undefined
+  #listeners: ListenerTap[] = []
+  #silenceTold = false
+  #appliedAt = 0
+
+  /** @throws the system's error when the port cannot be had. */
+  constructor(readonly context: WorkerContext, readonly id: number, slot: number, address: string, port: number) {
+    const { share, loop } = context
+    this.#transport = bindUdp(address, port, (packet, from, fromPort) => {
+      share.add(Counter.received, 1)
+      loop.packet(this.#receive(packet, from, fromPort) && this.relays)
+    }, () => this.dropped(SOCKET))
+    this.receiver = new Receiver(this, new Reception(), context.sources)
+    this.sender = new Sender(this, context.pool, context.slots, slot, context.random, context.now())
+    this.#echo = new PacketBridge(this.sender)
+    this.#rtcp = new RtcpSession({
+      context, sender: this.sender, receiver: this.receiver, address, port: port + 1, transport: this.#transport,
+      dropped: reason => this.dropped(reason), interval: now => this.#checkSilence(now),
+    })
+    share.add(Counter.legs, 1)
+  }
+
+  /** @throws CordboardError `MEDIA_NO_COMMON_CODEC`. */
+  apply(media: NegotiatedMedia): void {
+    const codec = codecFor(media.codec.name, media.codec.clockRate)
+    if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no codec ${media.codec.name}/${media.codec.clockRate}`, { status: 488 })
+    const changed = codec !== this.codec
+    this.codec = codec
+    this.#mux = media.rtcpMux
+    this.#sends = media.direction === 'sendrecv' || media.direction === 'sendonly'
+    this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
+    this.#appliedAt = this.context.now()
+    this.#silenceTold = false
+    this.receiver.apply(media)
+    this.receiver.reception.unitsPerMs = codec.clockRate / 1000
+    this.sender.apply(media, codec)
+    this.#updateOpen()
+    this.#rtcp.apply(media)
+    this.#recode(codec)
+    if (changed) this.changed?.()
+  }
+
+  #recode(codec: Codec): void {
+    if (this.#player === undefined) return
+    const player = this.#player.recode(codec)
+    if (player !== this.#player) this.#replacePlayer(player)
+  }
+
+  #updateOpen(): void {
+    this.open = this.#sends && this.receiver.latch.port !== 0
+  }
+
+  // ---- packets
+
+  /** @returns true when the packet reached somebody. */
+  #receive(packet: Buffer, address: string, port: number): boolean {
+    const kind = datagramKind(packet)
+    if (kind === 'rtp') return this.receiver.receive(packet, address, port, this.context.now())
+    if (kind === 'rtcp' && this.#mux) this.#rtcp.receive(packet, address, this.context.now())
+    else this.dropped(NOT_RTP)
+    return false
+  }
+
+  /** To the peer. */
+  send(packet: Buffer): void {
+    const { latch } = this.receiver
+    this.context.share.add(Counter.sent, 1)
+    this.#transport.send(packet, latch.port, latch.address)
+  }
+
+  dropped(reason: number): void {
+    this.#dropped[reason]!++
+    this.context.share.drop(reason)
+  }
+
+  latched(address: string, port: number): void {
+    this.#updateOpen()
+    this.context.report({ type: 'latched', leg: this.id, address, port })
+  }
+
+  // ---- keys
+
+  /** Sound that the key interrupts stops at once; the interruption is told when the key is let go. */
+  pressed(code: number): void {
+    const digit = keyOfEvent(code) as Digit
+    if (this.#player?.options.interruptBy.includes(digit) === true) this.#player.held = true
+  }
+
+  released(code: number, duration: number): void {
+    const digit = keyOfEvent(code) as Digit
+    const ms = Math.round(duration / this.sender.unitsPerMs)
+    this.context.report({ type: 'digit', leg: this.id, digit, duration: ms })
+    if (this.#player?.options.interruptBy.includes(digit) === true) this.#endPlayer(digit)
+  }
+
+  /** Ends presses whose last packets were lost. */
+  housekeeping(now: number): void {
+    if (this.receiver.events.pressed) this.receiver.events.expire(now, KEY_SILENCE_MS)
+  }
+
+  #checkSilence(now: number): void {
+    const since = now - Math.max(this.#appliedAt, Number.isNaN(this.receiver.lastAt) ? 0 : this.receiver.lastAt)
+    if (!this.#receives || since < SILENT_MS) this.#silenceTold = false
+    else if (!this.#silenceTold) {
+      this.#silenceTold = true
+      this.context.report({ type: 'silent', leg: this.id, ms: Math.round(since) })
+    }
+  }
+
+  // ---- what it sends and who hears it
+
+  /** Joins what the leg receives to `sink`; undefined: to nobody. */
+  connect(sink: AudioSink | undefined, relays: boolean): void {
+    this.receiver.sink = sink
+    this.receiver.renumber()
+    this.relays = relays
+  }
+
+  echo(): void {
+    this.connect(this.#echo, true)
+  }
+
+  /** True while it sends back what it receives. */
+  get echoes(): boolean {
+    return this.receiver.sink === this.#echo
+  }
+
+  play(command: Extract<Command, { type: 'play' }>): void {
+    const { codec } = this
+    if (codec === undefined) {
+      this.context.report({ type: 'played', leg: this.id, playback: command.playback, digit: undefined })
+      return
+    }
+    if (this.echoes) this.connect(undefined, false)
+    const { playback, tracks, loop, interruptBy } = command
+    this.#replacePlayer(new Player(this.sender, codec, this.context.filters, {
+      playback, tracks, loop, interruptBy,
+      finished: () => this.#endPlayer(undefined),
+      hungry: track => this.context.report({ type: 'hungry', leg: this.id, playback, track }),
+    }))
+  }
+
+  #replacePlayer(player: Player | undefined): void {
+    if (this.#player !== undefined) this.context.ticker.remove(this.#player)
+    this.#player = player
+    if (player !== undefined) {
+      if (this.#digits !== undefined) player.held = true
+      this.context.ticker.add(player, this.context.now())
+    }
+    this.#updateHeld()
+  }
+
+  #updateHeld(): void {
+    this.sender.held = this.#player !== undefined || this.#digits !== undefined
+  }
+
+  #endPlayer(digit: Digit | undefined): void {
+    const playback = this.#player?.options.playback
+    this.#replacePlayer(undefined)
+    if (playback !== undefined) this.context.report({ type: 'played', leg: this.id, playback, digit })
+  }
+
+  /** Ends a playback without a report: its owner knows. */
+  stopPlay(playback: number): void {
+    if (this.#player?.options.playback === playback) this.#replacePlayer(undefined)
+  }
+
+  feed(playback: number, track: number, pcm: Int16Array | undefined): void {
+    if (this.#player?.options.playback === playback) this.#player.feed(track, pcm)
+  }
+
+  /** Calls `finished` when all are out or `stopDigits` cut them short. */
+  sendDigits(digits: readonly Digit[], duration: number, gap: number, finished: () => void): void {
+    if (this.codec === undefined || this.#digits !== undefined) return finished()
+    if (this.#player !== undefined) this.#player.held = true
+    const sender = new DigitSender(this.sender, this.codec, {
+      digits, duration, gap,
+      finished: () => {
+        this.context.ticker.remove(sender)
+        this.#digits = undefined
+        if (this.#player !== undefined) this.#player.held = false
+        this.#updateHeld()
+        finished()
+      },
+    })
+    this.#digits = sender
+    this.#updateHeld()
+    this.context.ticker.add(sender, this.context.now())
+  }
+
+  stopDigits(): void {
+    this.#digits?.stop()
+  }
+
+  // ---- taps
+
+  tap(tap: RecordingTap): void {
+    if (tap.received >= 0) this.receiver.taps.push(tap)
+    if (tap.sentTrack >= 0) this.sender.taps.push(tap)
+  }
+
+  untap(tap: RecordingTap): void {
+    remove(this.receiver.taps, tap)
+    remove(this.sender.taps, tap)
+  }
+
+  listen(tap: ListenerTap): void {
+    this.#listeners.push(tap)
+    this.receiver.taps.push(tap)
+  }
+
+  unlisten(listener: number): void {
+    const tap = this.#listeners.find(candidate => candidate.listener === listener)
+    if (tap === undefined) return
+    remove(this.#listeners, tap)
+    remove(this.receiver.taps, tap)
+  }
+
+  statistics(): LegStatistics {
+    const { reception } = this.receiver
+    const dropped: Record<string, number> = {}
+    DROP_REASONS.forEach((reason, at) => {
+      if (this.#dropped[at]! > 0) dropped[reason] = this.#dropped[at]!
+    })
+    return {
+      received: {
+        packets: reception.packets, bytes: reception.bytes, lost: reception.lost, late: reception.late,
+        duplicates: reception.duplicates, jitter: reception.jitter / reception.unitsPerMs,
+      },
+      sent: { packets: this.sender.packets, bytes: this.sender.bytes },
+      roundTrip: this.#rtcp.roundTrip,
+      remoteLossShare: this.#rtcp.remoteLossShare,
+      dropped,
+    }
+  }
+
+  /** @param bye false when the leg goes on in another worker. */
+  close(bye: boolean): void {
+    this.#replacePlayer(undefined)
+    if (this.#digits !== undefined) this.context.ticker.remove(this.#digits)
+    this.#rtcp.close(bye)
+    this.#transport.close()
+    this.context.share.add(Counter.legs, -1)
+  }
+}
+
+const remove = <T>(list: T[], item: T): void => {
+  const at = list.indexOf(item)
+  if (at >= 0) list.splice(at, 1)
+}

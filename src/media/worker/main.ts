@@ -1,0 +1,64 @@
+import { performance } from 'node:perf_hooks'
+import { parentPort, workerData } from 'node:worker_threads'
+import { secureRandom } from '../../core/random.js'
+import { TimerWheel } from '../../core/timer-wheel.js'
+import type { Command, Report, WorkerSeed } from '../protocol.js'
+import { FrameRing } from '../shared/frame-ring.js'
+import { LegSlots } from '../shared/leg-slots.js'
+import { Counter, WorkerShare } from '../shared/worker-share.js'
+import { Desk } from './desk.js'
+import { PacketPool } from './packet-pool.js'
+import { SourceNumbers } from './receiver.js'
+import { ResamplerFilters } from './resampler-filters.js'
+import { Ticker } from './ticker.js'
+import { WorkLoop } from './work-loop.js'
+
+/** Width of a slot of the wheel of reports and time-outs. */
+const WHEEL_SLOT_MS = 50
+
+/** The thread of one media worker. */
+const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => {
+  const origin = performance.timeOrigin - seed.epoch
+  const now = (): number => performance.now() + origin
+  const share = new WorkerShare(seed.share)
+  // The share outlives a worker that died; its legs did not.
+  share.set(Counter.legs, 0)
+  share.set(Counter.busy, 0)
+  const ticker = new Ticker(share)
+  const wheel = new TimerWheel(WHEEL_SLOT_MS, 512, now())
+  let reports: Report[] = []
+  const flush = (): void => {
+    if (reports.length === 0) return
+    const batch = reports
+    reports = []
+    port.postMessage(batch)
+  }
+  const loop = new WorkLoop({
+    share, ticker, now, flush, coalesce: seed.coalesce,
+    housekeeping: at => {
+      wheel.advance(at)
+      desk.housekeeping(at)
+    },
+  })
+  const desk = new Desk({
+    share, ticker, wheel, loop, now,
+    slots: new LegSlots(seed.slots),
+    frames: new FrameRing(seed.frames),
+    pool: new PacketPool(),
+    sources: new SourceNumbers(),
+    filters: new ResamplerFilters(),
+    random: secureRandom,
+    cname: secureRandom.token(16),
+    report: report => {
+      reports.push(report)
+      loop.arm()
+    },
+  })
+  port.on('message', (commands: readonly Command[]) => {
+    for (const command of commands) desk.run(command)
+    flush()
+    loop.arm()
+  })
+}
+
+if (parentPort !== null) start(parentPort, workerData as WorkerSeed)

@@ -1,0 +1,100 @@
+import type { Codec, Encoder } from '../../codec/codec.js'
+import type { Resampler } from '../../codec/resampler.js'
+import type { RtpHeader } from '../../rtp/packet.js'
+import { Playout } from '../../rtp/playout.js'
+import type { MemberSettings } from '../protocol.js'
+import { isStateless } from '../shared/stateless.js'
+import type { WorkerLeg } from './leg.js'
+import type { AudioSink } from './receiver.js'
+import type { ResamplerFilters } from './resampler-filters.js'
+import { TICK_MS } from './ticker.js'
+
+/** One leg in a room: what it says becomes PCM at the room's rate, what it hears becomes its codec's payload. */
+export class Member implements AudioSink {
+  /** What it says in this tick, with its gain. */
+  readonly pcm: Int16Array
+  /** It says something in this tick: not muted, and not digital silence. */
+  speaks = false
+  /** Members that it does not hear; undefined when it hears all. */
+  unheard: Set<number> | undefined
+  readonly codec: Codec
+  /** It can take the payload made for others with the same codec. */
+  readonly shares: boolean
+  readonly #playout: Playout
+  readonly #encoder: Encoder
+  readonly #resampler: Resampler | undefined
+  readonly #resampled: Int16Array
+  readonly #payload: Uint8Array
+  readonly #units: number
+  #source = 0
+
+  /** @param rate of the room in Hz. */
+  constructor(readonly leg: WorkerLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
+    const samples = (rate * TICK_MS) / 1000
+    const coded = (codec.sampleRate * TICK_MS) / 1000
+    this.codec = codec
+    this.pcm = new Int16Array(samples)
+    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats: leg.receiver.formats })
+    this.#encoder = codec.createEncoder()
+    this.shares = isStateless(codec) && codec.sampleRate === rate
+    this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
+    this.#resampled = new Int16Array(coded + 2)
+    this.#payload = new Uint8Array(codec.payloadBytes(coded) ?? 4 * coded)
+    this.#units = (codec.clockRate * TICK_MS) / 1000
+  }
+
+  audio(packet: Buffer, header: RtpHeader, _codec: Codec, source: number, now: number): void {
+    if (source !== this.#source) {
+      if (this.#source !== 0) this.#playout.reset()
+      this.#source = source
+    }
+    this.#playout.put(header.sequence, header.timestamp, header.payloadType, packet, header.payloadStart, header.payloadEnd - header.payloadStart, now)
+  }
+
+  event(_packet: Buffer, header: RtpHeader): void {
+    this.#playout.pass(header.sequence)
+  }
+
+  /** Takes this tick's 20 ms out of the jitter buffer. */
+  read(at: number): void {
+    const result = this.#playout.read(at, this.pcm)
+    this.speaks = !this.settings.muted && result !== 'early' && result !== 'silence' && this.#applyGain()
+  }
+
+  /** @returns whether there is any sound. */
+  #applyGain(): boolean {
+    const { pcm } = this
+    const { gain } = this.settings
+    let any = 0
+    if (gain === 1) {
+      for (let at = 0; at < pcm.length; at++) any |= pcm[at]!
+      return any !== 0
+    }
+    for (let at = 0; at < pcm.length; at++) {
+      const value = Math.round(pcm[at]! * gain)
+      any |= value
+      pcm[at] = value > 32767 ? 32767 : value < -32768 ? -32768 : value
+    }
+    return any !== 0
+  }
+
+  /** Encodes and sends what it hears. @returns the payload, for those who hear the same; valid until the next call. */
+  send(mix: Int16Array, at: number): Uint8Array {
+    const { sender } = this.leg
+    if (this.#resampler === undefined) {
+      const bytes = this.#encoder.encode(mix, this.#payload, 0)
+      if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
+      return this.#payload
+    }
+    this.#resampler.process(mix, this.#resampled)
+    const bytes = this.#encoder.encode(this.#resampled.subarray(0, this.#resampled.length - 2), this.#payload, 0)
+    if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
+    return this.#payload
+  }
+
+  /** Sends what was encoded for another. */
+  pass(payload: Uint8Array, at: number): void {
+    const { sender } = this.leg
+    if (!sender.held) sender.frame(payload, 0, payload.length, this.#units, at)
+  }
+}

@@ -1,0 +1,195 @@
+import type { Codec } from '../../codec/codec.js'
+import type { MemberSettings } from '../protocol.js'
+import type { WorkerContext } from './context.js'
+import type { WorkerLeg } from './leg.js'
+import { Member } from './member.js'
+import type { RecordingTap } from './tap.js'
+import { type Producer, TICK_MS } from './ticker.js'
+
+const NARROW = 8000
+const WIDE = 16000
+
+/**
+ * A room: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
+ * All who hear the very same share one payload: a thousand listeners and five talkers cost six encodings.
+ */
+export class Mixer implements Producer {
+  rate = NARROW
+  readonly #members: Member[] = []
+  /** Members that hear the whole sum share its payload, one for each codec: set anew in each tick. */
+  readonly #shared = new Map<Codec, Uint8Array>()
+  readonly #taps: RecordingTap[] = []
+  #sum = new Int32Array((NARROW * TICK_MS) / 1000)
+  #mix = new Int16Array((NARROW * TICK_MS) / 1000)
+  #bytes = new Uint8Array(this.#mix.buffer)
+  #common = new Int16Array(this.#mix.length)
+  #commonMade = false
+  #ticking = false
+
+  constructor(readonly context: WorkerContext) {}
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  join(leg: WorkerLeg, settings: MemberSettings): void {
+    this.#members.push(this.#member(leg, settings))
+    leg.changed = () => this.renew()
+    this.#renewIfWider()
+    if (this.#ticking) return
+    this.#ticking = true
+    this.context.ticker.add(this, this.context.now())
+  }
+
+  part(leg: WorkerLeg): void {
+    const at = this.#members.findIndex(member => member.leg === leg)
+    if (at === -1) return
+    this.#members.splice(at, 1)
+    for (const member of this.#members) member.unheard?.delete(leg.id)
+    leg.changed = undefined
+    leg.connect(undefined, false)
+    if (this.#members.length === 0) this.close()
+    else this.#renewIfWider()
+  }
+
+  set(leg: number, settings: MemberSettings): void {
+    const member = this.#find(leg)
+    if (member !== undefined) member.settings = settings
+  }
+
+  hears(listener: number, speaker: number, heard: boolean): void {
+    const member = this.#find(listener)
+    if (member === undefined) return
+    const unheard = member.unheard ?? new Set<number>()
+    if (heard) unheard.delete(speaker)
+    else unheard.add(speaker)
+    member.unheard = unheard.size === 0 ? undefined : unheard
+  }
+
+  tap(tap: RecordingTap): void {
+    this.#taps.push(tap)
+  }
+
+  untap(tap: RecordingTap): void {
+    const at = this.#taps.indexOf(tap)
+    if (at >= 0) this.#taps.splice(at, 1)
+  }
+
+  close(): void {
+    for (const { leg } of this.#members.splice(0)) {
+      leg.changed = undefined
+      leg.connect(undefined, false)
+    }
+    if (this.#ticking) this.context.ticker.remove(this)
+    this.#ticking = false
+  }
+
+  tick(at: number): void {
+    const members = this.#members
+    this.#sum.fill(0)
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index]!
+      member.read(at)
+      if (member.speaks) add(this.#sum, member.pcm)
+    }
+    this.#shared.clear()
+    this.#commonMade = false
+    for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
+    for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(this.#wholeMix(), this.rate, (at * this.rate) / 1000, at)
+  }
+
+  #serve(member: Member, at: number): void {
+    const { settings } = member
+    if (settings.deaf) {
+      this.#mix.fill(0)
+      member.send(this.#mix, at)
+      return
+    }
+    if (member.speaks || member.unheard !== undefined) {
+      this.#mixFor(member)
+      member.send(this.#mix, at)
+      return
+    }
+    const shared = member.shares ? this.#shared.get(member.codec) : undefined
+    if (shared !== undefined) {
+      member.pass(shared, at)
+      return
+    }
+    this.#makeCommon()
+    const payload = member.send(this.#common, at)
+    if (member.shares) this.#shared.set(member.codec, payload)
+  }
+
+  /** The sum without the member's own voice and those that it does not hear. */
+  #mixFor(member: Member): void {
+    const sum = this.#sum
+    const mix = this.#mix
+    const own = member.pcm
+    if (member.unheard === undefined) {
+      for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - own[at]!)
+      return
+    }
+    for (let at = 0; at < mix.length; at++) {
+      let value = sum[at]!
+      if (member.speaks) value -= own[at]!
+      for (let index = 0; index < this.#members.length; index++) {
+        const other = this.#members[index]!
+        if (other.speaks && other !== member && member.unheard.has(other.leg.id)) value -= other.pcm[at]!
+      }
+      mix[at] = clip(value)
+    }
+  }
+
+  #makeCommon(): void {
+    if (this.#commonMade) return
+    this.#commonMade = true
+    for (let at = 0; at < this.#common.length; at++) this.#common[at] = clip(this.#sum[at]!)
+  }
+
+  #wholeMix(): Uint8Array {
+    this.#makeCommon()
+    this.#mix.set(this.#common)
+    return this.#bytes
+  }
+
+  #find(leg: number): Member | undefined {
+    return this.#members.find(member => member.leg.id === leg)
+  }
+
+  #member(leg: WorkerLeg, settings: MemberSettings): Member {
+    const codec = leg.codec
+    if (codec === undefined) throw new Error(`leg ${leg.id} has no agreement yet`)
+    const member = new Member(leg, settings, this.rate, codec, this.context.filters)
+    leg.connect(member, false)
+    return member
+  }
+
+  /** Wide-band members hear wide-band; the room is narrow-band while none of them is in it. */
+  #renewIfWider(): void {
+    const rate = this.#members.some(({ leg }) => (leg.codec?.sampleRate ?? 0) >= WIDE) ? WIDE : NARROW
+    if (rate === this.rate) return
+    this.rate = rate
+    this.#sum = new Int32Array((rate * TICK_MS) / 1000)
+    this.#mix = new Int16Array(this.#sum.length)
+    this.#bytes = new Uint8Array(this.#mix.buffer)
+    this.#common = new Int16Array(this.#sum.length)
+    this.renew()
+  }
+
+  /** A member's codec or the room's rate has changed: everybody's buffers are made anew. */
+  renew(): void {
+    const members = this.#members.splice(0)
+    for (const old of members) {
+      const member = this.#member(old.leg, old.settings)
+      member.unheard = old.unheard
+      this.#members.push(member)
+    }
+    this.#renewIfWider()
+  }
+}
+
+const add = (sum: Int32Array, pcm: Int16Array): void => {
+  for (let at = 0; at < sum.length; at++) sum[at]! += pcm[at]!
+}
+
+const clip = (value: number): number => (value > 32767 ? 32767 : value < -32768 ? -32768 : value)

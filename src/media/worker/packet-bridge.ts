@@ -1,0 +1,17 @@
+import type { Codec } from '../../codec/codec.js'
+import type { RtpHeader } from '../../rtp/packet.js'
+import type { AudioSink } from './receiver.js'
+import type { Sender } from './sender.js'
+
+/** One direction of a packet bridge: what a leg receives goes out of `target` at once, undecoded. Echo is a bridge to oneself. */
+export class PacketBridge implements AudioSink {
+  constructor(readonly target: Sender) {}
+
+  audio(packet: Buffer, header: RtpHeader, _codec: Codec, source: number, now: number): void {
+    this.target.forward(packet, header, source, false, now)
+  }
+
+  event(packet: Buffer, header: RtpHeader, source: number, now: number): void {
+    this.target.forward(packet, header, source, true, now)
+  }
+}

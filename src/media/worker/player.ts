@@ -1,0 +1,110 @@
+import type { Codec, Encoder } from '../../codec/codec.js'
+import type { Track } from '../protocol.js'
+import type { Digit } from '../leg.js'
+import type { ResamplerFilters } from './resampler-filters.js'
+import type { Sender } from './sender.js'
+import { type Producer, TICK_MS } from './ticker.js'
+import { EncodedReader, LiveReader, openTrack, type TrackReader } from './track-reader.js'
+
+export interface PlayerOptions {
+  readonly playback: number
+  readonly tracks: readonly Track[]
+  readonly loop: boolean
+  readonly interruptBy: readonly Digit[]
+  /** Called once, when the last track has been sent. */
+  readonly finished: () => void
+  /** A block of that live track was used up. */
+  readonly hungry: (track: number) => void
+}
+
+/** Sends a list of tracks, the next beginning at the very sample at which the last ends. */
+export class Player implements Producer {
+  /** Holds the sound while a key is being pressed or sent; what is unsent is not lost. */
+  held = false
+  #codec: Codec
+  #encoder: Encoder
+  #pcm: Int16Array
+  #payload: Uint8Array
+  #units: number
+  #track = -1
+  #reader: TrackReader | undefined
+  /** By place in the list: what comes for a track before its turn is kept. */
+  readonly #live: readonly (LiveReader | undefined)[]
+  #ended = false
+
+  constructor(readonly sender: Sender, codec: Codec, readonly filters: ResamplerFilters, readonly options: PlayerOptions) {
+    this.#codec = codec
+    this.#encoder = codec.createEncoder()
+    const samples = (codec.sampleRate * TICK_MS) / 1000
+    this.#pcm = new Int16Array(samples)
+    this.#payload = new Uint8Array(codec.payloadBytes(samples) ?? 4 * samples)
+    this.#units = (codec.clockRate * TICK_MS) / 1000
+    this.#live = options.tracks.map((track, at) => (track.type === 'live' ? new LiveReader(() => options.hungry(at)) : undefined))
+    this.#next()
+  }
+
+  /** A new agreement may have another codec: the sound goes on where it was if the rate is the same, with its track anew if not. */
+  recode(codec: Codec): Player {
+    if (codec === this.#codec) return this
+    if (codec.sampleRate !== this.#codec.sampleRate) {
+      const successor = new Player(this.sender, codec, this.filters, this.options)
+      successor.held = this.held
+      return successor
+    }
+    this.#codec = codec
+    this.#encoder = codec.createEncoder()
+    this.#payload = new Uint8Array(codec.payloadBytes(this.#pcm.length) ?? 4 * this.#pcm.length)
+    this.#units = (codec.clockRate * TICK_MS) / 1000
+    return this
+  }
+
+  /** @param pcm undefined: no more will come. */
+  feed(track: number, pcm: Int16Array | undefined): void {
+    this.#live[track]?.feed(pcm)
+  }
+
+  tick(at: number): void {
+    if (this.held || this.#ended) return
+    if (this.#whole(at)) return
+    let filled = 0
+    let fresh = 0
+    while (filled < this.#pcm.length && this.#reader !== undefined) {
+      const samples = this.#reader.read(this.#pcm, filled, this.#pcm.length - filled)
+      filled += samples
+      fresh += samples
+      if (filled === this.#pcm.length) break
+      this.#next()
+      // A list without a single sample must not loop for ever.
+      if (this.#track === 0 && fresh === 0) this.#reader = undefined
+      if (this.#track === 0) fresh = 0
+    }
+    if (filled > 0) {
+      this.#pcm.fill(0, filled)
+      const bytes = this.#encoder.encode(this.#pcm, this.#payload, 0)
+      this.sender.frame(this.#payload, 0, bytes, this.#units, at)
+    }
+    if (this.#reader === undefined) {
+      this.#ended = true
+      this.options.finished()
+    }
+  }
+
+  /** The usual frame of a prompt: payload that was encoded once for everybody. */
+  #whole(at: number): boolean {
+    const reader = this.#reader
+    if (!(reader instanceof EncodedReader) || reader.codec !== this.#codec) return false
+    const bytes = this.#payload.length
+    if (reader.position + bytes > reader.data.length) return false
+    this.sender.frame(reader.data, reader.position, bytes, this.#units, at)
+    reader.position += bytes
+    return true
+  }
+
+  #next(): void {
+    const { tracks, loop } = this.options
+    this.#track++
+    if (this.#track === tracks.length && loop) this.#track = 0
+    const track = tracks[this.#track]
+    this.#reader = track === undefined ? undefined : openTrack(track, this.#codec.sampleRate, this.filters, this.#live[this.#track])
+  }
+}

@@ -1,0 +1,137 @@
+import { builtInCodecs, codecFor } from '../../codec/registry.js'
+import type { Codec } from '../../codec/codec.js'
+import { RtpHeader, readRtp } from '../../rtp/packet.js'
+import type { PlayoutFormat } from '../../rtp/playout.js'
+import { EventReceiver, type KeySink } from '../../rtp/telephone-event.js'
+import type { NegotiatedMedia } from '../../sdp/negotiated.js'
+import { type DropReason, DROP_REASONS } from '../shared/worker-share.js'
+import { Latch } from './latch.js'
+import type { Reception } from './reception.js'
+
+/** Static payload type of comfort noise (RFC 3389). */
+const COMFORT_NOISE = 13
+/** An event packet is due every packet time: this long without one, the key has been let go (ms). */
+export const KEY_SILENCE_MS = 200
+
+/** Who takes what a leg hears: another leg's sender, a mixer, a recording. */
+export interface AudioSink {
+  /**
+   * @param packet the datagram, which the receiver's one sink may overwrite (it comes after the taps).
+   * @param source number of the stream: a new one for each SSRC.
+   */
+  audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void
+  /** A packet of a key press. */
+  event(packet: Buffer, header: RtpHeader, source: number, now: number): void
+}
+
+/** What the receiver tells its leg. */
+export interface ReceiverOwner extends KeySink {
+  latched(address: string, port: number): void
+  dropped(reason: number): void
+}
+
+const reasonIndex = (reason: DropReason): number => DROP_REASONS.indexOf(reason)
+const MALFORMED = reasonIndex('malformed')
+const STRANGER = reasonIndex('stranger')
+const PAYLOAD_TYPE = reasonIndex('payload-type')
+const DIRECTION = reasonIndex('direction')
+const NOT_APPLIED = reasonIndex('not-applied')
+
+/** Numbers the streams of one worker: shared by its receivers. */
+export class SourceNumbers {
+  #last = 0
+
+  next(): number {
+    return ++this.#last
+  }
+}
+
+/** What comes in on one leg: checks each packet, keeps count, and hands it to those who hear the leg. */
+export class Receiver {
+  readonly latch = new Latch()
+  readonly events: EventReceiver
+  /** Taps look on before the sink, which may overwrite the packet. */
+  readonly taps: AudioSink[] = []
+  sink: AudioSink | undefined
+  /** SSRC heard, 0 before the first packet. */
+  ssrc = 0
+  lastAt = NaN
+  #codecs: (Codec | undefined)[] = []
+  #eventType = -1
+  #receives = false
+  #applied = false
+  #source = 0
+  readonly #header = new RtpHeader()
+
+  constructor(readonly owner: ReceiverOwner, readonly reception: Reception, readonly sources: SourceNumbers) {
+    this.events = new EventReceiver(owner)
+  }
+
+  apply(media: NegotiatedMedia): void {
+    this.latch.arm(media.remote)
+    this.#codecs = []
+    for (const { name, clockRate, receive } of [...media.receivable, media.codec]) this.#codecs[receive] = codecFor(name, clockRate)
+    this.#eventType = media.dtmf?.receive ?? -1
+    this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
+    this.#applied = true
+  }
+
+  /** What the agreement lets the peer send, for those who decode it. */
+  get formats(): ReadonlyMap<number, PlayoutFormat> {
+    const formats = new Map<number, PlayoutFormat>([[COMFORT_NOISE, { type: 'comfort-noise' }]])
+    this.#codecs.forEach((codec, type) => {
+      if (codec !== undefined) formats.set(type, { type: 'audio', codec })
+    })
+    return formats
+  }
+
+  /** @returns true when it went on to a sink. */
+  receive(packet: Buffer, address: string, port: number, now: number): boolean {
+    const header = this.#header
+    if (!readRtp(packet, header)) return this.#drop(MALFORMED)
+    if (!this.#applied) return this.#drop(NOT_APPLIED)
+    const type = header.payloadType
+    const codec = this.#codecs[type]
+    if (codec === undefined && type !== this.#eventType && type !== COMFORT_NOISE) return this.#drop(PAYLOAD_TYPE)
+    const before = this.latch.latched
+    if (!this.latch.accept(address, port, header.ssrc, header.sequence, now)) return this.#drop(STRANGER)
+    if (!before) this.owner.latched(address, port)
+    if (!this.#receives) return this.#drop(DIRECTION)
+    if (header.ssrc !== this.ssrc || this.#source === 0) this.#begin(header)
+    this.lastAt = now
+    if (!this.reception.packet(header, packet.length, now)) return false
+    if (type === this.#eventType) return this.#event(packet, header, now)
+    if (codec === undefined) return true
+    for (let at = 0; at < this.taps.length; at++) this.taps[at]!.audio(packet, header, codec, this.#source, now)
+    if (this.sink === undefined) return false
+    this.sink.audio(packet, header, codec, this.#source, now)
+    return true
+  }
+
+  /** A change of SSRC is another stream (RFC 3550 §8): its numbers mean nothing to the old one's. */
+  #begin(header: RtpHeader): void {
+    this.ssrc = header.ssrc
+    this.#source = this.sources.next()
+    this.reception.begin(header)
+  }
+
+  /** The sink hears the next packet as a new stream: something else was heard in between. */
+  renumber(): void {
+    if (this.#source !== 0) this.#source = this.sources.next()
+  }
+
+  #event(packet: Buffer, header: RtpHeader, now: number): boolean {
+    this.events.receive(packet, header.payloadStart, header.payloadEnd, header.timestamp, now)
+    for (let at = 0; at < this.taps.length; at++) this.taps[at]!.event(packet, header, this.#source, now)
+    this.sink?.event(packet, header, this.#source, now)
+    return this.sink !== undefined
+  }
+
+  #drop(reason: number): false {
+    this.owner.dropped(reason)
+    return false
+  }
+}
+
+/** Place of a codec in `builtInCodecs`: how it is named across threads. */
+export const codecNumber = (codec: Codec): number => builtInCodecs.indexOf(codec)

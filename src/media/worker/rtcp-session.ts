@@ -1,0 +1,135 @@
+import { ntpMiddle, ntpOf, type ReportBlock, readRtcp, roundTripOf, writeRtcp } from '../../rtp/rtcp.js'
+import type { NegotiatedMedia } from '../../sdp/negotiated.js'
+import type { Timer } from '../../core/clock.js'
+import { DROP_REASONS } from '../shared/worker-share.js'
+import type { WorkerContext } from './context.js'
+import type { Receiver } from './receiver.js'
+import type { Sender } from './sender.js'
+import { bindUdp, type PacketTransport } from './socket.js'
+
+/** RFC 3550 §6.2: two parties never need reports more often. */
+const INTERVAL_MS = 5000
+/** §6.3.1: makes good for the randomisation, which would let reports come too often on the average. */
+const COMPENSATION = Math.E - 1.5
+const MALFORMED = DROP_REASONS.indexOf('rtcp-malformed')
+const STRANGER = DROP_REASONS.indexOf('rtcp-stranger')
+
+export interface RtcpSessionOptions {
+  readonly context: WorkerContext
+  readonly sender: Sender
+  readonly receiver: Receiver
+  readonly address: string
+  /** The odd port beside the leg's. */
+  readonly port: number
+  /** The leg's RTP socket, for rtcp-mux. */
+  readonly transport: PacketTransport
+  readonly dropped: (reason: number) => void
+  /** Called at each interval, before the report. */
+  readonly interval: (now: number) => void
+}
+
+/** Reports of one leg, both ways. Its port is bound when the first report is due: most calls that fail never need it. */
+export class RtcpSession {
+  /** Last measured, in ms. */
+  roundTrip: number | undefined
+  remoteLossShare: number | undefined
+  readonly #options: RtcpSessionOptions
+  #mux = false
+  #remoteAddress = ''
+  #remotePort = 0
+  #socket: PacketTransport | undefined
+  #unbindable = false
+  #timer: Timer | undefined
+  #sentPackets = 0
+
+  constructor(options: RtcpSessionOptions) {
+    this.#options = options
+  }
+
+  apply(media: NegotiatedMedia): void {
+    this.#mux = media.rtcpMux
+    this.#remoteAddress = media.remoteRtcp?.address ?? ''
+    this.#remotePort = media.remoteRtcp?.port ?? 0
+    // The first interval is half as long (§6.2).
+    if (this.#timer === undefined) this.#schedule(0.5)
+  }
+
+  #schedule(share: number): void {
+    const { context } = this.#options
+    const ms = (share * INTERVAL_MS * (0.5 + context.random.float())) / COMPENSATION
+    this.#timer = context.wheel.add(context.now() + ms, this.#due)
+  }
+
+  readonly #due = (): void => {
+    const now = this.#options.context.now()
+    this.#schedule(1)
+    this.#bind()
+    this.#options.interval(now)
+    this.#report(now, false)
+  }
+
+  #bind(): void {
+    if (this.#mux || this.#socket !== undefined || this.#unbindable) return
+    const { address, port, context } = this.#options
+    try {
+      this.#socket = bindUdp(address, port, (packet, from) => this.receive(packet, from, context.now()), () => undefined)
+    } catch {
+      // Somebody else has the port: the call goes on without reports.
+      this.#unbindable = true
+    }
+  }
+
+  /** Takes a compound packet from the peer's address, whatever its port. */
+  receive(packet: Buffer, address: string, now: number): void {
+    const { receiver, dropped } = this.#options
+    if (address !== receiver.latch.address && address !== this.#remoteAddress) return dropped(STRANGER)
+    const packets = readRtcp(packet)
+    if (packets === undefined) return dropped(MALFORMED)
+    for (const part of packets) {
+      if (part.type === 'description' || part.type === 'bye') continue
+      if (part.type === 'sender-report' && part.ssrc === receiver.ssrc) {
+        receiver.reception.reported(ntpMiddle(part.sender.ntpSeconds, part.sender.ntpFraction), now)
+      }
+      for (const block of part.reports) this.#block(block)
+    }
+  }
+
+  #block(block: ReportBlock): void {
+    if (block.ssrc !== this.#options.sender.ssrc) return
+    this.remoteLossShare = block.fractionLost / 256
+    this.roundTrip = roundTripOf(block, Date.now()) ?? this.roundTrip
+  }
+
+  #report(now: number, bye: boolean): void {
+    const { sender, receiver, context, transport } = this.#options
+    const link = this.#mux ? transport : this.#socket
+    const address = this.#mux ? receiver.latch.address : this.#remoteAddress || receiver.latch.address
+    const port = this.#mux ? receiver.latch.port : this.#remotePort || receiver.latch.port + 1
+    if (link === undefined || address === '' || port <= 1) return
+    const active = sender.packets > this.#sentPackets
+    this.#sentPackets = sender.packets
+    link.send(writeRtcp({
+      ssrc: sender.ssrc,
+      cname: context.cname,
+      reports: receiver.ssrc === 0 ? [] : [receiver.reception.block(receiver.ssrc, now)],
+      bye,
+      ...(active ? { sender: this.#senderInfo(now) } : {}),
+    }), port, address)
+  }
+
+  #senderInfo(now: number): { ntpSeconds: number; ntpFraction: number; timestamp: number; packets: number; bytes: number } {
+    const { sender } = this.#options
+    const ntp = ntpOf(Date.now())
+    // The timestamp that corresponds to the same instant (§6.4.1), not the last packet's.
+    const timestamp = (sender.timestamp + Math.round((now - sender.sentAt) * sender.unitsPerMs)) >>> 0
+    return { ntpSeconds: ntp.seconds, ntpFraction: ntp.fraction, timestamp, packets: sender.packets, bytes: sender.bytes }
+  }
+
+  /** @param bye sends BYE when reports have been sent before (§6.3.7). */
+  close(bye: boolean): void {
+    this.#timer?.cancel()
+    if (bye && (this.#mux || this.#socket !== undefined)) this.#report(this.#options.context.now(), true)
+    this.#socket?.close()
+    this.#socket = undefined
+  }
+}

@@ -1,0 +1,234 @@
+import type { Codec } from '../../codec/codec.js'
+import { distance16 } from '../../core/serial.js'
+import type { Random } from '../../core/random.js'
+import { type RtpHeader, RTP_HEADER_BYTES, writeRtp } from '../../rtp/packet.js'
+import type { NegotiatedMedia } from '../../sdp/negotiated.js'
+import type { LegSlots } from '../shared/leg-slots.js'
+import type { PacketPool } from './packet-pool.js'
+
+/** Where finished packets go. */
+export interface PacketSink {
+  /** False while there is nowhere to send, or the agreement does not let us. */
+  readonly open: boolean
+  send(packet: Buffer): void
+}
+
+/** Told of each audio frame that a leg sends, for recordings. */
+export interface SentTap {
+  sent(payload: Uint8Array, start: number, end: number, timestamp: number): void
+}
+
+/** Source number of what the leg makes itself; packet sources are numbered from 1. */
+const OWN = 0
+const NONE = -1
+/** For so many packets after a change of source, older ones of the new source are held to be from before the change. */
+const SWITCH_WINDOW = 1000
+const LARGEST_PENDING = 2048
+
+/**
+ * The one RTP timeline that a leg sends: own SSRC, numbers that go on whatever feeds it. Packets of other legs are shifted by an
+ * offset for each source, so that loss, reordering and silence show through; frames made here lie where the clock puts them.
+ */
+export class Sender {
+  readonly ssrc: number
+  packets = 0
+  bytes = 0
+  /** RTP timestamp of the last packet, and the engine time that it stands for. */
+  timestamp: number
+  sentAt = NaN
+  /** Set while a player or a sender of digits has the line: what others forward or mix is not heard. */
+  held = false
+  readonly taps: SentTap[] = []
+  #sequence: number
+  #source = NONE
+  #sequenceOffset = 0
+  #timestampOffset = 0
+  #firstSequence = 0
+  #sinceSwitch = 0
+  #anchorTimestamp = 0
+  #anchorAt = 0
+  #marker = true
+  #payloadType = 0
+  #eventType = -1
+  #unitsPerMs = 8
+  #packetUnits = 160
+  #pending = new Uint8Array(LARGEST_PENDING)
+  #pendingBytes = 0
+  #pendingUnits = 0
+
+  constructor(
+    readonly sink: PacketSink, readonly pool: PacketPool, readonly slots: LegSlots, readonly slot: number, random: Random, now: number,
+  ) {
+    if (slots.used(slot)) {
+      this.ssrc = slots.ssrc(slot)
+      this.#sequence = slots.sequence(slot)
+      this.timestamp = slots.timestamp(slot)
+      // The age of the last packet, so that the timeline goes on where the clock is now.
+      this.sentAt = now - (((now * 8) | 0) - slots.at(slot) | 0) / 8
+    } else {
+      this.ssrc = random.uint32()
+      // RFC 3550 §5.1: both begin at random; the sequence low, so that SRTP's first wrap is far off (RFC 3711 §3.3.1).
+      this.#sequence = random.uint32() & 0x7fff
+      this.timestamp = random.uint32()
+    }
+  }
+
+  /** RTP clock units in a millisecond. */
+  get unitsPerMs(): number {
+    return this.#unitsPerMs
+  }
+
+  /** Units in a packet that we make. */
+  get packetUnits(): number {
+    return this.#packetUnits
+  }
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** False where telephone-event was not agreed. */
+  get sendsEvents(): boolean {
+    return this.#eventType >= 0
+  }
+
+  apply(media: NegotiatedMedia, codec: Codec): void {
+    if (codec.clockRate / 1000 !== this.#unitsPerMs) this.#source = NONE
+    this.#payloadType = media.codec.send
+    this.#eventType = media.dtmf?.send ?? -1
+    this.#unitsPerMs = codec.clockRate / 1000
+    this.#packetUnits = media.ptime * this.#unitsPerMs
+    this.#pendingBytes = this.#pendingUnits = 0
+  }
+
+  /**
+   * Sends another leg's packet on, its header rewritten in place (`packet` is lost to the caller).
+   * @param source number of the packet's stream: another number is another timeline.
+   * @param event true for a telephone-event.
+   * @returns false when it was not sent.
+   */
+  forward(packet: Buffer, header: RtpHeader, source: number, event: boolean, now: number): boolean {
+    if (this.held || !this.sink.open || (event && this.#eventType < 0)) return false
+    if (source !== this.#source) this.#adopt(header, source, now)
+    const sequence = (header.sequence + this.#sequenceOffset) & 0xffff
+    const timestamp = (header.timestamp + this.#timestampOffset) >>> 0
+    const ahead = distance16(this.#sequence, sequence)
+    if (this.#sinceSwitch < SWITCH_WINDOW) {
+      // From before the change: its number belongs to the old source.
+      if (this.#sinceSwitch > 0 && distance16(this.#firstSequence, sequence) < 0) return false
+      this.#sinceSwitch++
+    }
+    // The header is written right before the payload: CSRC list and extension mean nothing to the other peer.
+    const start = header.payloadStart - RTP_HEADER_BYTES
+    writeRtp(packet, start, header.marker || this.#marker, event ? this.#eventType : this.#payloadType, sequence, timestamp, this.ssrc)
+    this.#marker = false
+    if (!event) this.#tap(packet, header.payloadStart, header.payloadEnd, timestamp)
+    const whole = start === 0 && header.payloadEnd === packet.length
+    this.#emit(whole ? packet : packet.subarray(start, header.payloadEnd), header.payloadEnd - header.payloadStart)
+    if (ahead > 0) this.#note(sequence, timestamp, now)
+    return true
+  }
+
+  #adopt(header: RtpHeader, source: number, now: number): void {
+    this.#source = source
+    this.#firstSequence = (this.#sequence + 1) & 0xffff
+    this.#sequenceOffset = this.#firstSequence - header.sequence
+    this.#timestampOffset = this.#timestampAt(now) - header.timestamp
+    this.#sinceSwitch = 0
+    this.#marker = true
+    this.#pendingBytes = this.#pendingUnits = 0
+  }
+
+  /** Where the clock says that the timeline is, at least one packet past the last. */
+  #timestampAt(now: number): number {
+    if (Number.isNaN(this.sentAt)) return this.timestamp
+    return (this.timestamp + Math.max(this.#packetUnits, Math.round((now - this.sentAt) * this.#unitsPerMs))) >>> 0
+  }
+
+  /** Timestamp of a frame made here for the schedule's time `at`. */
+  timestampFor(at: number): number {
+    if (this.#source !== OWN) {
+      this.#source = OWN
+      this.#anchorTimestamp = this.#timestampAt(at)
+      this.#anchorAt = at
+      this.#marker = true
+      this.#pendingBytes = this.#pendingUnits = 0
+    }
+    return (this.#anchorTimestamp + Math.round((at - this.#anchorAt) * this.#unitsPerMs)) >>> 0
+  }
+
+  /** The next frame begins a talk spurt: something else, or nothing, was sent in between. */
+  markNext(): void {
+    this.#marker = true
+    this.#pendingBytes = this.#pendingUnits = 0
+  }
+
+  /** Sends a frame made here: `length` bytes of `payload` from `start`, worth `units` of RTP clock, due at `at`. */
+  frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void {
+    if (!this.sink.open) return
+    const timestamp = this.timestampFor(at)
+    this.#tap(payload, start, start + length, timestamp)
+    if (units === this.#packetUnits && this.#pendingBytes === 0) {
+      this.#packet(payload, start, length, timestamp, at)
+      return
+    }
+    this.#repacket(payload, start, length, units, timestamp, at)
+  }
+
+  /** Packet times other than the frame's: gathers or cuts (all codecs made here have a constant rate of bytes). */
+  #repacket(payload: Uint8Array, start: number, length: number, units: number, timestamp: number, at: number): void {
+    if (this.#pendingBytes + length > LARGEST_PENDING) this.#pendingBytes = this.#pendingUnits = 0
+    const first = timestamp - this.#pendingUnits
+    for (let from = 0; from < length; from++) this.#pending[this.#pendingBytes + from] = payload[start + from]!
+    this.#pendingBytes += length
+    this.#pendingUnits += units
+    const packetBytes = Math.round((this.#packetUnits * length) / units)
+    let sent = 0
+    while (this.#pendingUnits >= this.#packetUnits) {
+      this.#packet(this.#pending, sent, packetBytes, (first + (sent / packetBytes) * this.#packetUnits) >>> 0, at)
+      sent += packetBytes
+      this.#pendingUnits -= this.#packetUnits
+    }
+    this.#pending.copyWithin(0, sent, this.#pendingBytes)
+    this.#pendingBytes -= sent
+  }
+
+  #packet(payload: Uint8Array, start: number, length: number, timestamp: number, at: number): void {
+    const sequence = (this.#sequence + 1) & 0xffff
+    const packet = this.pool.take(RTP_HEADER_BYTES + length)
+    writeRtp(packet, 0, this.#marker, this.#payloadType, sequence, timestamp, this.ssrc)
+    for (let from = start, to = RTP_HEADER_BYTES; from < start + length; from++, to++) packet[to] = payload[from]!
+    this.#marker = false
+    this.#emit(packet, length)
+    this.#note(sequence, timestamp, at)
+  }
+
+  /** Sends four bytes of telephone-event under `timestamp` (from `timestampFor`). */
+  event(payload: Uint8Array, marker: boolean, timestamp: number, at: number): void {
+    if (!this.sink.open || this.#eventType < 0) return
+    const sequence = (this.#sequence + 1) & 0xffff
+    const packet = this.pool.take(RTP_HEADER_BYTES + payload.length)
+    writeRtp(packet, 0, marker, this.#eventType, sequence, timestamp, this.ssrc)
+    packet.set(payload, RTP_HEADER_BYTES)
+    this.#emit(packet, payload.length)
+    this.#note(sequence, timestamp, at)
+  }
+
+  #tap(payload: Uint8Array, start: number, end: number, timestamp: number): void {
+    for (let at = 0; at < this.taps.length; at++) this.taps[at]!.sent(payload, start, end, timestamp)
+  }
+
+  #emit(packet: Buffer, payloadBytes: number): void {
+    this.packets++
+    this.bytes += payloadBytes
+    this.sink.send(packet)
+  }
+
+  #note(sequence: number, timestamp: number, at: number): void {
+    this.#sequence = sequence
+    // All packets of a key press bear the time of its begin: the clock is read where the timestamp was new.
+    if (timestamp !== this.timestamp || Number.isNaN(this.sentAt)) this.sentAt = at
+    this.timestamp = timestamp
+    this.slots.store(this.slot, this.ssrc | 0, sequence, timestamp | 0, (this.sentAt * 8) | 0)
+  }
+}

@@ -1,0 +1,142 @@
+import { performance } from 'node:perf_hooks'
+import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import type { Ticker } from './ticker.js'
+
+/** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
+const FULL_BURST = 50
+/** Share of the longest wait that is allowed where packets go from one leg to another: each waits twice on a round trip. */
+const RELAY_SHARE = 0.6
+/** Turns without a packet after which the worker blocks in the poll, as an ordinary event loop does. */
+const QUIET_TURNS = 16
+const HOUSEKEEPING_MS = 100
+
+export interface WorkLoopOptions {
+  readonly share: WorkerShare
+  readonly ticker: Ticker
+  /** Longest wait for a fuller burst in ms; 0 never waits. */
+  readonly coalesce: number
+  /** Engine time in ms. */
+  readonly now: () => number
+  /** Called at least every 100 ms while there is anything to do. */
+  readonly housekeeping: (now: number) => void
+  /** Called at the end of each turn: sends what was reported. */
+  readonly flush: () => void
+}
+
+/**
+ * When the worker sleeps. A Node thread that wakes for each packet spends most of its time on waking; so it sleeps on the control word
+ * of its share, for at most `coalesce` ms and never past a due tick, and then lets the event loop read all that has come.
+ */
+export class WorkLoop {
+  readonly #options: WorkLoopOptions
+  #burst = 0
+  #relayed = 0
+  #quiet = 0
+  #slept = 0
+  #armed = false
+  #timer: NodeJS.Timeout | undefined
+  #timerDue = 0
+  #commands = 0
+  #lastHousekeeping = 0
+  #measuredAt = 0
+  #idleBefore = 0
+
+  constructor(options: WorkLoopOptions) {
+    this.#options = options
+    this.#measuredAt = performance.now()
+    // Keeps the RTCP and time-out work going when nothing else turns the loop.
+    setInterval(() => this.arm(), HOUSEKEEPING_MS).unref()
+  }
+
+  /** A packet came; `relayed` when it went on to another leg. */
+  packet(relayed: boolean): void {
+    this.#burst++
+    if (relayed) this.#relayed++
+    if (!this.#armed) this.arm()
+  }
+
+  /** Has a turn run once the loop has polled its sockets. */
+  arm(): void {
+    if (this.#armed) return
+    this.#armed = true
+    setImmediate(this.#turn)
+  }
+
+  readonly #turn = (): void => {
+    this.#armed = false
+    const { ticker, share, now: time } = this.#options
+    let now = time()
+    ticker.run(now)
+    if (now - this.#lastHousekeeping >= HOUSEKEEPING_MS) {
+      this.#lastHousekeeping = now
+      this.#measure()
+      this.#options.housekeeping(now)
+    }
+    this.#options.flush()
+    const burst = this.#burst
+    const relayed = this.#relayed > 0
+    this.#burst = 0
+    this.#relayed = 0
+    this.#quiet = burst === 0 ? this.#quiet + 1 : 0
+    share.set(Counter.burst, share.get(Counter.burst) * 0.95 + burst * 0.05)
+    share.add(Counter.turns, 1)
+    now = time()
+    const untilDue = ticker.idle ? Infinity : ticker.due - now
+    if (this.#options.coalesce === 0 || burst >= FULL_BURST || (this.#quiet > QUIET_TURNS && untilDue > 1)) this.#block(untilDue)
+    else this.#sleep(untilDue, relayed)
+  }
+
+  /** Waits in the poll: any packet or command ends it, and a timer when a tick is near. */
+  #block(untilDue: number): void {
+    if (untilDue === Infinity) return
+    if (untilDue < 1) {
+      this.#sleepFor(untilDue)
+      this.arm()
+      return
+    }
+    const due = performance.now() + untilDue
+    if (this.#timer !== undefined) {
+      if (due > this.#timerDue - 1) return
+      clearTimeout(this.#timer)
+    }
+    this.#timerDue = due
+    // Node's timers come up to a millisecond late: the last one is slept off exactly.
+    this.#timer = setTimeout(this.#wake, Math.floor(untilDue) - 1)
+  }
+
+  readonly #wake = (): void => {
+    this.#timer = undefined
+    this.arm()
+  }
+
+  #sleep(untilDue: number, relayed: boolean): void {
+    const { coalesce } = this.#options
+    this.#sleepFor(Math.min(untilDue, relayed ? coalesce * RELAY_SHARE : coalesce))
+    this.arm()
+  }
+
+  #sleepFor(ms: number): void {
+    if (ms <= 0) return
+    const { share } = this.#options
+    const before = performance.now()
+    share.sleep(this.#commands, ms)
+    // Commands posted from here on end the next sleep; those before are read in the poll that follows.
+    this.#commands = share.commands
+    this.#slept += performance.now() - before
+  }
+
+  /** Publishes the share of time in which the thread was neither asleep nor waiting in the poll. */
+  #measure(): void {
+    const now = performance.now()
+    const elapsed = now - this.#measuredAt
+    if (elapsed < 250) return
+    const idle = performance.eventLoopUtilization().idle
+    const busy = Math.min(1, Math.max(0, 1 - (this.#slept + idle - this.#idleBefore) / elapsed))
+    const { share, ticker } = this.#options
+    share.set(Counter.busy, share.get(Counter.busy) * 0.7 + busy * 0.3)
+    share.set(Counter.latenessP99, ticker.latenessP99)
+    this.#measuredAt = now
+    this.#idleBefore = idle
+    this.#slept = 0
+  }
+}

@@ -1,0 +1,100 @@
+import t from 'tap'
+import { createMediaEngine } from '../../src/media/engine.js'
+import { isCordboardError } from '../../src/core/errors.js'
+import { TonePeer, until } from './tone-peer.js'
+
+void t.test('media engine', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [40000, 40399] })
+  t.teardown(() => engine.close())
+
+  await t.test('echo sends back what comes, packet for packet, at its level', async t => {
+    const peer = await TonePeer.create(1004)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media())
+    leg.echo()
+    peer.talk(leg)
+    await until(() => peer.heard.length >= 30, 'echo')
+    peer.quiet()
+    const heard = peer.audio()
+    t.ok(Math.abs(peer.level(1004) + 10) < 0.5, 'level within 0.5 dB')
+    for (let at = 1; at < heard.length; at++) t.equal((heard[at]!.timestamp - heard[at - 1]!.timestamp) | 0, 160)
+    t.not(heard[0]!.ssrc, peer.ssrc, 'under a source of its own')
+    const statistics = await leg.close()
+    t.equal(statistics.received.lost, 0)
+    t.ok(statistics.received.packets >= 30)
+    peer.close()
+  })
+
+  await t.test('a packet bridge joins two legs', async t => {
+    const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]
+    const a = await engine.open({ kind: 'rtp' })
+    const b = await engine.open({ kind: 'rtp', near: a })
+    await Promise.all([a.apply(ann.media()), b.apply(bob.media())])
+    await engine.join(a, b)
+    ann.talk(a)
+    bob.talk(b)
+    await until(() => ann.heard.length >= 30 && bob.heard.length >= 30, 'bridge')
+    t.ok(Math.abs(ann.level(1000) + 10) < 0.5)
+    t.ok(Math.abs(bob.level(440) + 10) < 0.5)
+    t.ok(ann.level(440) < -50, 'nobody hears itself')
+    t.ok(bob.level(1000) < -50)
+    await Promise.all([a.close(), b.close()])
+    ann.close()
+    bob.close()
+  })
+
+  await t.test('keys come once each, RFC 4733 §2.5', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media())
+    const keys: [string, number][] = []
+    leg.on('digit', (digit, duration) => keys.push([digit, duration]))
+    peer.say(leg)
+    peer.press(leg, 1)
+    peer.press(leg, 11)
+    peer.press(leg, 5, { loseEnds: true })
+    await until(() => keys.length >= 3, 'digits')
+    t.same(keys, [['1', 100], ['#', 100], ['5', 80]])
+    await leg.close()
+    peer.close()
+  })
+
+  await t.test('a tone is played, a digit interrupts it', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media())
+    const playback = leg.play({ sources: [{ type: 'tone', frequencies: [1004] }], interruptBy: ['7'] })
+    await until(() => peer.heard.length >= 30, 'tone')
+    t.ok(Math.abs(peer.level(1004) + 16) < 0.5)
+    peer.press(leg, 7)
+    t.same(await playback.done, { type: 'interrupted', digit: '7' })
+    const count = peer.heard.length
+    const short = leg.play({ sources: [{ type: 'silence', ms: 100 }] })
+    t.same(await short.done, { type: 'finished' })
+    await until(() => peer.heard.length >= count + 5, 'silence')
+    await leg.close()
+    peer.close()
+  })
+
+  await t.test('digits are sent as events', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media())
+    await leg.sendDigits(['1', '2'])
+    await until(() => peer.heard.filter(({ payload }) => payload[1]! > 127).length === 6, 'six ends')
+    const events = peer.heard.filter(({ payloadType }) => payloadType === 101)
+    t.equal(new Set(events.map(({ timestamp }) => timestamp)).size, 2)
+    t.same(events.filter(({ marker }) => marker).map(({ payload }) => payload[0]), [1, 2])
+    t.equal(events.at(-1)!.payload[2]! * 256 + events.at(-1)!.payload[3]!, 800)
+    await leg.close()
+    peer.close()
+  })
+
+  await t.test('a closed leg refuses', async t => {
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.close()
+    await t.rejects(leg.apply({} as never), { code: 'MEDIA_LEG_CLOSED' })
+    const error = await leg.play({ sources: [] }).done.catch((reason: unknown) => reason)
+    t.ok(isCordboardError(error, 'MEDIA_LEG_CLOSED'))
+  })
+})
