@@ -17,3 +17,10 @@ export type {
 } from './routing/settings.js'
 export { initialRouting, type RoutingState } from './routing/state.js'
 export { WaitEstimate, type EstimateError } from './wait-estimate.js'
+export {
+  constant, empirical, exponential, logNormal, poissonArrivals, type ArrivalProfile, type Distribution,
+} from './simulation/distribution.js'
+export { erlangA, erlangB, erlangC, offeredLoad, type Performance, type Traffic } from './simulation/erlang.js'
+export { forecast, type ForecastOptions, type HistoryEntry } from './simulation/forecast.js'
+export { simulate, type SimulatedAgent, type SimulatedCall, type SimulatedStay, type SimulationOptions } from './simulation/simulate.js'
+export { agentsFor, performanceOf, type Staffing, type StaffingGoal } from './simulation/staffing.js'

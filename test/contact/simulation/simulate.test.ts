@@ -1,0 +1,107 @@
+import t from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
+import { exponential, logNormal, poissonArrivals } from '../../../src/contact/simulation/distribution.js'
+import type { Distribution } from '../../../src/contact/simulation/distribution.js'
+import { erlangA, erlangB, erlangC } from '../../../src/contact/simulation/erlang.js'
+import { forecast } from '../../../src/contact/simulation/forecast.js'
+import { simulate } from '../../../src/contact/simulation/simulate.js'
+import type { SimulatedAgent, SimulatedCall, SimulatedStay } from '../../../src/contact/simulation/simulate.js'
+import { agentsFor } from '../../../src/contact/simulation/staffing.js'
+
+const agents = (count: number): SimulatedAgent[] => Array.from({ length: count }, (_, index) => ({ id: `a${index}`, queues: { q: {} } }))
+
+/** A day's callers at whole milliseconds, so that sums are exact. */
+const dayOf = (callsPerHour: readonly number[], talk: Distribution, seed: number): SimulatedCall[] => {
+  const random = seededRandom(seed)
+  return [...poissonArrivals({ interval: 3_600_000, callsPerHour }, random)].map(at => ({ at: Math.round(at), queue: 'q', talk: Math.round(talk(random)) }))
+}
+
+/** Waits in a first-come-first-served queue: each caller takes the server that is free first (Kiefer and Wolfowitz, 1955). */
+const kieferWolfowitz = (calls: readonly SimulatedCall[], servers: number): number[] => {
+  const free = new Array<number>(servers).fill(0)
+  return calls.map(({ at, talk }) => {
+    const first = free.indexOf(Math.min(...free))
+    const start = Math.max(at, free[first]!)
+    free[first] = start + talk
+    return start - at
+  })
+}
+
+const byIndex = (stays: Iterable<SimulatedStay>): SimulatedStay[] => [...stays].sort((a, b) => a.index - b.index)
+
+void t.test('a day of 10,000 calls: each wait is that of the Kiefer-Wolfowitz recursion', async t => {
+  const calls = dayOf([200, 600, 1_400, 1_900, 1_700, 1_500, 1_200, 900, 500, 300], logNormal(180_000, 120_000), 42)
+  t.ok(calls.length > 9_900, `${calls.length} calls`)
+  const expected = kieferWolfowitz(calls, 70)
+  for (const strategy of ['longest-idle', 'round-robin', 'random', 'fewest-calls'] as const) {
+    const started = process.cpuUsage()
+    const stays = byIndex(simulate({ queues: { q: { strategy } }, agents: agents(70), calls }))
+    const { user, system } = process.cpuUsage(started)
+    t.comment(`${strategy}: ${Math.round((user + system) / 1_000)} ms of CPU`)
+    t.equal(stays.length, calls.length)
+    t.equal(stays.filter((stay, index) => stay.waited !== expected[index]).length, 0)
+    t.ok(stays.some(stay => stay.waited > 60_000), 'somebody waited')
+  }
+})
+
+void t.test('long runs agree with Erlang C and Erlang A', async t => {
+  const random = seededRandom(7)
+  const handling = 100_000
+  const waits = (servers: number, load: number, patience?: number): { wait: number; abandoned: number; inTime: number } => {
+    const count = 60_000
+    const gap = exponential(handling / (servers * load))
+    function* calls(): Generator<SimulatedCall> {
+      let at = 0
+      for (let call = 0; call < count; call++) {
+        at += gap(random)
+        yield { at, queue: 'q', talk: exponential(handling)(random), ...(patience === undefined ? {} : { patience: exponential(patience)(random) }) }
+      }
+    }
+    let [sum, abandoned, inTime] = [0, 0, 0]
+    for (const stay of simulate({ queues: { q: { strategy: 'longest-idle' } }, agents: agents(servers), calls: calls() })) {
+      sum += stay.waited
+      if (stay.outcome === 'abandoned') abandoned++
+      else if (stay.waited <= 20_000) inTime++
+    }
+    return { wait: sum / count, abandoned: abandoned / count, inTime: inTime / count }
+  }
+  const near = (found: number, expected: number, share: number, what: string): void => {
+    t.ok(Math.abs(found - expected) <= share * expected, `${what}: ${found.toPrecision(4)} beside ${expected.toPrecision(4)}`)
+  }
+  const c = waits(5, 0.7)
+  const ofC = erlangC({ arrivalRate: 5 * 0.7 / handling, handling }, 5)
+  near(c.wait, ofC.averageWait, 0.08, 'mean wait of Erlang C')
+  near(c.inTime, ofC.serviceLevel(20_000), 0.02, 'service level of Erlang C')
+  const a = waits(5, 1.1, 60_000)
+  const ofA = erlangA({ arrivalRate: 5 * 1.1 / handling, handling }, 5, 60_000)
+  near(a.wait, ofA.averageWait, 0.04, 'mean wait of Erlang A')
+  near(a.abandoned, ofA.abandonProbability, 0.04, 'abandoned of Erlang A')
+  near(a.inTime, ofA.serviceLevel(20_000), 0.02, 'service level of Erlang A')
+})
+
+void t.test('Erlang formulas: known values', async t => {
+  t.equal(erlangB(10, 10).toFixed(4), '0.2146')
+  t.equal(erlangC({ arrivalRate: 10, handling: 1 }, 12).waitProbability.toFixed(4), '0.4494')
+  t.equal(erlangC({ arrivalRate: 10, handling: 1 }, 10).averageWait, Infinity)
+  const patient = erlangA({ arrivalRate: 10, handling: 1 }, 12, 1e6)
+  t.ok(Math.abs(patient.waitProbability - 0.4494) < 0.001, 'endless patience is Erlang C')
+  t.ok(erlangA({ arrivalRate: 300, handling: 1 }, 200, 1).abandonProbability > 0.3, 'a third of a large overload gives up')
+})
+
+void t.test('staffing: 80/20', async t => {
+  const goal = { callsPerHour: 100, handling: 180_000, share: 0.8, within: 20_000 }
+  const staffing = agentsFor(goal)
+  t.equal(staffing.agents, 8)
+  t.ok(staffing.serviceLevel(20_000) >= 0.8)
+  t.ok(agentsFor({ ...goal, patience: 60_000 }).agents < 8, 'those who give up need nobody')
+  t.equal(agentsFor({ ...goal, shrinkage: 0.3 }).scheduled, 12)
+  t.ok(agentsFor({ ...goal, maxOccupancy: 0.5 }).agents >= 10)
+})
+
+void t.test('forecast: the same quarter of an hour in the weeks before, recent ones more', async t => {
+  const week = 7 * 24 * 3_600_000
+  const expected = forecast([{ at: 0, offered: 10 }, { at: week, offered: 20 }, { at: week + 900_000, offered: 3 }], { decay: 0.5 })
+  t.equal(expected(2 * week)?.toFixed(2), '16.67')
+  t.equal(expected(2 * week + 1_000_000), 3)
+  t.equal(expected(2 * week + 1_800_000), undefined)
+})
