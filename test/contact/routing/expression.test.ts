@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { parseExpression } from '../../../src/contact/routing/expression.js'
+import { OrderedSet } from '../../../src/contact/routing/ordered-set.js'
+
+void t.test('conditions on skills', async t => {
+  const skills = { english: 4, billing: 1, 'after-sales': 2, français: 3 }
+  const cases: readonly (readonly [string, boolean])[] = [
+    ['english >= 4 and billing', true],
+    ['english > 4', false],
+    ['english>4 or billing', true],
+    ['not russian', true],
+    ['not (english and billing)', false],
+    ['russian or english == 4 and billing != 2', true],
+    ['(russian or english) and russian', false],
+    ['after-sales < 3', true],
+    ['français <= 3', true],
+    ['not not english', true],
+    ['russian == 0', true],
+    ['english >= 3.5', true],
+  ]
+  for (const [text, expected] of cases) t.equal(parseExpression(text).matches(skills), expected, text)
+})
+
+void t.test('errors say what was expected and where', async t => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['', /expected a skill but found the end at column 1/],
+    ['english >=', /expected a number but found the end at column 11/],
+    ['english >= high', /expected a number but found 'high' at column 12/],
+    ['(english', /expected '\)' but found the end/],
+    ['english billing', /expected 'and', 'or' or the end but found 'billing' at column 9/],
+    ['and english', /expected a skill but found 'and' at column 1/],
+    ['english && billing', /found '&' at column 9/],
+  ]
+  for (const [text, message] of cases) t.throws(() => parseExpression(text), { code: 'CONTACT_BAD_EXPRESSION', message }, text)
+})
+
+void t.test('an ordered set orders, ranks and forgets like a sorted array', async t => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 40 })), { maxLength: 200 }), steps => {
+    const set = new OrderedSet<number>((a, b) => a - b)
+    let model: number[] = []
+    for (const [add, item] of steps) {
+      if (add && !model.includes(item)) {
+        set.add(item)
+        model = [...model, item].sort((a, b) => a - b)
+      } else if (!add) {
+        if (set.delete(item) !== model.includes(item)) return false
+        model = model.filter(other => other !== item)
+      }
+      if (set.size !== model.length || set.first() !== model[0]) return false
+      if (model.some((other, rank) => set.rank(other) !== rank)) return false
+    }
+    return JSON.stringify([...set]) === JSON.stringify(model)
+  }))
+  t.pass('over any sequence of additions and deletions')
+})

@@ -1,0 +1,276 @@
+import t from 'tap'
+import type { RoutingAction } from '../../../src/contact/routing/action.js'
+import { Rig } from './rig.js'
+
+const offered = (actions: readonly RoutingAction[]): string[] => actions.flatMap(action => (action.type === 'offer' ? [`${action.agent}<${action.interaction}`] : []))
+const left = (actions: readonly RoutingAction[]): string[] => actions.flatMap(action => (action.type === 'leave' ? [`${action.interaction} ${action.outcome.type}`] : []))
+
+void t.test('an offer is a lease: at its end the next agent is tried', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', ringFor: 10_000 })
+  rig.agent('a', { q: {} })
+  rig.pass(5)
+  rig.agent('b', { q: {} })
+  t.same(offered(rig.join('one')), ['a<one'])
+  const expired = rig.offerOf('a')
+  const next = rig.pass(10_000)
+  t.match(next, [{ type: 'cancel-offer', agent: 'a', reason: 'no-answer' }, { type: 'offer', agent: 'b' }])
+  t.same(rig.send({ type: 'answered', offer: expired }), [{ type: 'too-late', offer: expired }])
+  t.match(rig.answer('b'), [{ type: 'connect', interaction: 'one', agent: 'b', waited: 10_000 }])
+})
+
+void t.test('busy, rejected, unreachable and no answer: delays and limits of their own', async t => {
+  const failures = { busy: { delay: 1_000 }, rejected: { delay: 2_000 }, unreachable: { delay: 3_000 }, 'no-answer': { delay: 500, limit: 2 } }
+  for (const [failure, delay] of [['busy', 1_000], ['rejected', 2_000], ['unreachable', 3_000]] as const) {
+    const rig = new Rig().queue('q')
+    rig.agent('a', { q: {} }, { failures })
+    rig.join('one')
+    t.same(rig.send({ type: 'failed', offer: rig.offerOf('a'), failure }), [])
+    t.same(offered(rig.pass(delay - 1)), [])
+    t.same(offered(rig.pass(1)), ['a<one'], failure)
+  }
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { failures })
+  rig.join('one')
+  rig.pass(60_000)
+  t.equal(rig.facts('offered').length, 2)
+  t.same(rig.facts('agent').at(-1)?.status, { type: 'on-break', reason: 'no-answer' })
+  t.same(offered(rig.send({ type: 'status', agent: 'a', status: { type: 'available' } })), ['a<one'])
+})
+
+void t.test('a caller who hangs up is gone at once', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} })
+  rig.join('one')
+  rig.join('two')
+  const gone = rig.send({ type: 'left', interaction: 'one', how: { type: 'abandoned' } })
+  t.match(gone, [{ type: 'cancel-offer', agent: 'a', reason: 'caller-left' }, { type: 'leave', interaction: 'one' }, { type: 'offer', interaction: 'two' }])
+})
+
+void t.test('wrap-up: ends by itself, by the agent, or later', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { wrapUp: 10_000 })
+  const talk = (id: string): void => {
+    rig.join(id)
+    rig.answer('a')
+    rig.send({ type: 'ended', interaction: id })
+  }
+  talk('one')
+  t.same(offered(rig.join('two')), [])
+  t.same(offered(rig.pass(10_000)), ['a<two'])
+  rig.answer('a')
+  rig.send({ type: 'ended', interaction: 'two' })
+  rig.send({ type: 'wrapped-up', agent: 'a' })
+  talk('three')
+  rig.send({ type: 'wrap-up-extended', agent: 'a', ms: 60_000 })
+  rig.join('four')
+  t.same(offered(rig.pass(59_999)), [])
+  t.same(offered(rig.pass(1)), ['a<four'])
+  t.same(rig.facts('wrapped-up').map(({ took }) => took), [10_000, 0, 60_000])
+})
+
+void t.test('time and size: callers time out and overflow', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', maxWait: 5_000, maxSize: 2 })
+  rig.join('one')
+  rig.pass(1_000)
+  rig.join('two')
+  t.same(left(rig.join('three')), ['three overflowed'])
+  t.same(left(rig.pass(4_000)), ['one timed-out'])
+  t.same(left(rig.pass(1_000)), ['two timed-out'])
+})
+
+void t.test('overflow: into another queue with the old place, from there out', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'p' } } })
+  rig.queue('p', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'q' } } })
+  rig.join('one')
+  rig.pass(4_000)
+  rig.join('native', 'p')
+  t.match(rig.pass(1_000), [{ type: 'move', interaction: 'one', from: 'q', to: 'p' }])
+  t.same(offered(rig.agent('a', { p: {} })), ['a<one'], 'ahead of who came later')
+  rig.send({ type: 'status', agent: 'a', status: { type: 'logged-out' } })
+  t.same(left(rig.pass(5_000)), ['one overflowed'], 'never back to where it was')
+})
+
+void t.test('overflow when nobody is at work', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', overflow: { noAgents: true, to: { uri: 'sip:elsewhere@x' } } })
+  t.same(left(rig.join('one')), ['one overflowed'])
+  rig.agent('a', { q: {} })
+  rig.send({ type: 'elsewhere', agent: 'a', busy: true })
+  t.same(left(rig.join('two')), [], 'busy is at work')
+  const gone = rig.send({ type: 'status', agent: 'a', status: { type: 'logged-out' } })
+  t.match(gone, [{ type: 'leave', outcome: { type: 'overflowed', to: { uri: 'sip:elsewhere@x' } } }])
+})
+
+void t.test('skills: only who satisfies the condition; relaxed by steps', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { skills: { english: 2 } })
+  rig.agent('b', { q: {} }, { skills: { english: 5, billing: 1 } })
+  t.same(offered(rig.join('one', 'q', { requires: [{ after: 0, requires: 'english >= 4 and billing' }] })), ['b<one'])
+  rig.answer('b')
+  const steps = [{ after: 0, requires: 'english >= 4' }, { after: 3_000, requires: 'english >= 3' }, { after: 6_000 }]
+  t.same(offered(rig.join('two', 'q', { requires: steps })), [])
+  t.same(offered(rig.pass(5_999)), [])
+  t.same(offered(rig.pass(1)), ['a<two'])
+  rig.send({ type: 'agent', agent: 'c', settings: { skills: { english: 1 } } })
+  rig.send({ type: 'member', queue: 'q', agent: 'c', settings: {} })
+  rig.send({ type: 'status', agent: 'c', status: { type: 'available' } })
+  rig.join('three', 'q', { requires: [{ after: 0, requires: 'english >= 2' }] })
+  t.same(offered(rig.send({ type: 'agent', agent: 'c', settings: { skills: { english: 3 } } })), ['c<three'], 'learnt while somebody waits')
+  t.throws(() => rig.join('four', 'q', { requires: [{ after: 0, requires: 'english >=' }] }), { code: 'CONTACT_BAD_EXPRESSION' })
+  t.notOk(rig.state.interactions.has('four'))
+})
+
+void t.test("the application's own condition is asked again while the caller waits", async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { skills: { french: 1 } })
+  rig.join('one', 'q', { requires: [{ after: 0, requires: (agent, waited) => agent.skills['french'] === 9 || waited >= 2_500 }] })
+  t.same(offered(rig.pass(2_900)), [])
+  t.same(offered(rig.pass(100)), ['a<one'])
+})
+
+void t.test('priority: higher first; with ageing a long wait outweighs it', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', ageing: 1 })
+  rig.join('old')
+  rig.pass(4 * 60_000)
+  rig.join('vip', 'q', { priority: 5 })
+  rig.join('friend', 'q', { priority: 3 })
+  rig.agent('a', { q: {} })
+  const order = ['first', 'second', 'third'].map(() => {
+    const who = rig.all('offer').at(-1)!.interaction
+    rig.answer('a')
+    rig.send({ type: 'ended', interaction: who })
+    return who
+  })
+  t.same(order, ['vip', 'old', 'friend'])
+})
+
+void t.test('tiers: open one after the other; an unstaffed one is skipped', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', tierWait: 5_000 })
+  rig.agent('second', { q: { tier: 2 } })
+  rig.agent('third', { q: { tier: 3 } })
+  rig.agent('first', { q: { tier: 1 } })
+  rig.send({ type: 'elsewhere', agent: 'first', busy: true })
+  t.same(offered(rig.join('one')), [])
+  t.same(offered(rig.pass(5_000)), ['second<one'])
+  rig.answer('second')
+  rig.send({ type: 'status', agent: 'first', status: { type: 'logged-out' } })
+  rig.join('two')
+  t.same(offered(rig.pass(5_000)), ['third<two'], 'the second tier was open from the start')
+})
+
+void t.test('several queues: the agent takes its own rank first, then the longest wait', async t => {
+  const rig = new Rig().queue('main').queue('other').queue('last')
+  rig.join('o', 'other')
+  rig.pass(10)
+  rig.join('m', 'main')
+  rig.join('l', 'last', { priority: 99 })
+  rig.agent('a', { main: { rank: 0 }, other: { rank: 0 }, last: { rank: 1 } })
+  const served = [1, 2, 3].map(() => {
+    const who = rig.all('offer').at(-1)!.interaction
+    rig.answer('a')
+    rig.send({ type: 'ended', interaction: who })
+    return who
+  })
+  // The memberships came one by one: whoever was first in the agent's first queue was taken at once.
+  t.same(served, ['o', 'm', 'l'])
+})
+
+void t.test('the agent who knows the customer is waited for, but not for ever', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('friend', { q: {} })
+  rig.agent('other', { q: {} })
+  rig.join('busy')
+  rig.answer('friend')
+  t.same(offered(rig.join('one', 'q', { sticky: { agent: 'friend', wait: 8_000 } })), [])
+  rig.pass(5_000)
+  t.same(offered(rig.send({ type: 'ended', interaction: 'busy' })), ['friend<one'])
+  rig.answer('friend')
+  rig.join('two', 'q', { sticky: { agent: 'friend', wait: 8_000 } })
+  t.same(offered(rig.pass(8_000)), ['other<two'])
+  rig.answer('other')
+  rig.send({ type: 'status', agent: 'friend', status: { type: 'on-break' } })
+  rig.agent('third', { q: {} })
+  t.same(offered(rig.join('three', 'q', { sticky: { agent: 'friend', wait: 8_000 } })), ['third<three'], 'not when it is not there')
+})
+
+void t.test('who comes again within a minute has the old place', async t => {
+  const rig = new Rig().queue('q')
+  rig.join('first', 'q', { customer: 'ann' })
+  rig.pass(10_000)
+  rig.join('second', 'q', { customer: 'bob' })
+  rig.send({ type: 'left', interaction: 'first', how: { type: 'abandoned' } })
+  rig.pass(30_000)
+  rig.join('again', 'q', { customer: 'ann' })
+  t.same(offered(rig.agent('a', { q: {} })), ['a<again'])
+  rig.send({ type: 'left', interaction: 'again', how: { type: 'abandoned' } })
+  rig.pass(61_000)
+  t.equal(rig.state.queues.get('q')!.places.size, 0, 'after a minute it is forgotten')
+})
+
+void t.test('a call back keeps the place', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', maxWait: 20_000 })
+  rig.join('one')
+  rig.pass(1_000)
+  rig.join('two')
+  t.same(left(rig.send({ type: 'callback', interaction: 'one' })), ['one callback'])
+  rig.pass(15_000)
+  t.match(rig.agent('a', { q: {} }), [{ type: 'offer', interaction: 'one', channel: 'callback' }])
+})
+
+void t.test('capacity: by channel; calls and call backs share the line', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { capacity: { chat: 2 } })
+  t.same(offered(rig.join('call')), ['a<call'])
+  t.same(offered(rig.join('call-2')), [])
+  t.same(offered(rig.join('chat-1', 'q', { channel: 'chat' })), ['a<chat-1'])
+  t.same(offered(rig.join('chat-2', 'q', { channel: 'chat' })), ['a<chat-2'])
+  t.same(offered(rig.join('chat-3', 'q', { channel: 'chat' })), [])
+  t.same(offered(rig.join('mail', 'q', { channel: 'email' })), [], 'none unless set')
+})
+
+void t.test('announcements: position, again and again', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', announce: { first: 1_000, every: 5_000 } })
+  rig.join('one')
+  rig.pass(500)
+  rig.join('two', 'q')
+  const said = rig.pass(6_000).map(action => (action.type === 'announce' ? `${action.interaction} ${action.position}` : action.type))
+  t.same(said, ['one 1', 'two 2', 'one 1', 'two 2'])
+})
+
+void t.test('configuration changes while callers wait: none is lost', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle' })
+  for (const caller of ['one', 'two', 'three']) rig.join(caller)
+  rig.send({ type: 'queue', queue: 'q', settings: { strategy: 'top-down', maxWait: 30_000, tierWait: 1_000 } })
+  t.same(offered(rig.agent('a', { q: {} })), ['a<one'])
+  rig.send({ type: 'member-removed', queue: 'q', agent: 'a' })
+  t.same(rig.ringing, [])
+  t.same(offered(rig.agent('b', { q: { tier: 4 } })), ['b<one'])
+  t.same(left(rig.send({ type: 'queue-removed', queue: 'q' })).sort(), ['one overflowed', 'three overflowed', 'two overflowed'])
+  t.equal(rig.state.interactions.size, 0)
+})
+
+void t.test('an agent who is taken away: offers stop, the talk goes on', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { wrapUp: 5_000, capacity: { chat: 1 } })
+  rig.join('talk')
+  rig.answer('a')
+  rig.join('chat', 'q', { channel: 'chat' })
+  t.match(rig.send({ type: 'agent-removed', agent: 'a' }), [{ type: 'cancel-offer', agent: 'a', reason: 'withdrawn' }])
+  t.ok(rig.state.agents.has('a'))
+  rig.pass(1_000)
+  rig.send({ type: 'ended', interaction: 'talk' })
+  t.notOk(rig.state.agents.has('a'))
+  t.same(rig.facts('ended').map(({ talked }) => talked), [1_000])
+})
+
+void t.test('the state log: what agents do, told once', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { wrapUp: 1_000 })
+  rig.join('one')
+  rig.answer('a')
+  rig.send({ type: 'ended', interaction: 'one' })
+  rig.pass(1_000)
+  rig.send({ type: 'elsewhere', agent: 'a', busy: true })
+  t.same(rig.facts('agent').map(({ status, state }) => `${status.type} ${state}`), [
+    'logged-out idle', 'available idle', 'available offered', 'available talking', 'available wrap-up', 'available idle', 'available elsewhere',
+  ])
+})
