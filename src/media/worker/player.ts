@@ -31,6 +31,8 @@ export class Player implements Producer {
   /** By place in the list: what comes for a track before its turn is kept. */
   readonly #live: readonly (LiveReader | undefined)[]
   #ended = false
+  /** Something was heard since the list began. */
+  #sounded = false
 
   constructor(readonly sender: Sender, codec: Codec, readonly filters: ResamplerFilters, readonly options: PlayerOptions) {
     this.#codec = codec
@@ -67,16 +69,11 @@ export class Player implements Producer {
     if (this.held || this.#ended) return
     if (this.#whole(at)) return
     let filled = 0
-    let fresh = 0
     while (filled < this.#pcm.length && this.#reader !== undefined) {
       const samples = this.#reader.read(this.#pcm, filled, this.#pcm.length - filled)
       filled += samples
-      fresh += samples
-      if (filled === this.#pcm.length) break
-      this.#next()
-      // A list without a single sample must not loop for ever.
-      if (this.#track === 0 && fresh === 0) this.#reader = undefined
-      if (this.#track === 0) fresh = 0
+      if (samples > 0) this.#sounded = true
+      if (filled < this.#pcm.length) this.#next()
     }
     if (filled > 0) {
       this.#pcm.fill(0, filled)
@@ -97,13 +94,18 @@ export class Player implements Producer {
     if (reader.position + bytes > reader.data.length) return false
     this.sender.frame(reader.data, reader.position, bytes, this.#units, at)
     reader.position += bytes
+    this.#sounded = true
     return true
   }
 
   #next(): void {
     const { tracks, loop } = this.options
     this.#track++
-    if (this.#track === tracks.length && loop) this.#track = 0
+    // A list without a single sample must not loop for ever.
+    if (this.#track === tracks.length && loop && this.#sounded) {
+      this.#track = 0
+      this.#sounded = false
+    }
     const track = tracks[this.#track]
     this.#reader = track === undefined ? undefined : openTrack(track, this.#codec.sampleRate, this.filters, this.#live[this.#track])
   }
