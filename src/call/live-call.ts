@@ -11,7 +11,7 @@ import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
 import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
-import { ALL_DIGITS, DigitQueue } from './digit-queue.js'
+import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
 import { Foreground } from './foreground.js'
 import { infoDigit } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
@@ -47,7 +47,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   readonly #invite: ServerInvite | undefined
   readonly #ending = new AbortController()
   readonly #digits = new DigitQueue(QUEUED_DIGITS)
-  readonly #foreground = new Foreground()
+  readonly #foreground = new Foreground(press => this.#digits.push(press))
   #session: Session | undefined
   #endReason: EndReason | undefined
   #progressed: 'no' | 'ringing' | 'media' = 'no'
@@ -379,7 +379,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   }
 
   #pressed(digit: Digit, duration: number): void {
-    if (!this.#foreground.consumes(digit)) this.#digits.push({ digit, duration })
+    const press: Keypress = { digit, duration }
+    if (!this.#foreground.consumes(press)) this.#digits.push(press)
     this.emit('digit', digit, duration)
   }
 

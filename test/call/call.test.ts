@@ -49,7 +49,7 @@ void t.test('what the caller says arrives as audio frames and in the recording',
   const { ms } = await recording.stop()
   t.ok(ms >= 450 && ms < 2_000, `${ms} ms`)
   const { size } = await stat(join(directory, 'talk.wav'))
-  t.equal(size, 44 + Math.round(ms * 8) * 4, 'two 16-bit channels at 8 kHz')
+  t.ok(Math.abs(size - 44 - ms * 8 * 4) <= 32, `${size} bytes for ${ms} ms of two 16-bit channels at 8 kHz`)
 })
 
 void t.test('digits queue, interrupt and choose', async t => {
@@ -63,8 +63,9 @@ void t.test('digits queue, interrupt and choose', async t => {
   await outgoing.sendDigits(['2'])
   t.same(await chosen, { type: 'chosen', value: 'support' })
 
+  const bothHeard = heard(peer, 2)
   await outgoing.sendDigits(['9', '1'])
-  await heard(peer, 2)
+  await bothHeard
   t.same(await peer.ask(menu), { type: 'chosen', value: 'sales' }, 'queued keys are read first, and 9 only costs a try')
 
   const interrupted = peer.play(endless, { interruptBy: ['#'] })
@@ -186,6 +187,7 @@ void t.test('early media: a prompt before the answer is heard', async t => {
 
 void t.test('dialling on behalf of a call: the caller\'s end cancels it', async t => {
   const { callee, caller, uri, call } = await twoServers(t)
+  // The callee dials itself: `ring` is on it too.
   callee.handle('sip:ring@*', async incoming => {
     await incoming.progress()
     await once(incoming.signal, 'abort')
@@ -196,12 +198,13 @@ void t.test('dialling on behalf of a call: the caller\'s end cancels it', async 
     pending.push(incoming.dial(uri('ring')).catch((error: unknown) => (error as CordboardError).code))
     await pending[0]
   })
+  const dialling = new Promise<AbortSignal>(resolve => callee.once('dialling', (_target, done) => resolve(done)))
   const outgoing = await call('front')
-  const done = new Promise<AbortSignal>(resolve => callee.once('dialling', (_target, signal) => resolve(signal)))
-  const signal = await done
-  t.notOk(signal.aborted)
+  const done = await dialling
+  t.notOk(done.aborted)
+  const over = once(done, 'abort')
   await outgoing.hangup()
-  await once(callee.calls.size === 0 ? new AbortController().signal : signal, 'abort')
+  await over
   t.same(await pending[0], 'CALL_ENDED')
   t.equal(caller.calls.size, 0)
 })
