@@ -220,7 +220,7 @@ export class TransactionLayer implements Stepper {
     const known = this.#servers.get(key)
     if (known !== undefined) return this.#repeated(known, request)
     if (method === 'ACK') return this.user.ack(request, flow)
-    const transaction = new ServerTransaction(this, key, request, this.transports.returnFlow(topVia(request), flow), this.token())
+    const transaction = new ServerTransaction(this, key, request, this.transports.returnFlow(topVia(request), flow), flow, this.token())
     this.counters.bump('server')
     this.#servers.set(key, transaction)
     transaction.mergeKey = method === 'CANCEL' ? undefined : mergeKey(request)

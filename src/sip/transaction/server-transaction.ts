@@ -29,6 +29,8 @@ export class ServerTransaction extends Transaction {
     /** Let go once a final response has been sent. */
     public request: SipRequest | undefined,
     flow: Flow,
+    /** By which the request came; `flow` is where its responses go. */
+    readonly source: Flow,
     /** To tag of all our own responses to this request. */
     readonly localTag: string,
   ) {

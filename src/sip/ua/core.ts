@@ -25,7 +25,7 @@ import { OutboundInvite } from './client-invite.js'
 import { sendRequest } from './client-request.js'
 import { InboundRequest } from './server-request.js'
 import type {
-  ClientInvite, ExtraHeaders, InviteOptions, RequestOptions, RequestOutcome, ServerInvite, ServerRequest, UserAgent,
+  ClientInvite, ExtraHeaders, InviteOptions, RequestOptions, RequestOutcome, ServerInvite, ServerRequest, Source, UserAgent,
 } from './user-agent.js'
 
 /** Whoever owns a dialog: an invitation while it is early, then the session. */
@@ -67,6 +67,8 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   readonly live = new Set<{ bye(): Promise<void> }>()
   readonly #dialogs = new Map<string, DialogOwner>()
   readonly #requests = new WeakMap<ServerRequest, InboundRequest>()
+  /** Where registered contacts were seen. */
+  readonly #learnt = new Map<string, Source>()
   #closing: Promise<void> | undefined
 
   private constructor(readonly options: CoreOptions) {
@@ -133,6 +135,11 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     await this.transports.close()
   }
 
+  learn(uri: string, source: Source | undefined): void {
+    if (source === undefined) this.#learnt.delete(uri)
+    else this.#learnt.set(uri, source)
+  }
+
   // ---- dialogs
 
   register(owner: DialogOwner): void {
@@ -195,7 +202,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
 
   /** What the application left unanswered. */
   #settle(request: InboundRequest): void {
-    if (request.answered || request.taken !== undefined) return
+    if (request.answered || request.deferred || request.taken !== undefined) return
     switch (request.message.method) {
       case 'INVITE':
         return request.respond(404)
@@ -249,12 +256,22 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     return `<sip:${this.contactUser}${formatHostPort(host, port)}${transport}>`
   }
 
+  #learntTargets(uri: string): readonly Target[] | undefined {
+    const source = this.#learnt.size === 0 ? undefined : this.#learnt.get(uri)
+    if (source === undefined) return undefined
+    const flow = source as Flow
+    // A connection that has ended leads nowhere: the contact itself is left.
+    if (flow.reliable === true && !flow.open) return undefined
+    const { transport, address, port } = source
+    return [{ transport, address, port, ...(flow.reliable === true ? { flow } : {}) }]
+  }
+
   /**
    * Calls `use` with the targets of `uri`: at once when it is numeric. `fail` gets what went wrong.
    */
   reach(uri: string, use: (targets: readonly Target[]) => void, fail: (error: CordboardError) => void): void {
     try {
-      const targets = this.options.resolver.resolve(uri)
+      const targets = this.#learntTargets(uri) ?? this.options.resolver.resolve(uri)
       if (targets instanceof Promise) targets.then(found => attempt(() => use(found), fail), (error: unknown) => fail(asTransportError(error)))
       else use(targets)
     } catch (error) {

@@ -84,10 +84,14 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   reject(status: number, options: ResponseOptions = {}): void {
     if (this.#transaction.answered) return
     this.request.respond(status, options)
-    this.#finish()
   }
 
   // ---- what happens meanwhile
+
+  /** A final response other than 2xx is out, by `reject` or by the request's own `respond`. */
+  refused(): void {
+    this.#finish()
+  }
 
   cancelled(): void {
     this.#withdrawn()

@@ -9,12 +9,14 @@ import type { InviteFailure, ResponseOptions, ServerRequest, Source } from './us
 export class InboundRequest implements ServerRequest, ServerTransactionUser {
   readonly source: Source
   /** Set by `UserAgent.serve`, which takes over what happens to the INVITE. */
-  taken: ServerTransactionUser | undefined
+  taken: (ServerTransactionUser & { refused(): void }) | undefined
+  /** Somebody will answer. */
+  deferred = false
   #controller: AbortController | undefined
   #failure: InviteFailure | undefined
 
   constructor(readonly core: UserAgentCore, readonly message: SipRequest, readonly transaction: ServerTransaction) {
-    this.source = transaction.flow
+    this.source = transaction.source
     transaction.user = this
   }
 
@@ -31,6 +33,10 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
     return this.transaction.answered
   }
 
+  defer(): void {
+    this.deferred = true
+  }
+
   respond(status: number, options: ResponseOptions = {}): void {
     if (this.answered) return
     const { headers, body, reason } = options
@@ -40,6 +46,7 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
       ...(body === undefined ? {} : { body }),
       ...(reason === undefined ? {} : { reason }),
     }))
+    if (status >= 300) this.taken?.refused()
   }
 
   cancelled(request: SipRequest): void {

@@ -27,6 +27,8 @@ export interface ServerRequest {
   /** True once a final response has been sent. */
   readonly answered: boolean
   respond(status: number, options?: ResponseOptions): void
+  /** Whoever takes it will answer later: it isn't answered for them when `onRequest` resolves. */
+  defer(): void
 }
 
 /** What stands for a request that may still be challenged: an incoming call, or a request given to a route. */
@@ -181,6 +183,11 @@ export interface UserAgent extends AsyncDisposable {
   invite(target: string, options?: InviteOptions): ClientInvite
   /** Sends an out-of-dialog request (OPTIONS, REGISTER, MESSAGE, …). */
   request(method: string, target: string, options?: RequestOptions): Promise<RequestOutcome>
+  /**
+   * Requests to this URI go where `source` is, by its connection while that is open: a registered contact behind a NAT, or one that only its own
+   * connection reaches. Undefined forgets it.
+   */
+  learn?(uri: string, source: Source | undefined): void
   /** Sessions now confirmed. */
   readonly sessions: number
   /** Ends transports; sessions still open get BYE first. */
