@@ -9,7 +9,7 @@ const SERVER_CORE = '0'
 export const LOAD_CORE = '1'
 
 /** Port of the server under load. */
-export const SIP_PORT = 6_060
+export const SIP_PORT = Number(process.env['BENCH_SIP_PORT'] ?? 6_060)
 /** Clock ticks a second in /proc (Linux's USER_HZ is 100 on every architecture that Node supports). */
 const TICKS = 100
 
