@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sharedCases } from '../root.js'
 
-const root = join(import.meta.dirname, '../../../shared/cases')
+const root = sharedCases()
 
 /** False, or why a test of reference data cannot run here; under CI the data must be there. */
 export const withoutCases: false | string = existsSync(root) || process.env.CI === 'true' ? false : 'reference vectors are not beside this repository'

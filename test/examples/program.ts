@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../root.js'
 
 /** The repository's root. */
-export const root = fileURLToPath(new URL('../../', import.meta.url))
+export const root = ROOT
 
 /** A program of `examples/`, as built, running as a process of its own. */
 export interface Program extends AsyncDisposable {

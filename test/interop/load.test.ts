@@ -1,9 +1,10 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
 import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
 import { CallCenterProcess, eventually } from '../peers/call-center.js'
 import { requirePeer } from '../peers/require-peer.js'
 import { runSipp } from '../peers/sipp.js'
+import { ROOT } from '../root.js'
 
 t.setTimeout(120_000)
 
@@ -23,7 +24,7 @@ t.test(`sipp's uac against 600: ${RATE} calls/s for ${SECONDS} s, none failed, n
 t.test('RFC 3261 §22: a wrong password gets 401 again and then 403', async t => {
   if (!requirePeer(t, 'sipp')) return
   await using server = await CallCenterProcess.start({ rtpPorts: [21_000, 21_098] })
-  const scenario = fileURLToPath(new URL('./wrong-password.xml', import.meta.url))
+  const scenario = join(ROOT, 'test/interop/wrong-password.xml')
   const counters = await runSipp(server.address, ['-sf', scenario, '-s', '1003', '-au', '1003', '-ap', 'wrong', '-m', '1', '-timeout', '10'])
   t.match(counters, { code: 0, successful: 1, failed: 0 }, counters.output)
 })

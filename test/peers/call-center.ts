@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../root.js'
 import { Child, type ChildEnd } from './child.js'
 import { freePort } from './ports.js'
 
@@ -23,7 +23,7 @@ export interface CallCenterOptions {
 /** Password of the demo accounts in tests. */
 export const PASSWORD = 'correct horse battery'
 
-const MAIN = fileURLToPath(new URL('../../build/examples/call-center/main.js', import.meta.url))
+const MAIN = join(ROOT, 'build/examples/call-center/main.js')
 
 /** The example server as a process of its own, on ports and a data folder of its own. */
 export class CallCenterProcess implements AsyncDisposable {
