@@ -154,12 +154,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   }
 
   async dial(targets: Uri | readonly Uri[], options: DialOptions = {}): Promise<DialOutcome> {
-    this.#throwUnlessOpen()
+    this.#throwIfClosed()
     return this.#tracked(await dial(this.#dialling, targets, options))
   }
 
   conference(name: string, options: ConferenceOptions = {}): Conference {
-    this.#throwUnlessOpen()
+    this.#throwIfClosed()
     const existing = this.#conferences.get(name)
     if (existing !== undefined) return existing
     const conference = new LiveConference(this.#engine, name, options, () => this.#conferences.delete(name))
@@ -297,7 +297,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     this.emit('fault', fault)
   }
 
-  #throwUnlessOpen(): void {
-    if (this.#state !== 'open') throw new CordboardError('SERVER_CLOSED', `the server is ${this.#state}`)
+  #throwIfClosed(): void {
+    if (this.#state === 'closed') throw new CordboardError('SERVER_CLOSED', 'the server is closed')
   }
 }
