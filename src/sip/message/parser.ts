@@ -131,7 +131,7 @@ const trimmed = (text: string, from: number, to: number): string => {
 
 const valueOf = (head: string, from: number, to: number): string => {
   const value = trimmed(head, from, to)
-  return value.includes('\r') ? value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim() : value
+  return value.includes('\r') ? value.split('\r\n').map(line => line.trim()).join(' ').trim() : value
 }
 
 const readBody = (buffer: Buffer, from: number, contentLength: string | undefined): Uint8Array | Fault => {

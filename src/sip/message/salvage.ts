@@ -5,9 +5,6 @@ import type { HeaderField, SipRequest } from './message.js'
 import { decodeText } from './octets.js'
 
 const EMPTY = new Uint8Array(0)
-// A method or its malformation, anything, and a version: what can be answered as SIP.
-const REQUEST_LINE = /^([\w\-.!%*+`'~]{1,64})[ \t]+(.*?)[ \t]*SIP[ \t]*\/[ \t]*\d+\.\d+[ \t]*$/i
-
 /**
  * What can be read of a malformed request, enough to answer it: the header fields up to the first that makes no sense are there as written.
  * @returns why it cannot be answered instead, where it cannot
@@ -16,18 +13,27 @@ export const salvage = (bytes: Buffer): SipRequest | 'not-sip' | 'bad-response' 
   const text = decodeText(bytes, 0, Math.min(bytes.length, LIMITS.message))
   const [first = '', ...lines] = (/^[^]*?(?=\r?\n\r?\n|$)/.exec(text)?.[0] ?? '').replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/, LIMITS.headers)
   if (/^SIP\/\d/i.test(first)) return 'bad-response'
-  const line = REQUEST_LINE.exec(first.slice(0, LIMITS.line))
-  if (line === null) return 'not-sip'
-  const method = line[1]!
-  if (method === 'ACK') return 'bad-ack'
+  const line = readRequestLine(first)
+  if (line === undefined) return 'not-sip'
+  if (line.method === 'ACK') return 'bad-ack'
   const headers = lines.flatMap(readField)
   if (!headers.some(({ id }) => id === 'Via')) return 'unanswerable'
-  return { type: 'request', method, uri: line[2]!, headers: onlyFirst(headers), body: EMPTY }
+  return { type: 'request', ...line, headers: onlyFirst(headers), body: EMPTY }
+}
+
+/** A method, anything, and a version: what can be answered as SIP. No pattern here may take more than linear time. */
+const readRequestLine = (line: string): { readonly method: string; readonly uri: string } | undefined => {
+  const method = /^[\w\-.!%*+`'~]{1,64}(?=[ \t])/.exec(line)?.[0]
+  const version = line.toUpperCase().lastIndexOf('SIP/')
+  if (method === undefined || version <= method.length || !/^\d{1,9}\.\d{1,9}$/.test(line.slice(version + 4).trim())) return undefined
+  return { method, uri: line.slice(method.length, version).trim().slice(0, LIMITS.line) }
 }
 
 const readField = (line: string): HeaderField[] => {
-  const match = /^([\w\-.!%*+`'~]+)[ \t]*:[ \t]*(.*?)[ \t\r]*$/.exec(line.slice(0, LIMITS.line))
-  return match === null || match[2]!.includes('\r') ? [] : [rawField(headerNameOf(match[1]!), match[1]!, match[2]!)]
+  const colon = line.indexOf(':')
+  const name = line.slice(0, Math.max(0, colon)).trim()
+  const value = line.slice(colon + 1, colon + LIMITS.line).trim()
+  return !/^[\w\-.!%*+`'~]+$/.test(name) || value.includes('\r') ? [] : [rawField(headerNameOf(name), name, value)]
 }
 
 // Where From, To, Call-ID or CSeq came twice, an answer must carry one.

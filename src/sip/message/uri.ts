@@ -46,7 +46,7 @@ const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?$/
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}$/
 const PARAMETERS = /^(?:;(?:[\w\-.!~*'()[\]/:&+$]|%[0-9A-Fa-f]{2})+(?:=(?:[\w\-.!~*'()[\]/:&+$]|%[0-9A-Fa-f]{2})+)?)*$/
 const HEADERS = /^(?:[\w\-.!~*'()[\]/?:+$=&]|%[0-9A-Fa-f]{2})+$/
-const TEL_NUMBER = /^(?:\+[0-9\-.()]*[0-9][0-9\-.()]*|[0-9A-Fa-f*#\-.()]*[0-9A-Fa-f*#][0-9A-Fa-f*#\-.()]*)$/
+const TEL_NUMBER = /^(?:\+[0-9\-.()]+|[0-9A-Fa-f*#\-.()]+)$/
 
 /** Reads a URI; undefined when it is malformed. */
 export const parseUri = (text: string): Uri | undefined => {
@@ -127,7 +127,7 @@ const parseUriParameters = (text: string): readonly Parameter[] | undefined => {
 const parseTel = (text: string): TelUri | undefined => {
   const semicolon = text.indexOf(';')
   const number = semicolon < 0 ? text : text.slice(0, semicolon)
-  if (!TEL_NUMBER.test(number)) return undefined
+  if (!TEL_NUMBER.test(number) || !/[0-9A-Fa-f*#]/.test(number)) return undefined
   const parameters = semicolon < 0 ? NO_PARAMETERS : parseUriParameters(text.slice(semicolon))
   return parameters === undefined ? undefined : { type: 'tel', number, parameters }
 }

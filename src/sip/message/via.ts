@@ -21,6 +21,10 @@ export interface Via {
 /** Begins every branch of RFC 3261 (§8.1.1.7). */
 export const MAGIC_COOKIE = 'z9hG4bK'
 
+/** True for a branch made by RFC 3261, which alone identifies a transaction; the cookie by itself is none (RFC 4475 §3.2.1). */
+export const isRfc3261Branch = (branch: string | undefined): branch is string =>
+  branch !== undefined && branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE)
+
 const SENT_PROTOCOL = /[ \t]*SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*([\w\-.!%*+`'~]+)[ \t]+(\[[^\]]*\]|[^\s;,:"<>[\]]+)(?:[ \t]*:[ \t]*(\d+))?/iy
 
 /** Reads one Via value, up to the end or a comma. */
