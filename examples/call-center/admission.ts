@@ -19,11 +19,8 @@ export const userOf = (uri: string): string => /^sips?:([^@;?:]+)/.exec(uri)?.[1
  */
 export const createAdmission = (accounts: Accounts, registrar: Registrar): Admission => {
   const proven = (handler: Handler): Handler => async call => {
-    const user = await registrar.authenticate(call)
-    if (user === undefined) return
-    const claimed = userOf(call.from)
-    if (accounts.has(claimed) && claimed !== user) return call.reject(403)
-    return handler(call)
+    const user = await registrar.authenticate(call) // otherwise the challenge, or the refusal, is on its way
+    if (user !== undefined) await handler(call)
   }
   return {
     everyone: handler => {

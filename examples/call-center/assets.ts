@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The folder of this program's sources, where prompts and pages lie: `tsc` compiles programs to `build/examples/call-center`
- * and copies nothing else, so the search goes up until it meets `examples/call-center` with `name` in it.
+ * The folder of this program's sources that is called `name` and holds `file`: `tsc` compiles programs to `build/` and copies
+ * neither prompts nor pages there, so the search goes up from this file until it meets them.
+ * @throws Error when there is none.
  */
-export const asset = (name: string): string => {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const found = join(folder, 'examples', 'call-center', name)
-    if (existsSync(found)) return found
-    if (folder === dirname(folder)) throw new Error(`examples/call-center/${name} is missing`)
+export const assetFolder = (name: string, file: string): string => {
+  for (let above = dirname(fileURLToPath(import.meta.url)); ; above = dirname(above)) {
+    const folder = join(above, 'examples', 'call-center', name)
+    if (existsSync(join(folder, file))) return folder
+    if (above === dirname(above)) throw new Error(`there is no ${file} in examples/call-center/${name}`)
   }
 }

@@ -51,7 +51,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   const store = await openSqliteStore({ file: join(resolve(settings.data), 'calls.db') })
   const server = await openServer(settings)
   const domain = domainOf(settings)
-  const registrar = createRegistrar({ domain, password: async user => (accounts.has(user) ? accounts.password : undefined), maxExpires: 3_600 })
+  const registrar = createRegistrar({ domain: [domain, '*'], password: async user => (accounts.has(user) ? accounts.password : undefined), maxExpires: 3_600 })
   const center = createContactCenter({ server: server.use(registrar), store })
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))

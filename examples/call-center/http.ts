@@ -6,7 +6,7 @@ import type { InteractionStore } from 'cordboard/contact'
 import { timingSafeEqual } from 'node:crypto'
 import { basename } from 'node:path'
 import type { Accounts } from './accounts.js'
-import { asset } from './assets.js'
+import { assetFolder } from './assets.js'
 import type { Board } from './board.js'
 import type { Recordings } from './recordings.js'
 import { isLoopback } from './settings.js'
@@ -52,7 +52,7 @@ const addOperations = (app: FastifyInstance, { server, draining }: HttpSources):
 }
 
 const addFiles = (app: FastifyInstance, { recordings }: HttpSources): void => {
-  app.register(fastifyStatic, { root: asset('web') })
+  app.register(fastifyStatic, { root: assetFolder('web', 'index.html') })
   app.register(fastifyStatic, { root: recordings.folder, prefix: '/api/recordings/', index: false, decorateReply: false })
 }
 

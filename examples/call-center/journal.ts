@@ -1,9 +1,10 @@
 import type { Call, Server } from 'cordboard'
 import type { InteractionStore } from 'cordboard/contact'
 
-/** What a talk with an agent adds to its call's record. */
-export interface Talk {
-  readonly agent: string
+/** What is worth noting of a call. */
+export interface Note {
+  /** Who it was put through to. */
+  readonly agent: string | null
   readonly recording: string
 }
 
@@ -11,7 +12,8 @@ export interface Talk {
 export interface Journal {
   /** This call's record is left to the contact centre. */
   leaveToQueue(call: Call): void
-  note(call: Call, talk: Talk): void
+  /** Adds to the call's record; the last note counts. */
+  note(call: Call, note: Note): void
 }
 
 /** A call that was answered with a challenge is no call yet (RFC 3261 §22). */
@@ -20,19 +22,19 @@ const wasChallenged = (call: Call): boolean => call.endReason?.type === 'rejecte
 /** Keeps the journal of a server's incoming calls in `store`. */
 export const keepJournal = (server: Server, store: InteractionStore, onFault: (error: unknown) => void): Journal => {
   const queued = new WeakSet<Call>()
-  const talks = new WeakMap<Call, Talk>()
+  const notes = new WeakMap<Call, Note>()
 
   const write = (call: Call, at: number, answeredAt: number | undefined): void => {
     if (queued.has(call) || wasChallenged(call)) return
     const endedAt = server.clock.wall()
-    const talk = talks.get(call)
+    const note = notes.get(call)
     store
       .append({
         id: call.id, channel: 'voice', at, endedAt, from: call.from, to: call.to, queue: null, waited: null, disposition: null,
-        agent: talk?.agent ?? null,
+        agent: note?.agent ?? null,
         talked: answeredAt === undefined ? null : endedAt - answeredAt,
         outcome: answeredAt === undefined ? 'missed' : 'answered',
-        recording: talk?.recording ?? null,
+        recording: note?.recording ?? null,
       })
       .catch(onFault)
   }
@@ -43,5 +45,5 @@ export const keepJournal = (server: Server, store: InteractionStore, onFault: (e
     call.once('answered', () => (answeredAt = server.clock.wall()))
     call.once('ended', () => write(call, at, answeredAt))
   })
-  return { leaveToQueue: call => void queued.add(call), note: (call, talk) => void talks.set(call, talk) }
+  return { leaveToQueue: call => void queued.add(call), note: (call, note) => void notes.set(call, note) }
 }

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digit } from 'cordboard'
-import { asset } from './assets.js'
+import { assetFolder } from './assets.js'
 
 /** Every sound of a prompt set: `prompts/LANGUAGE/NAME.wav`. */
 export type PromptName =
@@ -20,8 +19,7 @@ export interface Prompts {
 
 /** The prompt set of `language`. @throws Error when there is none. */
 export const openPrompts = (language: string): Prompts => {
-  const folder = join(asset('prompts'), language)
-  if (!existsSync(join(folder, 'welcome.wav'))) throw new Error(`no prompts for the language "${language}": ${folder} has none`)
+  const folder = assetFolder(join('prompts', language), 'welcome.wav')
   const names: Partial<Record<Digit, string>> = { '*': 'star', '#': 'hash' }
   return {
     file: name => join(folder, `${name}.wav`),

@@ -42,7 +42,7 @@ t.test('ready names the addresses; the console, its API, health and metrics answ
   t.same((await get<readonly { name: string }[]>('api/queues')).map(({ name }) => name), ['sales', 'support'])
   t.equal((await get<readonly unknown[]>('api/agents')).length, 10)
   t.equal((await fetch(`${http}/api/interactions?limit=0`)).status, 400)
-  t.equal((await fetch(`${http}/api/recordings/..%2Fcalls.db`)).status, 404, 'recordings only')
+  t.ok((await fetch(`${http}/api/recordings/..%2Fcalls.db`)).status >= 400, 'recordings only')
 })
 
 t.test('600: the caller hears itself, over UDP and TCP', async t => {
@@ -58,7 +58,7 @@ t.test('600: the caller hears itself, over UDP and TCP', async t => {
   }
 })
 
-t.test('601: a tone of 1004 Hz', async () => {
+t.test('601: a tone of 1004 Hz', async t => {
   await using peer = await phone('tony')
   await using call = await peer.call(uri('601'))
   await heardFor(0.5, call)
@@ -68,25 +68,27 @@ t.test('601: a tone of 1004 Hz', async () => {
 t.test('602: records and plays back', async t => {
   await using peer = await phone('rita', { tone: { frequencies: [700], dbm0: -14 } })
   await using call = await peer.call(uri('602'))
-  await until('the beep', () => call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000), 15_000)
+  await until('the beep', () => call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000, -23), 15_000)
   await new Promise(resolve => setTimeout(resolve, 1_500))
   call.rtp.forget()
   await call.press('#')
-  const seconds = (frequency: number): number => call.rtp.heard().levels(frequency, 100).filter(level => level > -20).length / 10
-  await until('the playback', () => seconds(700) > 1.2, 15_000)
-  t.ok(seconds(700) < 1.8, 'as long as it was')
-  t.match(readdirSync(join(data, 'main', 'recordings')), [/-message-/])
+  t.equal(await call.ended, 'remote', 'says goodbye')
+  const record = await row('rita')
+  t.match(record, { outcome: 'answered', recording: /-message-/ })
+  const heard = call.rtp.heard().levels(700, 20).filter(level => level > -20).length * 20
+  const recorded = readWav(record.recording!).ms
+  t.ok(recorded > 800 && Math.abs(heard - recorded) < 150, `recorded ${recorded} ms, heard ${heard} ms`)
 })
 
 t.test('603: says each key', async t => {
   await using peer = await phone('dora')
   await using call = await peer.call(uri('603'))
   await heardFor(0.5, call)
-  await call.press('4')
-  await heardFor(2, call)
-  const before = call.rtp.packets.length
-  await call.press('#')
-  await until('the key is said', () => call.rtp.packets.length > before + 25)
+  for (const key of ['*', '#']) {
+    const before = call.rtp.packets.length
+    await call.press(key)
+    await until(`${key} is said`, () => call.rtp.packets.length > before + 25)
+  }
   t.equal(call.over, false, 'until the caller hangs up')
 })
 
@@ -98,11 +100,11 @@ t.test('who may call what', async t => {
     return outcome.type === 'rejected' ? outcome.status : 200
   }
   t.equal(await status(stranger, '999'), 404, 'an unknown number')
-  t.match(await status(stranger, '1001'), 401, 'people are for accounts')
+  t.equal(await status(stranger, '1001'), 407, 'people are for accounts')
   await using liar = await phone('1005')
-  t.equal(await status(liar, '600'), 401, 'an account must prove itself')
+  t.equal(await status(liar, '600'), 407, 'an account must prove itself')
   await using guesser = await phone('1005', { password: 'guess' })
-  t.match([401, 403].includes(await status(guesser, '600')), true)
+  t.ok([403, 407].includes(await status(guesser, '600')))
   t.ok((await guesser.register()).status >= 400)
   await using known = await account('1005', 700)
   t.equal(await status(known, '600'), 200)

@@ -36,7 +36,7 @@ export const connectNumbers = ({ server, admission: { everyone, accounts }, prom
   server
     .handle('sip:600@*', everyone(echo))
     .handle('sip:601@*', everyone(tone))
-    .handle('sip:602@*', everyone(record(prompts, recordings)))
+    .handle('sip:602@*', everyone(record(prompts, recordings, journal)))
     .handle('sip:603@*', everyone(digits(prompts)))
     .handle('sip:700@*', everyone(menu(prompts, { sales, support, operator: ringOr(aor(supervisor), sales) })))
     .handle('sip:701@*', everyone(sales))

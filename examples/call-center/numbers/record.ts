@@ -1,4 +1,5 @@
 import type { Call } from 'cordboard'
+import type { Journal } from '../journal.js'
 import type { Prompts } from '../prompts.js'
 import type { Recordings } from '../recordings.js'
 import type { Handler } from './handler.js'
@@ -16,11 +17,12 @@ const hashKey = async (call: Call, signal: AbortSignal): Promise<void> => {
 }
 
 /** 602: records what the caller says up to `#`, then plays it back. */
-export const record = (prompts: Prompts, recordings: Recordings): Handler => async call => {
+export const record = (prompts: Prompts, recordings: Recordings, journal: Journal): Handler => async call => {
   await call.answer()
   await call.play([prompts.file('record-intro'), prompts.file('beep')])
   const recording = await call.record(recordings.file('message', call), { tracks: 'received' })
   await hashKey(call, AbortSignal.timeout(LIMIT))
   await recording.stop()
+  journal.note(call, { agent: null, recording: recording.file })
   await call.play([prompts.file('record-playback'), recording.file, prompts.file('goodbye')])
 }
