@@ -1,8 +1,11 @@
 import type { Codec } from './codec.js'
 import { pcma, pcmu } from './g711.js'
+import { g722 } from './g722.js'
+import { g726Codecs } from './g726.js'
+import { l16 } from './l16.js'
 
 /** The codecs that this package brings, in no order of preference. */
-export const builtInCodecs: readonly Codec[] = [pcmu, pcma]
+export const builtInCodecs: readonly Codec[] = [pcmu, pcma, g722, ...g726Codecs, ...[8000, 16_000, 44_100, 48_000].map(l16)]
 
 /**
  * The codecs that an application has, found by name and clock rate.
