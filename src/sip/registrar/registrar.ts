@@ -4,6 +4,7 @@ import { CordboardError } from '../../core/errors.js'
 import { secureRandom } from '../../core/random.js'
 import type { Random } from '../../core/random.js'
 import { realClock } from '../../core/real-clock.js'
+import type { DigestHash } from '../auth/digest.js'
 import { DigestVerifier } from '../auth/digest-verifier.js'
 import type { Verdict } from '../auth/digest-verifier.js'
 import { from, headerField, paths, supports, to } from '../message/headers.js'
@@ -30,6 +31,12 @@ export interface RegistrarOptions {
   readonly minExpires?: number
   /** Contacts of one user; the oldest gives way. @default 10 */
   readonly maxContacts?: number
+  /**
+   * Digests to ask for, a challenge each, in this order. Some phones (baresip before 1.1, SIPp) give up at any challenge beside MD5's, so
+   * SHA-256 is for those who know their phones: `['SHA-256', 'MD5']`, or `['SHA-256']` alone (RFC 8760).
+   * @default ['MD5']
+   */
+  readonly hashes?: readonly DigestHash[]
   /** @default memory */
   readonly store?: LocationStore
   /** @default the machine's clock */
@@ -100,7 +107,7 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     this.#store = options.store ?? new MemoryLocationStore()
     this.#clock = options.clock ?? realClock
     const realm = options.realm ?? this.#domains.find(domain => domain !== ANY) ?? 'cordboard'
-    const digest = { clock: this.#clock, random: options.random ?? secureRandom, realm, secrets: options.password }
+    const digest = { clock: this.#clock, random: options.random ?? secureRandom, realm, secrets: options.password, hashes: options.hashes ?? ['MD5'] }
     this.#registerVerifier = new DigestVerifier(digest)
     this.#requestVerifier = new DigestVerifier({ ...digest, proxy: true })
   }
