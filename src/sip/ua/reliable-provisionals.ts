@@ -14,7 +14,6 @@ const RSEQ_LIMIT = 0x7fff_0000
 interface Sent {
   readonly response: SipResponse
   readonly rseq: number
-  readonly carriesSdp: boolean
   readonly acknowledged: Deferred<SipRequest>
 }
 
@@ -23,7 +22,10 @@ export class ReliableProvisionals implements AlarmOwner<'repeat' | 'give-up'> {
   #rseq: number
   #sent: Sent | undefined
   #interval = 0
-  #chain: Promise<unknown> = Promise.resolve()
+  /** The last one asked for, until its PRACK. */
+  #last: Promise<unknown> | undefined
+  /** The last one with SDP, until its PRACK. */
+  #owed: Promise<unknown> | undefined
   readonly #repeat: Alarm<'repeat'>
   readonly #giveUp: Alarm<'give-up'>
 
@@ -35,14 +37,19 @@ export class ReliableProvisionals implements AlarmOwner<'repeat' | 'give-up'> {
 
   /** Sends what `make` builds around its RSeq; resolves with the PRACK. Waits for that of the one before. */
   send(make: (rseq: number) => SipResponse, carriesSdp: boolean): Promise<SipRequest> {
-    const sending = this.#chain.then(() => this.#send(make, carriesSdp))
-    this.#chain = sending.catch(() => undefined)
+    const sending = this.#last === undefined ? this.#send(make) : this.#last.then(() => this.#send(make))
+    const settled = sending.then(() => undefined, () => undefined).then(() => {
+      if (this.#last === settled) this.#last = undefined
+      if (this.#owed === settled) this.#owed = undefined
+    })
+    this.#last = settled
+    if (carriesSdp) this.#owed = settled
     return sending
   }
 
   /** RFC 3262 §3: no 2xx before the PRACK of a provisional response with SDP. */
   get owesAnswer(): Promise<unknown> | undefined {
-    return this.#sent?.carriesSdp === true ? this.#sent.acknowledged.promise : undefined
+    return this.#owed
   }
 
   /** Takes a PRACK; false when it acknowledges nothing that is waiting (481). */
@@ -74,12 +81,12 @@ export class ReliableProvisionals implements AlarmOwner<'repeat' | 'give-up'> {
     this.core.layer.lanes.start(this.#repeat, this.#interval)
   }
 
-  #send(make: (rseq: number) => SipResponse, carriesSdp: boolean): Promise<SipRequest> {
+  #send(make: (rseq: number) => SipResponse): Promise<SipRequest> {
     if (this.transaction.answered) return Promise.reject(new CordboardError('SIP_DIALOG_TERMINATED', 'the invitation has ended'))
     const rseq = this.#rseq++
     const response = make(rseq)
     const { t1 } = this.core.layer.timings
-    this.#sent = { response, rseq, carriesSdp, acknowledged: deferred() }
+    this.#sent = { response, rseq, acknowledged: deferred() }
     this.#interval = t1
     this.core.respond(this.transaction, response)
     this.core.layer.lanes.start(this.#repeat, t1)

@@ -47,12 +47,12 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
 
   async provisional(status: number, options: { readonly sdp?: string } & ResponseOptions = {}): Promise<void> {
     if (this.#transaction.answered) throw this.#ended()
-    if (status === 100) return this.#send(this.#response(100, options, undefined))
-    if (!requires(this.request.message, '100rel')) return this.#send(this.#response(status, options, undefined))
+    if (status === 100) return this.#send(this.#response(100, options, undefined, undefined))
+    if (!requires(this.request.message, '100rel')) return this.#send(this.#response(status, options, undefined, options.sdp))
     this.#reliable ??= new ReliableProvisionals(this.core, this.#transaction, cseq(this.request.message).number)
     if (options.sdp !== undefined) this.#reliableSdp = options.sdp
     try {
-      const prack = await this.#reliable.send(rseq => this.#response(status, options, rseq), options.sdp !== undefined)
+      const prack = await this.#reliable.send(rseq => this.#response(status, options, rseq, options.sdp), options.sdp !== undefined)
       this.#pracked ??= sdpOf(prack)
     } catch (error) {
       // RFC 3262 §3: an INVITE whose provisional response is never acknowledged is rejected.
@@ -68,7 +68,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     const { dialog } = this
     // What a reliable response has offered or answered is not said again (RFC 6337 §3.1.1).
     const sdp = this.#reliableSdp === undefined ? options.sdp : undefined
-    const response = this.#response(200, { ...options, ...(sdp === undefined ? {} : { sdp }), headers: { ...options.headers, ...timer?.headers } }, undefined, sdp)
+    const response = this.#response(200, { ...options, headers: { ...options.headers, ...timer?.headers } }, undefined, sdp)
     this.core.respond(this.#transaction, response)
     this.#reliable?.end()
     dialog.confirm()
@@ -153,7 +153,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     this.core.respond(this.#transaction, response)
   }
 
-  #response(status: number, options: { readonly sdp?: string } & ResponseOptions, rseq: number | undefined, sdp = options.sdp): SipResponse {
+  #response(status: number, options: ResponseOptions, rseq: number | undefined, sdp: string | undefined): SipResponse {
     const { message } = this.request
     // The first 101-199 makes the early dialog (RFC 3261 §12.1).
     if (status > 100) void this.dialog
