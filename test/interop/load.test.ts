@@ -16,7 +16,7 @@ t.test(`sipp's uac against 600: ${RATE} calls/s for ${SECONDS} s, none failed, n
   if (!requirePeer(t, 'sipp')) return
   await using server = await CallCenterProcess.start({ rtpPorts: [20_400, 20_998] })
   const counters = await runSipp(server.address, ['-sn', 'uac', '-s', '600', '-r', String(RATE), '-m', String(RATE * SECONDS)])
-  t.match(counters, { code: 0, successful: RATE * SECONDS, failed: 0, unexpected: 0 }, counters.output)
+  t.match(counters, { code: 0, successful: RATE * SECONDS, failed: 0, unexpected: 0 }, counters.code === 0 ? 'no failure' : counters.output)
   await eventually('all calls ended', async () => await server.metric('cordboard_calls') === 0 ? true : undefined)
   t.equal(await server.metric('cordboard_rtp_legs'), 0, 'every leg is closed')
 })
@@ -26,7 +26,7 @@ t.test('RFC 3261 §22: a wrong password gets 401 again and then 403', async t =>
   await using server = await CallCenterProcess.start({ rtpPorts: [21_000, 21_098] })
   const scenario = join(ROOT, 'test/interop/wrong-password.xml')
   const counters = await runSipp(server.address, ['-sf', scenario, '-s', '1003', '-au', '1003', '-ap', 'wrong', '-m', '1', '-timeout', '10'])
-  t.match(counters, { code: 0, successful: 1, failed: 0 }, counters.output)
+  t.match(counters, { code: 0, successful: 1, failed: 0 }, counters.code === 0 ? 'in that order' : counters.output)
 })
 
 t.test('RFC 3261 §21.4.5: an unknown number gets 404', async t => {

@@ -21,7 +21,7 @@ export interface CallCenterOptions {
 }
 
 /** Password of the demo accounts in tests. */
-export const PASSWORD = 'correct horse battery'
+export const PASSWORD = 'correct-horse-battery'
 
 const MAIN = join(ROOT, 'build/examples/call-center/main.js')
 
