@@ -20,9 +20,12 @@ import { BindFailure, WorkerLink } from './worker-link.js'
 const RING_BYTES = 8 * 1024 * 1024
 /** Ports that somebody else may hold before the engine gives up on an `open`. */
 const BIND_ATTEMPTS = 10
-/** A worker busier than this, or as late as this with its ticks (99th percentile, ms), takes no more legs. */
+/**
+ * A worker busier than this, or that is this late with half of its ticks (ms), takes no more legs. One that lacks time is late with all
+ * of them; a single hold-up of the machine is no reason to refuse.
+ */
 const FULL_SHARE = 0.95
-const FULL_LATENESS_MS = 15
+const FULL_LATENESS_MS = 10
 /** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
 const OVERLOADED = 503
 
@@ -100,6 +103,8 @@ class Engine implements MediaEngine, EngineServices {
   async open(options: LegOptions): Promise<Leg> {
     if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
     if (options.kind !== 'rtp') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
+    // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
+    this.recorder.warm()
     const worker = this.#place(options.near)
     const address = options.address ?? this.#address
     const id = this.number()
@@ -136,7 +141,7 @@ class Engine implements MediaEngine, EngineServices {
 
   #full(worker: number): boolean {
     const { share } = this.link(worker)
-    return share.get(Counter.busy) > FULL_SHARE || (share.get(Counter.busy) > 0.5 && share.get(Counter.latenessP99) > FULL_LATENESS_MS)
+    return share.get(Counter.busy) > FULL_SHARE || (share.get(Counter.busy) > 0.5 && share.get(Counter.latenessMedian) > FULL_LATENESS_MS)
   }
 
   #load(worker: number): number {

@@ -6,7 +6,7 @@ interface Numbered {
 }
 
 /**
- * A helper thread that answers numbered requests, started when first used. When it dies, what was asked rejects, and the next request
+ * A helper thread that answers numbered requests, started when first used or warmed. When it dies, what was asked rejects, and the next request
  * starts another.
  */
 export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
@@ -29,9 +29,14 @@ export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
     return reply.promise
   }
 
-  post(message: Request): void {
+  /** Starts the thread now, so that the first request does not wait for it. */
+  warm(): void {
     this.#worker ??= this.#start()
-    this.#worker.postMessage(message)
+  }
+
+  post(message: Request): void {
+    this.warm()
+    this.#worker!.postMessage(message)
   }
 
   #start(): Worker {

@@ -13,7 +13,7 @@ export const LATENESS_COLUMNS = 128
 
 /** Places of a worker's numbers in its share. */
 export const Counter = {
-  legs: 0, received: 1, sent: 2, framesDropped: 3, busy: 4, latenessP99: 5, burst: 6, turns: 7, ticks: 8, skippedTicks: 9,
+  legs: 0, received: 1, sent: 2, framesDropped: 3, busy: 4, latenessP99: 5, burst: 6, turns: 7, ticks: 8, skippedTicks: 9, latenessMedian: 10,
 } as const
 
 /**

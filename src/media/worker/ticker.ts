@@ -9,7 +9,8 @@ export interface Producer {
 /** Milliseconds between two ticks of one producer. */
 export const TICK_MS = 20
 const PHASES = 4
-const QUARTER_MS = TICK_MS / PHASES
+/** Milliseconds between two phases. */
+export const QUARTER_MS = TICK_MS / PHASES
 /**
  * Underrun policy of the clock: a worker that was held up makes the missed frames at once when they are few (receivers absorb
  * the burst in their jitter buffers), and lets them be silence when they are more than this many milliseconds.
@@ -123,9 +124,9 @@ export class Ticker {
     this.#recentAt = (this.#recentAt + 1) % WINDOW
   }
 
-  /** 99th percentile of the last ticks' lateness in ms, to the half. */
-  get latenessP99(): number {
-    let left = Math.floor(this.#recentSize / 100)
+  /** Lateness in ms, to the half, that a share of the last ticks exceeds: 0.01 gives the 99th percentile. */
+  lateness(share: number): number {
+    let left = Math.floor(this.#recentSize * share)
     for (let column = LATENESS_COLUMNS - 1; column > 0; column--) {
       left -= this.#columns[column]!
       if (left < 0) return column / 2

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
-import type { Ticker } from './ticker.js'
+import { QUARTER_MS, type Ticker } from './ticker.js'
 
 /** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
 const FULL_BURST = 50
@@ -82,7 +82,11 @@ export class WorkLoop {
     share.add(Counter.turns, 1)
     now = time()
     const untilDue = ticker.idle ? Infinity : ticker.due - now
-    if (this.#options.coalesce === 0 || burst >= FULL_BURST || (this.#quiet > QUIET_TURNS && untilDue > 1)) this.#block(untilDue)
+    if (this.#options.coalesce > 0 && untilDue !== Infinity && !relayed) {
+      // Only jitter buffers wait for these packets: they can lie in the kernel until the next quarter of the tick.
+      this.#sleepFor(Math.min(untilDue, QUARTER_MS))
+      this.arm()
+    } else if (this.#options.coalesce === 0 || burst >= FULL_BURST || (this.#quiet > QUIET_TURNS && untilDue > 1)) this.#block(untilDue)
     else this.#sleep(untilDue, relayed)
   }
 
@@ -134,7 +138,8 @@ export class WorkLoop {
     const busy = Math.min(1, Math.max(0, 1 - (this.#slept + idle - this.#idleBefore) / elapsed))
     const { share, ticker } = this.#options
     share.set(Counter.busy, share.get(Counter.busy) * 0.7 + busy * 0.3)
-    share.set(Counter.latenessP99, ticker.latenessP99)
+    share.set(Counter.latenessP99, ticker.lateness(0.01))
+    share.set(Counter.latenessMedian, ticker.lateness(0.5))
     this.#measuredAt = now
     this.#idleBefore = idle
     this.#slept = 0
