@@ -41,7 +41,8 @@ export class CallCenterProcess implements AsyncDisposable {
       },
     })
     try {
-      await child.line(/^ready/)
+      // A machine shared with other tests takes its time.
+      await child.line(/^ready/, 30_000)
     } catch (error) {
       await child[Symbol.asyncDispose]()
       throw error
