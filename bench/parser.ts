@@ -6,7 +6,7 @@ import { StreamFramer } from '../src/sip/message/stream-framer.js'
 import { parseUri } from '../src/sip/message/uri.js'
 import { measure } from './micro.js'
 import type { BenchResult } from './micro.js'
-import { bye, invite, SDP } from './samples.js'
+import { bye, invite, SDP } from './samples/messages.js'
 
 /** Reading of messages and descriptions. */
 export const run = async (): Promise<BenchResult[]> => {

@@ -4,7 +4,7 @@ import { parseMessage } from '../src/sip/message/parser.js'
 import { writeMessage } from '../src/sip/message/writer.js'
 import { measure } from './micro.js'
 import type { BenchResult } from './micro.js'
-import { invite, SDP } from './samples.js'
+import { invite, SDP } from './samples/messages.js'
 
 /** Writing of messages, and making of those that are written most. */
 export const run = async (): Promise<BenchResult[]> => {
