@@ -1,6 +1,7 @@
 // `npm run demo`: the call centre with simulated callers and agents, over real SIP and RTP on loopback, and a live board.
 //   DEMO_SECONDS  how long it runs (60)      DEMO_SEED  which pattern of callers (1)
 import { createServer } from 'cordboard'
+import type { Server } from 'cordboard'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, readdir } from 'node:fs/promises'
@@ -16,7 +17,7 @@ import { seeded } from './demo/random.js'
 import { openTerminal, percent } from './demo/terminal.js'
 import { openPrompts } from './prompts.js'
 
-const users = ['1001', '1002', '1003', '1004']
+const users = ['1001', '1002', '1003', '1004', '1005', '1006']
 
 /** A UDP port that is free on loopback now, so that the demo runs beside a server on the usual ones. */
 const freePort = async (): Promise<number> => {
@@ -47,7 +48,7 @@ const summary = async (center: CallCenter, data: string): Promise<string> => {
 }
 
 const seconds = Number(process.env['DEMO_SECONDS'] ?? 60)
-const random = seeded(Number(process.env['DEMO_SEED'] ?? 1))
+const seed = Number(process.env['DEMO_SEED'] ?? 1)
 const data = await mkdtemp(join(tmpdir(), 'cordboard-demo-'))
 const port = await freePort()
 const settings = parseSettings({}, { name: 'demo', text: settingsFile(data, port) })
@@ -55,15 +56,16 @@ const prompts = openPrompts(settings.language)
 const target = `127.0.0.1:${port}`
 
 const center = await startCallCenter(settings)
-const agentPhones = await createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [42_000, 42_999], workers: 1 })
-const callerPhones = await createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [43_000, 43_999], workers: 1 })
-await signInAgents({ phones: agentPhones, target, users, password: center.accounts.password, prompts, random })
+const openPhones = (first: number, last: number): Promise<Server> => createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [first, last], workers: 1 })
+const [agentPhones, callerPhones] = await Promise.all([openPhones(42_000, 42_999), openPhones(43_000, 43_999)])
+for (const phones of [agentPhones, callerPhones]) phones.on('fault', error => console.error(error))
+await signInAgents({ phones: agentPhones, target, users, password: center.accounts.password, prompts, random: seeded(seed + 1) })
 console.log(`ready ${center.addresses.join(' ')}`)
 
 const end = Date.now() + seconds * 1_000
 const stop = AbortSignal.timeout(seconds * 1_000)
 const isWaiting = (from: string): boolean => center.board.queues().some(queue => queue.waiting.some(caller => caller.from === from))
-const callers = sendCallers({ phones: callerPhones, target, prompts, random, every: 2_400, isWaiting }, stop)
+const callers = sendCallers({ phones: callerPhones, target, prompts, random: seeded(seed), every: 1_800, isWaiting }, stop)
 
 const terminal = openTerminal(process.stdout)
 while (!stop.aborted) {

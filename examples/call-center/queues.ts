@@ -20,7 +20,7 @@ export const openQueues = (center: ContactCenter, settings: Settings, prompts: P
       ringFor: ringFor * 1_000,
       maxWait: maxWait * 1_000,
       serviceLevel: { within: answerWithin * 1_000 },
-      hold: prompts.file('hold'),
+      hold: [prompts.file('please-hold'), prompts.file('hold')],
       record: call => recordings.file('talk', call),
     })
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Call, Server } from 'cordboard'
-import { createUserAgent } from 'cordboard/sip'
+import type { Call, Extension, Server } from 'cordboard'
 import type { Prompts } from '../prompts.js'
 import type { Random } from './random.js'
 
@@ -28,8 +27,8 @@ const greetings = ['demo-agent-1', 'demo-agent-2'] as const
 /** One call in fifteen rings out, so that the next agent is tried. */
 const draw = (random: Random): Manner => ({
   picksUp: random.float() > 1 / 15,
-  ringing: 800 + random.float() * 2_000,
-  talking: 4_000 + random.float() * 5_000,
+  ringing: 800 + Math.round(random.float() * 2_000),
+  talking: 4_000 + Math.round(random.float() * 5_000),
 })
 
 const takeCall = async (call: Call, manner: Manner, greeting: string, speech: string): Promise<void> => {
@@ -56,16 +55,25 @@ export const signInAgents = async ({ phones, target, users, password, prompts, r
       }
     })
   }
-  await using lines = await createUserAgent({ listen: ['udp://127.0.0.1:0'], clock: phones.clock })
-  const [address] = phones.addresses
+  const lines = userAgentOf(phones)
+  const address = phones.addresses[0]!.replace(/^udp:\/\//, '')
   for (const user of users) {
     const outcome = await lines.request('REGISTER', `sip:${target}`, {
       from: `sip:${user}@${target}`,
       to: `sip:${user}@${target}`,
-      headers: { Contact: `<sip:${user}@${address!.replace(/^udp:\/\//, '')}>`, Expires: '3600' },
+      headers: { Contact: `<sip:${user}@${address}>`, Expires: '3600' },
       credentials: { username: user, password },
     })
     const status = outcome.type === 'response' ? outcome.response.status : outcome.type
     if (status !== 200) throw new Error(`agent ${user} could not register: ${status}`)
   }
+}
+
+type UserAgent = Parameters<NonNullable<Extension['attach']>>[0]
+
+/** The user agent of a server: an extension is given it. Requests that it sends leave by the port on which calls come in. */
+const userAgentOf = (server: Server): UserAgent => {
+  let userAgent: UserAgent | undefined
+  server.use({ name: 'registration', attach: attached => (userAgent = attached) })
+  return userAgent!
 }

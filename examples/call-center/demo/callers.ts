@@ -40,7 +40,7 @@ const draw = (random: Random): Plan => ({
   from: `sip:+4930${1_000_000 + Math.floor(random.float() * 9_000_000)}@caller.example`,
   ...routes[Math.floor(random.float() * routes.length)]!,
   speech: speeches[Math.floor(random.float() * speeches.length)]!,
-  patience: 6_000 + random.float() * 14_000,
+  patience: 5_000 + random.float() * 9_000,
 })
 
 /** One call from its first ring to its end. */
