@@ -1,14 +1,28 @@
 import type { Call } from '../call/call.js'
+import type { Clock } from '../core/clock.js'
 import type { OverflowTarget } from './routing/settings.js'
 import type { StayContext } from './stay.js'
 import { faultUnlessEnded } from './stay.js'
 
 /** A short tone says when to speak. */
-const BEEP = { tone: '1000/300' } as const
+const BEEP = { tone: '1000' } as const
+const BEEP_MS = 300
 
-const leaveMessage = async (call: Call, to: Extract<OverflowTarget, { mailbox: unknown }>): Promise<void> => {
+const beep = async (clock: Clock, call: Call): Promise<void> => {
+  const over = new AbortController()
+  const timer = clock.after(BEEP_MS, () => over.abort())
+  try {
+    await call.play(BEEP, { signal: over.signal })
+  } catch (error) {
+    if (!over.signal.aborted) throw error
+  } finally {
+    timer.cancel()
+  }
+}
+
+const leaveMessage = async (clock: Clock, call: Call, to: Extract<OverflowTarget, { mailbox: unknown }>): Promise<void> => {
   if (to.greeting !== undefined) await call.play(to.greeting)
-  await call.play(BEEP)
+  await beep(clock, call)
   await using recording = await call.record(to.mailbox(call.id), { tracks: 'received' })
   await new Promise<void>(resolve => call.signal.addEventListener('abort', () => resolve(), { once: true }))
   await recording.stop()
@@ -33,7 +47,7 @@ export const sendTo = async (context: StayContext, call: Call, to: OverflowTarge
     if ('announcement' in to) await call.play(to.announcement)
     else if ('mailbox' in to) {
       if (call.state === 'early') await call.answer()
-      await leaveMessage(call, to)
+      await leaveMessage(context.clock, call, to)
     }
   } catch (error) {
     faultUnlessEnded(context, error)

@@ -1,0 +1,293 @@
+import t from 'tap'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Call } from '../../src/call/call.js'
+import { readWav } from '../../src/testing/wav-file.js'
+import { answered, ended, Exchange, Office, ringing } from './office.js'
+
+const exchange = await Exchange.open(t)
+const prompts = fileURLToPath(new URL('../../examples/call-center/prompts/en', import.meta.url))
+
+/** Plays a tone for a while. */
+const sound = async (call: Call, tone: string, ms: number): Promise<void> => {
+  const over = AbortSignal.timeout(ms)
+  await call.play({ tone }, { signal: over }).catch(error => {
+    if (!over.aborted) throw error
+  })
+}
+
+void t.test('a caller waits, talks to the agent who is free, and is given back when the agent hangs up', async t => {
+  const office = Office.open(t, exchange)
+  let goesOn = false
+  const sales = office.queue('sales', {}, {}, async call => { goesOn = call.state === 'answered' })
+  const events = sales.events()
+  const caller = await office.call('sales')
+  t.equal((await events.next()).value.type, 'joined')
+  let phone: Call | undefined
+  const ann = office.agent('ann', [sales], {}, async call => {
+    phone = call
+    await answered(call)
+  })
+  await office.fact('answered')
+  t.equal(ann.state, 'talking')
+  t.equal(phone?.from, 'sip:customer@example.org', "the agent sees the caller's identity")
+  await phone?.hangup()
+  await office.settled()
+  t.match(office.outcomes, [{ type: 'served', agent: ann }])
+  t.ok(goesOn, 'the handler goes on with the call')
+  await ended(caller)
+  t.match(office.records, [{ queue: 'sales', agent: ann.uri, outcome: 'served', from: 'sip:customer@example.org', recording: null }])
+  t.equal(ann.state, 'idle')
+  t.equal(ann.callsToday, 1)
+  t.match(sales.figures(), { offered: 1, answered: 1, abandoned: 0, waiting: 0, serviceLevel: 1 })
+})
+
+void t.test('the caller hangs up in mid-talk: the agent is let go and wraps up', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  let phone: Call | undefined
+  const ann = office.agent('ann', [sales], { wrapUp: 60_000 }, async call => {
+    phone = call
+    await answered(call)
+  })
+  const caller = await office.call('sales')
+  await office.fact('answered')
+  await caller.hangup()
+  await office.settled()
+  await ended(phone!)
+  t.equal(ann.state, 'wrap-up')
+  ann.endWrapUp()
+  t.equal(ann.state, 'idle')
+  t.match(office.outcomes, [{ type: 'served' }])
+})
+
+void t.test('the caller hangs up while an agent rings: the ringing stops at once', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  let phone: Call | undefined
+  office.agent('ann', [sales], {}, async call => {
+    phone = call
+    await ringing(call)
+  })
+  const caller = await office.call('sales')
+  await office.fact('offered')
+  while (phone === undefined) await sleep(1)
+  await caller.hangup()
+  await ended(phone)
+  t.equal(phone.endReason?.type, 'cancelled')
+  await office.settled()
+  t.match(office.outcomes, [{ type: 'abandoned' }])
+  t.match(office.records, [{ outcome: 'abandoned', agent: null, talked: null }])
+})
+
+void t.test('nobody answers: the next agent is tried; busy and gone ones too', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { strategy: 'top-down', ringFor: 300 })
+  office.agent('busy', [sales], {}, call => call.reject(486))
+  office.agent('rude', [sales], {}, call => call.reject(603))
+  office.agent('slow', [sales], {}, ringing)
+  const away = office.center.agent({ uri: office.uri('nobody') })
+  sales.add(away)
+  away.setStatus({ type: 'available' })
+  const ann = office.agent('ann', [sales])
+  const caller = await office.call('sales')
+  await office.fact('answered')
+  t.same(office.facts.flatMap(fact => (fact.type === 'offer-ended' ? [fact.reason] : [])), ['busy', 'rejected', 'no-answer', 'unreachable'])
+  t.equal(ann.state, 'talking')
+  t.equal(away.state, 'resting')
+  await caller.hangup()
+  await office.settled()
+})
+
+void t.test('an agent in any other call is not offered one', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  const ann = office.agent('ann', [sales])
+  office.number('echo', async call => {
+    await call.answer()
+    await ended(call)
+  })
+  const own = await office.call('echo', ann.uri)
+  t.equal(ann.state, 'elsewhere', 'calling out')
+  const caller = await office.call('sales')
+  await sleep(50)
+  t.equal(office.facts.filter(fact => fact.type === 'offered').length, 0)
+  await own.hangup()
+  await office.fact('answered')
+  await caller.hangup()
+  await office.settled()
+
+  const direct = await office.server.dial(ann.uri)
+  t.equal(ann.state, 'elsewhere', 'called directly')
+  if (direct.type === 'answered') await direct.call.hangup()
+  t.equal(ann.state, 'idle')
+})
+
+void t.test('the longest wait, the exit key and a full queue', async t => {
+  const office = Office.open(t, exchange)
+  office.queue('short', { maxWait: 100 })
+  office.queue('keyed', { exitOn: '9' })
+  office.queue('full', { maxSize: 0 })
+  const calls = await Promise.all(['short', 'keyed', 'full'].map(user => office.call(user)))
+  await calls[1]!.sendDigits(['5', '9']).catch(() => undefined) // the queue may hang up within the key press
+  await office.settled(3)
+  t.same(office.outcomes.map(({ type }) => type).sort(), ['exited', 'overflowed', 'timed-out'])
+  await Promise.all(calls.map(ended))
+})
+
+void t.test('ring-all: one wins, the others stop ringing', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { strategy: 'ring-all' })
+  const phones = new Map<string, Call>()
+  for (const user of ['ann', 'bob', 'cid']) {
+    office.agent(user, [sales], {}, async call => {
+      phones.set(user, call)
+      await call.progress()
+      // All three go off the hook in the same instant.
+      while (phones.size < 3 && call.state === 'early') await sleep(1)
+      await call.answer()
+      await ended(call)
+    })
+  }
+  const caller = await office.call('sales')
+  await office.fact('answered')
+  while ([...phones.values()].filter(call => call.state !== 'ended').length > 1) await sleep(1)
+  t.equal(office.facts.filter(fact => fact.type === 'answered').length, 1)
+  await caller.hangup()
+  await office.settled()
+})
+
+void t.test('the talk is recorded: left the caller, right the agent, from the answer on', async t => {
+  const office = Office.open(t, exchange)
+  const folder = await mkdtemp(join(tmpdir(), 'cordboard-talk-'))
+  const sales = office.queue('sales', { record: (call, agent) => join(folder, `${call.id}-${agent.uri.slice(4, 7)}.wav`) })
+  office.agent('ann', [sales], {}, async call => {
+    await call.answer()
+    await sound(call, '1000', 600).catch(() => undefined)
+    await ended(call)
+  })
+  const caller = await office.call('sales')
+  await office.fact('answered')
+  await sound(caller, '400', 1_000)
+  await caller.hangup()
+  await office.settled()
+  const { recording, talked } = office.records[0]!
+  t.match(recording, /-ann\.wav$/)
+  const wav = readWav(recording!)
+  t.equal(wav.channels.length, 2)
+  t.ok(Math.abs(wav.ms - talked!) < 150, `${wav.ms} ms recorded of ${talked} talked`)
+})
+
+void t.test('an outside agent presses 1 to accept', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { strategy: 'top-down' })
+  const accept = { prompt: { tone: '600' } } as const
+  office.agent('mailbox', [sales], { accept }, async call => {
+    await call.answer()
+    await call.sendDigits(['2'])
+    await ended(call)
+  })
+  const bob = office.agent('bob', [sales], { accept }, async call => {
+    await call.answer()
+    await call.sendDigits(['1'])
+    await ended(call)
+  })
+  const caller = await office.call('sales')
+  const fact = await office.fact('answered')
+  t.equal(fact.agent, bob.uri)
+  await caller.hangup()
+  await office.settled()
+})
+
+void t.test('a call back keeps the place', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { callback: { digit: '1' } })
+  const customer = office.uri('customer')
+  let back: Call | undefined
+  office.phone('customer', async call => {
+    back = call
+    await answered(call)
+  })
+  const caller = await office.call('sales', customer)
+  await office.fact('joined')
+  await caller.sendDigits(['1']).catch(() => undefined)
+  await office.settled()
+  t.match(office.outcomes, [{ type: 'callback' }])
+  office.agent('ann', [sales])
+  while (back?.state !== 'answered') await sleep(1)
+  await sleep(30)
+  await back.hangup()
+  while (office.records.length < 2) await sleep(1)
+  t.match(office.records, [{ outcome: 'callback', channel: 'voice' }, { outcome: 'served', channel: 'callback', to: customer, queue: 'sales' }])
+})
+
+void t.test('announcements, hours, emergency and overflow to a number', async t => {
+  const office = Office.open(t, exchange)
+  const positions: number[] = []
+  office.queue('told', {
+    announce: { first: 20, every: 1_200, audio: ({ position }) => (positions.push(position), join(prompts, 'digit-1.wav')) }, maxWait: 2_000,
+  })
+  office.queue('shut', { hours: { week: {} } })
+  const alarm = office.queue('alarm')
+  alarm.setEmergency({ announcement: join(prompts, 'digit-2.wav'), fallback: [office.uri('night')] })
+  office.queue('away', { overflow: { noAgents: true, to: { uri: office.uri('night') } } })
+  let nights = 0
+  office.phone('night', async call => {
+    nights++
+    await call.answer()
+    await sleep(50)
+  })
+  await Promise.all(['told', 'shut', 'alarm', 'away'].map(async user => ended(await office.call(user))))
+  t.ok(positions.length >= 2 && positions.every(position => position === 1), `announced ${positions.length} times`)
+  t.equal(nights, 2)
+  t.same(office.outcomes.map(outcome => ('reason' in outcome ? outcome.reason : outcome.type)).sort(), ['emergency', 'hours', 'overflowed', 'timed-out'])
+})
+
+void t.test('hang-ups at the worst instant: whatever the order, nobody is lost and nothing is stuck', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { ringFor: 400 })
+  const moods = [0, 1, 2, 3, 5, 8, 13, 21]
+  for (const user of ['ann', 'bob', 'cid']) {
+    let turn = 0
+    office.agent(user, [sales], { failures: { rejected: { delay: 5 }, 'no-answer': { delay: 5 }, busy: { delay: 5 }, unreachable: { delay: 5 } } }, async call => {
+      await call.answer()
+      await sleep(moods[turn++ % moods.length]!)
+    })
+  }
+  const callers = Array.from({ length: 24 }, async (_, index) => {
+    await sleep(index * 8)
+    const call = await office.call('sales')
+    await sleep(moods[(index * 3) % moods.length]! * 2)
+    await call.hangup()
+  })
+  await Promise.all(callers)
+  await office.settled(24)
+  t.ok(office.outcomes.every(({ type }) => type === 'served' || type === 'abandoned'))
+  t.match(sales.figures(), { waiting: 0, offered: 24 })
+})
+
+void t.test('closing the contact centre lets callers overflow and ends talks', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  office.agent('ann', [sales])
+  const calls = [await office.call('sales'), await office.call('sales')]
+  await office.fact('answered')
+  await office.center[Symbol.asyncDispose]()
+  await office.settled(2)
+  t.same(office.outcomes.map(({ type }) => type).sort(), ['overflowed', 'served'])
+  await Promise.all(calls.map(ended))
+})
+
+void t.test('misuse: names twice, conditions that cannot be read', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', {}, { requires: 'english >' }, async () => undefined)
+  office.agent('ann', [sales])
+  t.throws(() => office.center.queue('sales', { strategy: 'random' }), { code: 'CONTACT_DUPLICATE' })
+  t.throws(() => office.center.agent({ uri: office.uri('ann') }), { code: 'CONTACT_DUPLICATE' })
+  const caller = await office.call('sales')
+  await ended(caller)
+  t.match(office.faults.splice(0), [{ code: 'CONTACT_BAD_EXPRESSION' }])
+})
