@@ -5,7 +5,6 @@ import { CallCenterProcess, eventually } from '../peers/call-center.js'
 import { requirePeer } from '../peers/require-peer.js'
 import { runSipp } from '../peers/sipp.js'
 import { ROOT } from '../root.js'
-import { ROOT } from '../root.js'
 
 t.setTimeout(120_000)
 

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { ROOT } from '../root.js'
-import { ROOT } from '../root.js'
 
 t.setTimeout(180_000)
 

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../root.js'
-import { ROOT } from '../root.js'
 import { Child, type ChildEnd } from './child.js'
 import { freePort } from './ports.js'
 
