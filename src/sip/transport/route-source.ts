@@ -43,6 +43,12 @@ export class RouteSource {
     return source
   }
 
+  /** True for an address of one of the machine's interfaces. */
+  isLocal(address: string, now: number): boolean {
+    if (now >= this.#freshUntil) this.#refresh(now)
+    return this.#subnets.some(subnet => subnet.address === address)
+  }
+
   #refresh(now: number): void {
     this.#known.clear()
     this.#freshUntil = now + FRESH_MS

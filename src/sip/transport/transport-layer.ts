@@ -118,6 +118,15 @@ export class TransportLayer implements TransportEvents {
     return this.reaches(target) ? this.flowTo(target) : flow
   }
 
+  /** True when this host and port are a listener's own. */
+  isOurs(host: string, port: number): boolean {
+    return this.#transports.some(({ bound }) => {
+      const advertised = this.advertised(bound)
+      if (advertised.port === port && advertised.host === host) return true
+      return bound.port === port && (bound.address === host || (isWildcard(bound.address) && this.#route?.isLocal(host, this.#clock.now()) === true))
+    })
+  }
+
   message(message: SipMessage, flow: Flow): void {
     this.traffic.bump('received')
     try {

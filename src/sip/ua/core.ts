@@ -38,10 +38,10 @@ export interface DialogOwner {
 
 /** Takes requests that are not for this user agent: a proxy. */
 export interface Router {
-  /** True when it has taken the request, within a dialog or outside. */
-  route(request: SipRequest, transaction: ServerTransaction): boolean
+  /** The request as this element understands it, its own Route taken off; undefined when it has been passed on. */
+  route(request: SipRequest, transaction: ServerTransaction): SipRequest | undefined
   /** ACK for a 2xx that passes by. */
-  routeAck(request: SipRequest, flow: Flow): boolean
+  routeAck(request: SipRequest, flow: Flow): void
 }
 
 export interface CoreOptions {
@@ -163,8 +163,9 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
 
   // ---- from the transaction layer
 
-  incoming(request: SipRequest, transaction: ServerTransaction): void {
-    if (this.router?.route(request, transaction) === true) return
+  incoming(received: SipRequest, transaction: ServerTransaction): void {
+    const request = this.router === undefined ? received : this.router.route(received, transaction)
+    if (request === undefined) return
     if (to(request).tag !== undefined) return this.#inDialog(request, transaction)
     const refusal = this.#refusal(request, transaction)
     if (refusal !== undefined) return this.refuse(request, transaction, refusal)

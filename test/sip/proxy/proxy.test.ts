@@ -1,0 +1,179 @@
+import t from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
+import { header, headerValues, maxForwards } from '../../../src/sip/message/headers.js'
+import type { SipRequest } from '../../../src/sip/message/message.js'
+import { response } from '../../../src/sip/message/build.js'
+import { bestResponse } from '../../../src/sip/proxy/best-response.js'
+import { forwarded, preprocess } from '../../../src/sip/proxy/forwarding.js'
+import { createProxy } from '../../../src/sip/proxy/proxy.js'
+import type { ForwardOptions } from '../../../src/sip/proxy/proxy.js'
+import type { ForwardOutcome } from '../../../src/sip/proxy/response-context.js'
+import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
+import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
+import type { UserAgentCore } from '../../../src/sip/ua/core.js'
+import type { ServerInvite } from '../../../src/sip/ua/user-agent.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
+import { RawPeer } from '../raw-peer.js'
+import { answerAll, ANSWER, OFFER, onInvite } from '../ua/two-agents.js'
+
+const PROXY = '10.0.0.1'
+const PHONES = ['10.0.0.11', '10.0.0.12']
+const TARGETS = PHONES.map(host => `sip:bob@${host}`)
+
+const setUp = async (options: ForwardOptions = {}, targets = TARGETS) => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1), delay: [1, 1] })
+  let seed = 2
+  const agent = (address: string): Promise<UserAgentCore> =>
+    createUserAgent({ transports: [network.factory('udp', address, 5060)], clock, random: seededRandom(seed++), sessionExpires: 0 })
+  const server = await agent(PROXY)
+  const proxy = createProxy({ recordRoute: true })
+  proxy.attach?.(server)
+  const outcomes: ForwardOutcome[] = []
+  server.onRequest = async request => { outcomes.push(await proxy.forward(request, targets, options)) }
+  const caller = await agent('10.0.0.2')
+  const phones = [await agent(PHONES[0]!), await agent(PHONES[1]!)] as const
+  const all = [server, caller, ...phones]
+  const call = () => caller.invite(`sip:bob@${PROXY}`, { sdp: OFFER })
+  const idle = (): boolean => all.every(({ dialogs, layer }) => dialogs === 0 && layer.size.client === 0 && layer.size.server === 0)
+  return { clock, network, server, proxy, outcomes, caller, phones, call, idle }
+}
+
+t.test('RFC 3261 §16.7: one of two forks answers, the other gets CANCEL; BYE passes by Record-Route', async t => {
+  const { clock, server, phones, call, outcomes, idle } = await setUp()
+  let cancelled = false
+  onInvite(phones[0], invite => {
+    void invite.provisional(180)
+    invite.signal.addEventListener('abort', () => { cancelled = true })
+  })
+  const sessions: unknown[] = []
+  onInvite(phones[1], invite => {
+    void invite.provisional(180)
+    clock.after(1_000, () => void invite.accept({ sdp: ANSWER }).then(session => sessions.push(session)))
+  })
+  const invite = call()
+  const progress: number[] = []
+  invite.on('progress', ({ status }) => progress.push(status))
+  await clock.settle(1_100)
+  const outcome = await invite.outcome
+  if (outcome.type !== 'answered') return t.fail(outcome.type)
+  t.strictSame(progress, [180, 180])
+  t.ok(cancelled)
+  t.strictSame(outcomes, [{ type: 'answered', by: TARGETS[1] }])
+  t.equal(server.dialogs, 0)
+  const before = server.counters.messages['in BYE'] ?? 0
+  const left = outcome.session.bye()
+  await clock.settle(50)
+  await left
+  t.equal(server.counters.messages['in BYE'], before + 1, 'by way of the proxy')
+  t.equal(phones[1].sessions, 0)
+  await clock.settle(250_000)
+  t.ok(idle())
+})
+
+t.test('RFC 3261 §13.2.2.4: both answer in the same millisecond: one wins, the loser gets ACK and BYE', async t => {
+  const { clock, phones, call, caller, idle } = await setUp()
+  for (const phone of phones) answerAll(phone)
+  const invite = call()
+  await clock.settle(100)
+  t.equal((await invite.outcome).type, 'answered')
+  t.equal(caller.sessions, 1)
+  t.equal(phones[0].sessions + phones[1].sessions, 1)
+  const outcome = await invite.outcome
+  if (outcome.type === 'answered') void outcome.session.bye()
+  await clock.settle(250_000)
+  t.ok(idle())
+})
+
+t.test('RFC 3261 §16.10: CANCEL from the caller cancels every branch', async t => {
+  const { clock, phones, call, outcomes, idle } = await setUp()
+  const aborted: number[] = []
+  phones.forEach((phone, index) => onInvite(phone, invite => {
+    void invite.provisional(180)
+    invite.signal.addEventListener('abort', () => aborted.push(index))
+  }))
+  const invite = call()
+  await clock.settle(100)
+  invite.cancel()
+  await clock.settle(100)
+  t.strictSame(aborted, [0, 1])
+  t.strictSame(outcomes, [{ type: 'cancelled' }])
+  await clock.settle(250_000)
+  t.ok(idle())
+})
+
+t.test('RFC 3261 §16.6: targets one after the other, each for its time', async t => {
+  const { clock, phones, call, outcomes } = await setUp({ fork: 'sequential', timeout: 5_000 })
+  const asked: number[] = []
+  const serve = (index: number) => (invite: ServerInvite): void => {
+    asked.push(index)
+    void invite.provisional(180)
+    if (index === 1) invite.reject(486)
+  }
+  phones.forEach((phone, index) => onInvite(phone, serve(index)))
+  const invite = call()
+  await clock.settle(4_000)
+  t.strictSame(asked, [0])
+  await clock.settle(2_000)
+  t.strictSame(asked, [0, 1])
+  t.match(await invite.outcome, { type: 'rejected', status: 486 })
+  t.strictSame(outcomes, [{ type: 'failed', status: 486 }])
+})
+
+t.test('RFC 3261 §16.7: a 6xx ends the search; a silent target counts as 408, an unreachable one never goes up as 503', async t => {
+  const decline = await setUp()
+  onInvite(decline.phones[0], invite => invite.reject(603))
+  onInvite(decline.phones[1], invite => void invite.provisional(180))
+  const declined = decline.call()
+  await decline.clock.settle(100)
+  t.match(await declined.outcome, { type: 'rejected', status: 603 })
+  const silent = await setUp({}, ['sip:nobody@10.0.0.99'])
+  const unanswered = silent.call()
+  await silent.clock.settle(33_000)
+  t.match(await unanswered.outcome, { type: 'rejected', status: 408 })
+})
+
+t.test('RFC 3261 §16.3: Max-Forwards 0 gets 483, Proxy-Require 420', async t => {
+  const { clock, network } = await setUp()
+  const peer = await RawPeer.open(network, clock, '10.0.0.9', PROXY)
+  peer.send(peer.request('OPTIONS', { maxForwards: 0 }))
+  peer.send(peer.request('OPTIONS', { callId: 'other', headers: { 'Proxy-Require': 'magic' } }))
+  await clock.settle(10)
+  t.strictSame(peer.statuses, [483, 420])
+  t.equal(header(peer.responses[1]!, 'Unsupported'), 'magic')
+})
+
+t.test('RFC 3261 §16.4, §16.6: loose and strict routes', t => {
+  const base: SipRequest = { type: 'request', method: 'BYE', uri: 'sip:bob@10.0.0.5', headers: [], body: new Uint8Array(0) }
+  const withRoutes = (uri: string, ...values: string[]): SipRequest =>
+    ({ ...base, uri, headers: values.map(value => ({ id: 'Route' as const, name: 'Route', value })) })
+  const ours = (uri: string): boolean => uri.includes(PROXY)
+  const loose = preprocess(withRoutes('sip:bob@10.0.0.5', `<sip:${PROXY};lr>`, '<sip:next;lr>'), ours)
+  t.ok(loose.routed)
+  t.strictSame(headerValues(loose.request, 'Route'), ['<sip:next;lr>'])
+  const strict = preprocess(withRoutes(`sip:${PROXY};lr`, '<sip:next;lr>', '<sip:bob@10.0.0.5>'), ours)
+  t.equal(strict.request.uri, 'sip:bob@10.0.0.5')
+  t.strictSame(headerValues(strict.request, 'Route'), ['<sip:next;lr>'])
+  const towardsStrict = forwarded(withRoutes('sip:bob@10.0.0.5', '<sip:strict>'), 'sip:bob@10.0.0.5', [])
+  t.equal(towardsStrict.request.uri, 'sip:strict')
+  t.strictSame(headerValues(towardsStrict.request, 'Route'), ['<sip:bob@10.0.0.5>'])
+  t.equal(maxForwards(towardsStrict.request), 70)
+  const path = forwarded(base, 'sip:bob@10.0.0.5', ['sip:edge;lr', 'sip:inner;lr'])
+  t.strictSame(headerValues(path.request, 'Route'), ['<sip:edge;lr>', '<sip:inner;lr>'])
+  t.equal(path.nextHop, 'sip:edge;lr')
+  t.end()
+})
+
+t.test('RFC 3261 §16.7, steps 6 and 7: the best response, all challenges together', t => {
+  const request: SipRequest = { type: 'request', method: 'INVITE', uri: 'sip:a@b', headers: [], body: new Uint8Array(0) }
+  const final = (status: number, challenge?: string) => response(request, status, challenge === undefined ? {} : { headers: { 'WWW-Authenticate': challenge } })
+  const best = (...statuses: number[]): number | undefined => bestResponse(statuses.map(status => final(status)))?.status
+  t.equal(best(486, 404, 603), 603)
+  t.equal(best(500, 486), 486)
+  t.equal(best(486, 484), 484)
+  t.equal(best(302, 404), 302)
+  t.equal(best(503), 500)
+  t.equal(best(), undefined)
+  t.equal(headerValues(bestResponse([final(401, 'Digest realm="a", nonce="1"'), final(401, 'Digest realm="b", nonce="2"')])!, 'WWW-Authenticate').length, 2)
+  t.end()
+})
