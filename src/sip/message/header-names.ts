@@ -142,6 +142,22 @@ const KINDS: ReadonlyMap<string, HeaderKind> = new Map(
 /** Kind of the header field written as `raw`, in any case or compact form; undefined when unknown. */
 export const headerKindOf = (raw: string): HeaderKind | undefined => KINDS.get(raw) ?? KINDS.get(raw.toLowerCase())
 
+const slotOf = (first: number, length: number): number => (first & 31) * 32 + (length & 31)
+
+// By first letter and length of the canonical spelling, which is how most are written.
+const CANONICAL: readonly (readonly HeaderKind[])[] = Array.from({ length: 1024 }, (_, slot) =>
+  (Object.keys(TABLE) as HeaderName[]).filter(name => slotOf(name.charCodeAt(0), name.length) === slot).map(name => KINDS.get(name)!))
+
+/** The kind whose canonical name stands in `text` from `from` to `to`: as `headerKindOf`, but without a string made of it. */
+export const canonicalKindAt = (text: string, from: number, to: number): HeaderKind | undefined => {
+  const kinds = CANONICAL[slotOf(text.charCodeAt(from), to - from)]!
+  for (let at = 0; at < kinds.length; at++) {
+    const kind = kinds[at]!
+    if (kind.name.length === to - from && text.startsWith(kind.name, from)) return kind
+  }
+  return undefined
+}
+
 /** Canonical name of the header field written as `raw`, in any case or compact form; undefined when unknown. */
 export const headerNameOf = (raw: string): HeaderName | undefined => headerKindOf(raw)?.name
 

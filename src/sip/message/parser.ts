@@ -1,6 +1,6 @@
 import { Fault, faultOf } from './fault.js'
 import { rawField } from './field.js'
-import { headerKindOf } from './header-names.js'
+import { canonicalKindAt, headerKindOf } from './header-names.js'
 import { LIMITS } from './limits.js'
 import type { HeaderField, SipMessage, SipRequest } from './message.js'
 import { decodeText } from './octets.js'
@@ -89,8 +89,9 @@ const readFields = (head: string, from: number): Fields | Fault => {
     if (end - at > LIMITS.line) return new Fault(513, 'Header Field Too Long')
     const colon = head.indexOf(':', at)
     if (colon < 0 || colon >= end) return new Fault(400, 'Header Field Without Colon')
-    const name = trimmed(head, at, colon)
-    const kind = headerKindOf(name)
+    const canonical = canonicalKindAt(head, at, colon)
+    const name = canonical === undefined ? trimmed(head, at, colon) : canonical.name
+    const kind = canonical ?? headerKindOf(name)
     const value = valueOf(head, colon + 1, end)
     if (kind === undefined) {
       if (!FIELD_NAME.test(name)) return new Fault(400, 'Malformed Header Name')

@@ -88,25 +88,25 @@ const readUser = (userInfo: string, uri: { user?: string; password?: string }): 
   return USER.test(uri.user) && (uri.password === undefined || PASSWORD.test(uri.password))
 }
 
+/** A host name, IPv4 address, or IPv6 address in brackets, which are taken off; undefined when malformed. */
+export const parseHost = (text: string): string | undefined => {
+  if (!text.startsWith('[')) return HOST.test(text) ? text : undefined
+  const address = text.slice(1, -1)
+  return text.endsWith(']') && IPV6.test(address) ? address : undefined
+}
+
+/** A port; NaN when malformed or over 65535. */
+export const parsePort = (text: string): number => {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+  return port <= 65_535 ? port : NaN
+}
+
 /** `host[:port]`, an IPv6 address in brackets; undefined when malformed. The host comes without brackets. */
 export const parseHostPort = (text: string): { readonly host: string; readonly port: number | undefined } | undefined => {
-  let host: string
-  let rest: string
-  if (text.startsWith('[')) {
-    const close = text.indexOf(']')
-    host = text.slice(1, close)
-    rest = text.slice(close + 1)
-    if (close < 0 || !IPV6.test(host)) return undefined
-  } else {
-    const colon = text.indexOf(':')
-    host = colon < 0 ? text : text.slice(0, colon)
-    rest = colon < 0 ? '' : text.slice(colon)
-    if (!HOST.test(host)) return undefined
-  }
-  if (rest === '') return { host, port: undefined }
-  if (!/^:\d{1,5}$/.test(rest)) return undefined
-  const port = Number(rest.slice(1))
-  return port <= 65_535 ? { host, port } : undefined
+  const colon = text.indexOf(':', text.startsWith('[') ? text.indexOf(']') : 0)
+  const host = parseHost(colon < 0 ? text : text.slice(0, colon))
+  const port = colon < 0 ? undefined : parsePort(text.slice(colon + 1))
+  return host === undefined || Number.isNaN(port) ? undefined : { host, port }
 }
 
 /** `host[:port]` with an IPv6 address in brackets. */

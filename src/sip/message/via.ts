@@ -1,6 +1,6 @@
 import { formatParameters, parameter, parameterText } from './scanner.js'
 import type { Parameter, Scanner } from './scanner.js'
-import { formatHostPort, parseHostPort } from './uri.js'
+import { formatHostPort, parseHost, parsePort } from './uri.js'
 
 /** One value of Via (RFC 3261 §20.42). */
 export interface Via {
@@ -33,14 +33,15 @@ export const scanVia = (scanner: Scanner): Via | undefined => {
   const match = SENT_PROTOCOL.exec(scanner.text)
   if (match === null) return undefined
   scanner.at = SENT_PROTOCOL.lastIndex
-  const sentBy = parseHostPort(match[3] === undefined ? match[2]! : `${match[2]}:${match[3]}`)
+  const host = parseHost(match[2]!)
+  const port = match[3] === undefined ? undefined : parsePort(match[3])
   const parameters = scanner.parameters()
-  if (sentBy === undefined || parameters === undefined) return undefined
+  if (host === undefined || Number.isNaN(port) || parameters === undefined) return undefined
   const rport = parameter(parameters, 'rport')
   return {
     transport: match[1]!.toUpperCase(),
-    host: sentBy.host,
-    port: sentBy.port,
+    host,
+    port,
     branch: parameterText(parameters, 'branch'),
     received: withoutBrackets(parameterText(parameters, 'received')),
     rport: typeof rport === 'string' ? Number(rport) : rport,
