@@ -1,17 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BenchResult } from './micro.js'
 import { thisMachine, type Report } from './report.js'
 
 const FOLDER = fileURLToPath(new URL('./', import.meta.url))
-/** What in this folder is no bench. */
-const OTHERS = new Set(['main', 'micro', 'micro-benches', 'one', 'page', 'report', 'serve'])
 
-/** Names of the micro-benches: each file of this folder that exports `run`. */
+/** Names of the micro-benches: each file of this folder that exports `run`. Importing it to see would start what it is. */
 export const microBenches = (): readonly string[] =>
-  readdirSync(FOLDER).filter(file => file.endsWith('.js')).map(file => basename(file, '.js')).filter(name => !OTHERS.has(name)).sort()
+  readdirSync(FOLDER).filter(file => file.endsWith('.js') && /^export (?:const|async function) run\b/m.test(readFileSync(FOLDER + file, 'utf8'))).map(file => basename(file, '.js')).sort()
 
 /** Runs one micro-bench in a process of its own. */
 export const runMicroBench = (name: string): Report => {
