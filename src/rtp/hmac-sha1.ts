@@ -1,26 +1,49 @@
 const BLOCK = 64
 
-/** Loads 64 bytes and mixes them into the five words of `state` (FIPS 180-4 §6.1.2). */
-const compress = (state: Int32Array, schedule: Int32Array, bytes: Uint8Array, offset: number): void => {
-  for (let t = 0; t < 16; t++) {
-    const at = offset + 4 * t
-    schedule[t] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
-  }
+/** Loads 64 bytes and expands them to the 80 words of the schedule. */
+const schedule = (words: Int32Array, bytes: Uint8Array, offset: number): void => {
+  for (let t = 0, at = offset; t < 16; t++, at += 4) words[t] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
   for (let t = 16; t < 80; t++) {
-    const mixed = schedule[t - 3]! ^ schedule[t - 8]! ^ schedule[t - 14]! ^ schedule[t - 16]!
-    schedule[t] = (mixed << 1) | (mixed >>> 31)
+    const mixed = words[t - 3]! ^ words[t - 8]! ^ words[t - 14]! ^ words[t - 16]!
+    words[t] = (mixed << 1) | (mixed >>> 31)
   }
+}
+
+/** Mixes 64 bytes into the five words of `state` (FIPS 180-4 §6.1.2): a loop for each of its four functions. */
+const compress = (state: Int32Array, words: Int32Array, bytes: Uint8Array, offset: number): void => {
+  schedule(words, bytes, offset)
   let a = state[0]!
   let b = state[1]!
   let c = state[2]!
   let d = state[3]!
   let e = state[4]!
-  for (let t = 0; t < 80; t++) {
-    const f = t < 20 ? ((b & c) | (~b & d)) + 0x5a827999
-      : t < 40 ? (b ^ c ^ d) + 0x6ed9eba1
-        : t < 60 ? ((b & c) | (b & d) | (c & d)) - 0x70e44324
-          : (b ^ c ^ d) - 0x359d3e2a
-    const next = (((a << 5) | (a >>> 27)) + f + e + schedule[t]!) | 0
+  let t = 0
+  for (; t < 20; t++) {
+    const next = (((a << 5) | (a >>> 27)) + (d ^ (b & (c ^ d))) + e + words[t]! + 0x5a827999) | 0
+    e = d
+    d = c
+    c = (b << 30) | (b >>> 2)
+    b = a
+    a = next
+  }
+  for (; t < 40; t++) {
+    const next = (((a << 5) | (a >>> 27)) + (b ^ c ^ d) + e + words[t]! + 0x6ed9eba1) | 0
+    e = d
+    d = c
+    c = (b << 30) | (b >>> 2)
+    b = a
+    a = next
+  }
+  for (; t < 60; t++) {
+    const next = (((a << 5) | (a >>> 27)) + ((b & c) | (d & (b | c))) + e + words[t]! - 0x70e44324) | 0
+    e = d
+    d = c
+    c = (b << 30) | (b >>> 2)
+    b = a
+    a = next
+  }
+  for (; t < 80; t++) {
+    const next = (((a << 5) | (a >>> 27)) + (b ^ c ^ d) + e + words[t]! - 0x359d3e2a) | 0
     e = d
     d = c
     c = (b << 30) | (b >>> 2)

@@ -19,6 +19,8 @@ export class CounterCipher {
   readonly #salt: Uint8Array
   /** Counter blocks of a packet, all with the same 14 bytes before the count. */
   #counters = Buffer.alloc(0)
+  /** The same bytes by twos. */
+  #halves = new Uint16Array(0)
 
   constructor(key: Uint8Array, salt: Uint8Array) {
     // Blocks of ECB over the counters are the key stream: one call a packet instead of a cipher object a packet.
@@ -35,9 +37,14 @@ export class CounterCipher {
     const counters = this.#counters
     this.#begin(counters, ssrc, high, low)
     const length = blocks * BLOCK
-    for (let at = BLOCK; at < length; at += BLOCK) {
-      // The 14 bytes but for the salt's first four, which never change.
-      for (let byte = 4; byte < 14; byte++) counters[at + byte] = counters[byte]!
+    const halves = this.#halves
+    // Of the 14 bytes before the count all but the salt's first four change from packet to packet.
+    for (let at = BLOCK / 2; at < length / 2; at += BLOCK / 2) {
+      halves[at + 2] = halves[2]!
+      halves[at + 3] = halves[3]!
+      halves[at + 4] = halves[4]!
+      halves[at + 5] = halves[5]!
+      halves[at + 6] = halves[6]!
     }
     const stream = this.#cipher.update(length === counters.length ? counters : counters.subarray(0, length))
     for (let at = start, from = 0; at < end; at++, from++) packet[at]! ^= stream[from]!
@@ -66,6 +73,7 @@ export class CounterCipher {
       counters.writeUInt16BE(at / BLOCK, at + 14)
     }
     this.#counters = counters
+    this.#halves = new Uint16Array(counters.buffer, counters.byteOffset, counters.length / 2)
   }
 }
 

@@ -112,13 +112,13 @@ for (const { name, tagBytes, rtcpTagBytes } of SRTP_SUITES)
     const { receiver, send, pass, sender } = pairOf(name)
     for (let sequence = 65_500; sequence < 65_600; sequence++) {
       const packet = send(sequence)
-      t.equal(packet.length, PLAIN + tagBytes)
+      if (packet.length !== PLAIN + tagBytes) t.fail('length')
       const bent = Buffer.from(packet)
       bent[sequence % bent.length]! ^= 1 << (sequence % 8)
       if (pass(bent) !== 0) t.fail('a bent packet passed')
       const opened = Buffer.from(packet)
-      t.equal(receiver.unprotect(opened, opened.length), PLAIN)
-      t.same(opened.subarray(0, PLAIN), packetOf(sequence).subarray(0, PLAIN))
+      if (receiver.unprotect(opened, opened.length) !== PLAIN) t.fail('refused')
+      if (!opened.subarray(0, PLAIN).equals(packetOf(sequence).subarray(0, PLAIN))) t.fail('content')
     }
     t.equal(receiver.rollover(SSRC), 1, 'the counter rolled over')
     const report = Buffer.alloc(32 + SRTP_OVERHEAD)
@@ -270,7 +270,7 @@ t.test('random and mutated datagrams: refused, no throw, no state', async t => {
     const { receiver, sender, send, pass } = pairOf(suite)
     const random = seededRandom(123)
     t.ok(pass(send(1)))
-    for (let run = 0; run < 5000; run++) {
+    for (let run = 0; run < 2000; run++) {
       const length = random.uint32() % 90
       const datagram = Buffer.from(Uint8Array.from({ length }, () => random.uint32()))
       if (length > 0 && run % 3 !== 0) datagram[0] = 0x80 | (datagram[0]! & 0x3f)
