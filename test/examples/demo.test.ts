@@ -1,12 +1,14 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import t from 'tap'
-import { runProgram } from './program.js'
+import { launch } from './program.js'
+
+t.setTimeout(120_000)
 
 t.test('the demo ends by itself with a summary and recordings', async t => {
-  const { code, output, errors } = await runProgram('call-center/demo', { DEMO_SECONDS: '12' })
-  t.equal(code, 0, errors.join('\n'))
-  const text = output.join('\n')
+  const demo = launch('call-center/demo', { DEMO_SECONDS: '12' })
+  t.match(await demo.ended, { code: 0 })
+  const text = demo.output
   t.match(text, /^ready udp:\/\/127\.0\.0\.1:\d+/m)
   t.match(text, /sales: \d+ waiting, \d+ answered/, 'the board, in plain lines')
   t.match(text, /^Summary$/m)

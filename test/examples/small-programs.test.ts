@@ -1,6 +1,10 @@
-import { createScriptedPeer } from 'cordboard/testing'
 import t from 'tap'
-import { freePort, startProgram, until } from './program.js'
+import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
+import { eventually } from '../peers/call-center.js'
+import { freePort } from '../peers/ports.js'
+import { start } from './program.js'
+
+t.setTimeout(120_000)
 
 /** Level in dBm0, roughly, of everything that a call has heard. */
 const loudness = (pcm: Int16Array): number => {
@@ -9,8 +13,8 @@ const loudness = (pcm: Int16Array): number => {
 }
 
 t.test('answer-and-play: rings, answers, plays the greeting, hangs up', async t => {
-  const port = await freePort()
-  await using _program = await startProgram('answer-and-play', { SIP_PORT: String(port) })
+  const port = await freePort(6_200, 6_298)
+  await using _program = await start('answer-and-play', { SIP_PORT: String(port) })
   for (const transport of ['udp', 'tcp'] as const) {
     await using peer = await createScriptedPeer({ server: `127.0.0.1:${port}`, transport })
     await using call = await peer.call(`sip:hello@127.0.0.1:${port}`)
@@ -23,13 +27,13 @@ t.test('answer-and-play: rings, answers, plays the greeting, hangs up', async t 
 })
 
 t.test('echo: the caller hears itself at its own level', async t => {
-  const port = await freePort()
-  await using program = await startProgram('echo', { SIP_PORT: String(port) })
+  const port = await freePort(6_200, 6_298)
+  await using program = await start('echo', { SIP_PORT: String(port) })
   await using peer = await createScriptedPeer({ server: `127.0.0.1:${port}`, user: 'zoe' })
   await using call = await peer.call(`sip:echo@127.0.0.1:${port}`, { tone: { frequencies: [1_004], dbm0: -10 } })
-  await until('a second of echo', () => call.rtp.packets.length > 50)
+  await eventually('a second of echo', () => call.rtp.packets.length > 50 || undefined)
   await call.press('5')
-  await until('the key is reported', () => program.output.some(line => /sip:zoe@.* pressed 5/.test(line)))
+  await program.line(/sip:zoe@.* pressed 5/)
   await call.bye()
   const heard = call.rtp.heard().trimmed()
   t.ok(Math.abs(heard.level(1_004) + 10) < 1, `${heard.level(1_004)} dBm0`)
@@ -37,38 +41,39 @@ t.test('echo: the caller hears itself at its own level', async t => {
 })
 
 t.test('menu: a key leads on, a wrong one is told', async t => {
-  const port = await freePort()
-  await using _program = await startProgram('menu', { SIP_PORT: String(port) })
+  const port = await freePort(6_200, 6_298)
+  await using _program = await start('menu', { SIP_PORT: String(port) })
   await using peer = await createScriptedPeer({ server: `127.0.0.1:${port}` })
   await using chosen = await peer.call(`sip:100@127.0.0.1:${port}`)
-  await until('the menu is heard', () => chosen.rtp.packets.length > 25)
+  await eventually('the menu is heard', () => chosen.rtp.packets.length > 25 || undefined)
   await chosen.press('1')
   t.equal(await chosen.ended, 'remote', 'plays and hangs up')
   await using wrong = await peer.call(`sip:100@127.0.0.1:${port}`)
   for (let tries = 0; tries < 3; tries++) {
     const before = wrong.rtp.packets.length
-    await until('the menu is heard', () => wrong.rtp.packets.length > before + 25)
+    await eventually('the menu is heard', () => wrong.rtp.packets.length > before + 25 || undefined)
     await wrong.press('9')
   }
   t.equal(await wrong.ended, 'remote')
 })
 
 t.test('queue: the caller waits with music until an agent answers, then they talk', async t => {
-  const port = await freePort()
+  const port = await freePort(6_200, 6_298)
   await using agent = await createScriptedPeer({ user: 'ann', tone: { frequencies: [1_500] } })
-  await using program = await startProgram('queue', { SIP_PORT: String(port), AGENTS: `sip:ann@127.0.0.1:${agent.port}` })
+  await using program = await start('queue', { SIP_PORT: String(port), AGENTS: `sip:ann@127.0.0.1:${agent.port}` })
   await using peer = await createScriptedPeer({ server: `127.0.0.1:${port}`, tone: { frequencies: [600] } })
   await using call = await peer.call(`sip:200@127.0.0.1:${port}`)
   const offered = await agent.nextCall()
-  await until('music', () => call.rtp.packets.length > 25)
+  await eventually('music', () => call.rtp.packets.length > 25 || undefined)
   t.ok(loudness(call.rtp.heard().pcm) > -35, 'music is playing')
   offered.answer()
-  await until('they talk', () => offered.rtp.packets.length > 50)
+  await eventually('they talk', () => offered.rtp.packets.length > 50 || undefined)
   call.rtp.forget()
-  await until('a second of talk', () => call.rtp.packets.length > 50)
+  await eventually('a second of talk', () => call.rtp.packets.length > 50 || undefined)
   t.ok(call.rtp.heard().hears(1_500) && !call.rtp.heard().hears(600))
   t.ok(offered.rtp.heard().hears(600) && !offered.rtp.heard().hears(1_500))
   await call.bye()
   t.equal(await offered.ended, 'remote')
-  t.equal(await program.stop(), 0)
+  program.signal('SIGTERM')
+  t.match(await program.ended, { code: 0 })
 })
