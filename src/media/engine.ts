@@ -30,7 +30,7 @@ const FULL_LATENESS_MS = 10
 const OVERLOADED = 503
 
 class Engine implements MediaEngine, EngineServices {
-  readonly prompts = new ThreadLink<PromptRequest, PromptReply>(new URL('./prompt/main.js', import.meta.url), undefined)
+  readonly prompts = new ThreadLink<PromptRequest, PromptReply>('prompt/main.js', undefined)
   readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
   readonly recordings = new Map<number, RecordingHandle>()
   readonly #seeds: readonly WorkerSeed[]
@@ -63,7 +63,7 @@ class Engine implements MediaEngine, EngineServices {
       coalesce: options.coalesce ?? 2.5,
     }))
     const recorderSeed: RecorderSeed = { rings: this.#seeds.map(({ frames }) => frames), epoch }
-    this.recorder = new ThreadLink(new URL('./recorder/main.js', import.meta.url), recorderSeed, reply => {
+    this.recorder = new ThreadLink('recorder/main.js', recorderSeed, reply => {
       if (reply.type === 'fault') this.recordings.get(reply.recording)?.fault(reply.message)
     })
     this.#links = this.#seeds.map(seed => this.#start(seed))
@@ -91,7 +91,7 @@ class Engine implements MediaEngine, EngineServices {
   released(leg: LegHandle): void {
     this.#legs.delete(leg.id)
     this.#freeSlots.push(leg.slot)
-    this.#ports.give(leg.local.port, performance.now())
+    this.#ports.give(leg.local.port)
   }
 
   roomClosed(room: RoomHandle): void {
@@ -109,7 +109,7 @@ class Engine implements MediaEngine, EngineServices {
     const address = options.address ?? this.#address
     const id = this.number()
     for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
-      const port = this.#ports.take(performance.now())
+      const port = this.#ports.take()
       const slot = port === undefined ? undefined : this.#freeSlots.pop()
       if (port === undefined || slot === undefined) break
       this.#slots.clear(slot)

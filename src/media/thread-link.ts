@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type Deferred, deferred } from '../core/scope.js'
+import { threadFile } from './thread-file.js'
 
 interface Numbered {
   readonly request: number
@@ -14,8 +15,8 @@ export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
   #worker: Worker | undefined
   #request = 0
 
-  /** @param unasked told of messages that answer no request. */
-  constructor(readonly file: URL, readonly seed: unknown, readonly unasked: (reply: Reply) => void = () => undefined) {}
+  /** @param path of the thread's program, as `threadFile` takes it; @param unasked told of messages that answer no request. */
+  constructor(readonly path: string, readonly seed: unknown, readonly unasked: (reply: Reply) => void = () => undefined) {}
 
   get started(): boolean {
     return this.#worker !== undefined
@@ -40,7 +41,8 @@ export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.file, { workerData: this.seed })
+    const { url, options } = threadFile(this.path)
+    const worker = new Worker(url, { ...options, workerData: this.seed })
     worker.on('message', (reply: Reply) => {
       const pending = this.#pending.get(reply.request)
       this.#pending.delete(reply.request)

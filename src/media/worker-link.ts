@@ -3,6 +3,7 @@ import { CordboardError } from '../core/errors.js'
 import { type Deferred, deferred } from '../core/scope.js'
 import type { Command, ReplyValue, Report, WorkerSeed } from './protocol.js'
 import { WorkerShare } from './shared/worker-share.js'
+import { threadFile } from './thread-file.js'
 
 /** Commands that are replied to, before they are numbered. */
 export type Request = Command extends infer C ? (C extends { readonly request: number } ? Omit<C, 'request'> : never) : never
@@ -35,7 +36,8 @@ export class WorkerLink {
 
   constructor(readonly seed: WorkerSeed, readonly events: WorkerLinkEvents) {
     this.share = new WorkerShare(seed.share)
-    this.#worker = new Worker(new URL('./worker/main.js', import.meta.url), { workerData: seed, name: `cordboard-media-${seed.index}` })
+    const { url, options } = threadFile('worker/main.js')
+    this.#worker = new Worker(url, { ...options, workerData: seed, name: `cordboard-media-${seed.index}` })
     this.#worker.on('message', (reports: readonly Report[]) => this.#take(reports))
     // An uncaught error ends the thread; `exit` follows.
     this.#worker.on('error', () => undefined)

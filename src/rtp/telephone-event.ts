@@ -9,6 +9,11 @@ import { distance32 } from '../core/serial.js'
 /** Bytes of an event's payload. */
 export const EVENT_BYTES = 4
 
+/** Largest duration that one timestamp can have. */
+const LONGEST = 0xffff
+/** The last packets of a segment may be lost: half a second's worth at 8 kHz. */
+const SEGMENT_SLACK = 4000
+
 const KEYS = '0123456789*#ABCD'
 
 /** The key of event code `code` (0-15), undefined for tones and signals. */
@@ -64,16 +69,22 @@ export class EventReceiver {
     }
     // An old press that comes late, after a newer one: it was told already or its end was made good.
     if (this.#any && distance32(this.#timestamp, timestamp) < 0 && distance32(this.#timestamp, timestamp) > -0x1_0000) return true
-    if (this.#open && code === this.#code && this.#duration >= 0xf000 && distance32((this.#timestamp + this.#duration) | 0, timestamp) >= 0 && distance32((this.#timestamp + this.#duration) | 0, timestamp) <= 0x1000) {
-      this.#before += this.#duration
-      this.#timestamp = timestamp
-      this.#duration = 0
-      this.#update(duration, ended, now)
-      return true
+    if (!this.#goesOn(code, timestamp)) {
+      this.#release()
+      this.#begin(code, timestamp)
     }
-    this.#release()
-    this.#begin(code, timestamp)
     this.#update(duration, ended, now)
+    return true
+  }
+
+  /** Whether a new timestamp is the next segment of a press that has outgrown its duration field. */
+  #goesOn(code: number, timestamp: number): boolean {
+    if (!this.#open || code !== this.#code || this.#duration < LONGEST - SEGMENT_SLACK) return false
+    const length = distance32(this.#timestamp, timestamp)
+    if (length < this.#duration || length > LONGEST + SEGMENT_SLACK) return false
+    this.#before += length
+    this.#timestamp = timestamp
+    this.#duration = 0
     return true
   }
 
@@ -110,7 +121,6 @@ export class EventReceiver {
 const ENDS = 3
 /** Volume of the keys sent: -10 dBm0. */
 const VOLUME = 10
-const LONGEST = 0xffff
 
 /**
  * One press as packets: ask it at each packet time until it is done. The first packet has the marker; all of a segment carry the

@@ -76,7 +76,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#appliedAt = this.context.now()
     this.#silenceTold = false
     this.receiver.apply(media)
-    this.receiver.reception.unitsPerMs = codec.clockRate / 1000
+    this.receiver.reception.clockRate = codec.clockRate
     this.sender.apply(media, codec)
     this.#updateOpen()
     this.#rtcp.apply(media)
@@ -269,7 +269,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     return {
       received: {
         packets: reception.packets, bytes: reception.bytes, lost: reception.lost, late: reception.late,
-        duplicates: reception.duplicates, jitter: reception.jitter / reception.unitsPerMs,
+        duplicates: reception.duplicates, jitter: reception.jitter,
       },
       sent: { packets: this.sender.packets, bytes: this.sender.bytes },
       roundTrip: this.#rtcp.roundTrip,

@@ -112,7 +112,7 @@ export class Receiver {
   #begin(header: RtpHeader): void {
     this.ssrc = header.ssrc
     this.#source = this.sources.next()
-    this.reception.begin(header)
+    this.reception.begin()
   }
 
   /** The sink hears the next packet as a new stream: something else was heard in between. */

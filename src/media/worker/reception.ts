@@ -1,86 +1,67 @@
 import { distance16 } from '../../core/serial.js'
 import type { RtpHeader } from '../../rtp/packet.js'
 import type { ReportBlock } from '../../rtp/rtcp.js'
+import { ReceptionStatistics } from '../../rtp/statistics.js'
 
-/** RFC 3550 A.1: numbers further ahead or behind than this belong to a sender that started anew. */
-const MAX_DROPOUT = 3000
-const MAX_MISORDER = 100
+/** Sequence numbers remembered to tell duplicates from late packets. */
 const SEEN = 256
 
-/** Counts of one received stream: loss, duplicates, late packets and jitter (RFC 3550 §6.4.1, A.1, A.3, A.8). */
+/** What a leg has received, whatever the number of sources one after the other. */
 export class Reception {
   packets = 0
   bytes = 0
   duplicates = 0
   late = 0
-  /** Interarrival jitter in timestamp units. */
-  jitter = 0
-  unitsPerMs = 8
-  #base = 0
-  #highest = 0
-  #cycles = 0
-  #counted = 0
+  #source = new ReceptionStatistics(8000)
+  #clockRate = 8000
   #lostBefore = 0
-  #expectedPrior = 0
-  #countedPrior = 0
-  #transit = NaN
-  #suspect = -1
-  #reportedAt = NaN
   #reportMiddle = 0
+  #reportedAt = NaN
   readonly #seen = new Int32Array(SEEN).fill(-1)
 
-  /** Another stream begins: its numbers are not the old one's, the sums go on. */
-  begin(header: RtpHeader): void {
+  /** Clock rate in Hz of the sources to come. */
+  set clockRate(clockRate: number) {
+    if (clockRate === this.#clockRate) return
+    this.#clockRate = clockRate
+    this.begin()
+  }
+
+  /** Another source begins: its numbers are not the old one's, the sums go on. */
+  begin(): void {
     this.#lostBefore = this.lost
-    this.#base = header.sequence
-    this.#highest = (header.sequence - 1) & 0xffff
-    this.#cycles = header.sequence === 0 ? -0x10000 : 0
-    this.#counted = this.#expectedPrior = this.#countedPrior = 0
-    this.#transit = NaN
-    this.#suspect = -1
+    this.#source = new ReceptionStatistics(this.#clockRate)
+    this.#reportMiddle = 0
+    this.#reportedAt = NaN
     this.#seen.fill(-1)
   }
 
   /** @returns false when the packet is a duplicate or out of all order, and is to be dropped. Never allocates. */
   packet(header: RtpHeader, bytes: number, now: number): boolean {
     const { sequence } = header
-    const ahead = distance16(this.#highest, sequence)
-    if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
-      if (sequence !== this.#suspect) {
-        this.#suspect = (sequence + 1) & 0xffff
-        return false
-      }
-      // Two in a row: the sender has started anew without a new SSRC.
-      this.begin(header)
-    }
-    const extended = this.#cycles + this.#highest + distance16(this.#highest, sequence)
-    if (this.#seen[sequence & (SEEN - 1)] === sequence && ahead <= 0) {
+    const source = this.#source
+    const proven = source.received > 0
+    const ahead = proven ? distance16(source.highestSequence & 0xffff, sequence) : 1
+    if (ahead <= 0 && this.#seen[sequence & (SEEN - 1)] === sequence) {
       this.duplicates++
       return false
     }
+    // Before the source has proved itself its packets are heard all the same: nobody should lose the first word.
+    if (source.packet(sequence, header.timestamp, now) === 'unproven' && proven) return false
     this.#seen[sequence & (SEEN - 1)] = sequence
     this.packets++
-    this.#counted++
     this.bytes += bytes
-    if (extended > this.#cycles + this.#highest) {
-      if (sequence < this.#highest) this.#cycles += 0x10000
-      this.#highest = sequence
-    } else this.late++
-    const transit = now * this.unitsPerMs - header.timestamp
-    const step = Math.abs(transit - this.#transit)
-    this.#transit = transit
-    // A timestamp that wraps or jumps is no jitter.
-    if (step < 0x8000_0000) this.jitter += (step - this.jitter) / 16
+    if (ahead <= 0) this.late++
     return true
   }
 
-  /** Packets expected and not received so far; duplicates do not make up for any. */
+  /** Packets expected and not received, of all sources so far. */
   get lost(): number {
-    return this.#lostBefore + Math.max(0, this.#expected - this.#counted)
+    return this.#lostBefore + Math.max(0, this.#source.lost)
   }
 
-  get #expected(): number {
-    return this.#counted === 0 ? 0 : this.#cycles + this.#highest - this.#base + 1
+  /** Interarrival jitter in ms (RFC 3550 A.8). */
+  get jitter(): number {
+    return this.#source.jitterMs
   }
 
   /** Notes a sender report of the peer, for the next block. */
@@ -89,19 +70,15 @@ export class Reception {
     this.#reportedAt = now
   }
 
-  /** The block about the stream from `ssrc`, counting loss since the last call. */
+  /** The block about the source `ssrc`, counting loss since the last call. */
   block(ssrc: number, now: number): ReportBlock {
-    const expected = this.#expected
-    const interval = expected - this.#expectedPrior
-    const lost = interval - (this.#counted - this.#countedPrior)
-    this.#expectedPrior = expected
-    this.#countedPrior = this.#counted
+    const source = this.#source
     return {
       ssrc,
-      fractionLost: interval <= 0 || lost <= 0 ? 0 : Math.min(255, Math.floor((lost * 256) / interval)),
-      lost: expected - this.#counted,
-      highestSequence: this.#cycles + this.#highest,
-      jitter: Math.round(this.jitter),
+      fractionLost: source.fractionLost(),
+      lost: source.lost,
+      highestSequence: source.highestSequence,
+      jitter: source.jitter,
       lastSenderReport: this.#reportMiddle,
       delaySinceLast: Number.isNaN(this.#reportedAt) ? 0 : Math.round(((now - this.#reportedAt) * 65536) / 1000),
     }

@@ -1,0 +1,165 @@
+import { createSocket } from 'node:dgram'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { seededRandom } from '../../src/core/random.js'
+import { createMediaEngine } from '../../src/media/engine.js'
+import { writeRtp } from '../../src/rtp/packet.js'
+import { TonePeer, until } from './tone-peer.js'
+
+const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
+
+void t.test('strangers and random bytes harm nothing and are counted', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [40800, 40899] })
+  const peer = await TonePeer.create(1004)
+  const leg = await engine.open({ kind: 'rtp' })
+  await leg.apply(peer.media())
+  const latched: unknown[] = []
+  leg.on('latched', remote => latched.push(remote))
+  leg.echo()
+  peer.talk(leg)
+  await until(() => peer.heard.length > 5, 'echo')
+  const stranger = createSocket('udp4')
+  const random = seededRandom(7)
+  let heardByStranger = 0
+  stranger.on('message', () => heardByStranger++)
+  for (let n = 0; n < 3000; n++) {
+    const bytes = Buffer.from(Array.from({ length: random.uint32() % 200 }, () => random.uint32() & 0xff))
+    if (n % 3 === 0 && bytes.length >= 12) writeRtp(bytes, 0, false, 0, n, n * 160, 1234)
+    stranger.send(bytes, leg.local.port, leg.local.address)
+    if (n % 100 === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+  const from = peer.heard.length
+  await until(() => peer.heard.length > from + 40, 'echo goes on')
+  t.ok(near(peer.level(1004), -10), 'the call is unharmed')
+  t.equal(heardByStranger, 0, 'nobody else hears it')
+  t.same(latched, [{ address: '127.0.0.1', port: peer.port }], 'latched once')
+  const { dropped } = await leg.statistics()
+  t.ok(dropped['stranger']! > 100 && dropped['not-rtp']! > 100, 'counted by reason')
+  t.equal((await engine.statistics()).dropped['stranger'], dropped['stranger'])
+  stranger.close()
+  peer.close()
+  await engine.close()
+})
+
+void t.test('RFC 4961: a peer behind a NAT is believed after some packets in order, and once', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [40900, 40999] })
+  const [peer, other] = [await TonePeer.create(1004), await TonePeer.create(500)]
+  const leg = await engine.open({ kind: 'rtp' })
+  await leg.apply(peer.media({ remote: { address: '127.0.0.1', port: 9 } }))
+  leg.echo()
+  peer.talk(leg)
+  await until(() => peer.heard.length > 5, 'echo to where the packets come from')
+  other.talk(leg)
+  await until(() => peer.heard.length > 25, 'echo goes on')
+  t.equal(other.heard.length, 0)
+  await leg.apply(peer.media({ remote: { address: '127.0.0.1', port: other.port } }))
+  await until(() => other.heard.length > 5, 'a new agreement latches anew')
+  const count = peer.heard.length
+  const from = other.heard.length
+  await until(() => other.heard.length > from + 10, 'goes on')
+  t.ok(peer.heard.length <= count + 3, 'the old source hears no more')
+  peer.close()
+  other.close()
+  await engine.close()
+})
+
+void t.test('a worker that ends does not end its calls', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [41000, 41099] })
+  const directory = await mkdtemp(join(tmpdir(), 'cordboard-media-'))
+  const [ann, bob, guest] = [await TonePeer.create(440), await TonePeer.create(1000), await TonePeer.create(700)]
+  const legs = await Promise.all([ann, bob, guest].map(() => engine.open({ kind: 'rtp' })))
+  const [a, b, c] = legs
+  await Promise.all([a!.apply(ann.media()), b!.apply(bob.media()), c!.apply(guest.media())])
+  await engine.join(a!, b!)
+  const room = await engine.createRoom()
+  await room.join(c!)
+  const file = join(directory, 'talk.wav')
+  const recording = await a!.record({ file })
+  ann.talk(a!)
+  bob.talk(b!)
+  guest.talk(c!)
+  await until(() => ann.heard.length > 30, 'bridge')
+  await engine.replaceWorker(0)
+  const from = ann.heard.length
+  const guestFrom = guest.heard.length
+  await until(() => ann.heard.length > from + 40 && guest.heard.length > guestFrom + 10, 'bridge and room go on')
+  t.ok(near(ann.level(1000), -10) && near(bob.level(440), -10))
+  t.equal(new Set(ann.heard.map(({ ssrc }) => ssrc)).size, 1, 'the same source')
+  t.ok(ann.heard.every((packet, at) => at === 0 || ((packet.sequence - ann.heard[at - 1]!.sequence) & 0xffff) === 1), 'the sequence goes on')
+  const step = (ann.heard[from]!.timestamp - ann.heard[from - 1]!.timestamp) | 0
+  const elapsed = ann.heard[from]!.at - ann.heard[from - 1]!.at
+  t.ok(Math.abs(step / 8 - elapsed) < 60, `the timestamp tells the gap: ${step / 8} of ${elapsed} ms`)
+  const { ms } = await recording.stop()
+  const wav = await readFile(file)
+  t.ok(Math.abs((wav.length - 44) / 4 - ms * 8) <= 8, 'the recording is whole')
+  const right = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + wav.length)).filter((_sample, at) => at % 2 === 1)
+  t.ok(near(toneLevel(right, 1000, 8000, right.length - 4000), -10), 'and goes on')
+  for (const peer of [ann, bob, guest]) peer.close()
+  await engine.close()
+  await rm(directory, { recursive: true })
+})
+
+void t.test('legs of different workers are joined: at most one packet lost each way', async t => {
+  const engine = await createMediaEngine({ workers: 2, ports: [41100, 41199] })
+  const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]
+  const [a, b] = [await engine.open({ kind: 'rtp' }), await engine.open({ kind: 'rtp' })]
+  t.not(a.worker, b.worker, 'placed apart')
+  t.equal((await engine.open({ kind: 'rtp', near: b })).worker, b.worker, 'near')
+  await Promise.all([a.apply(ann.media()), b.apply(bob.media())])
+  a.echo()
+  b.echo()
+  ann.talk(a)
+  bob.talk(b)
+  await until(() => ann.heard.length > 10 && bob.heard.length > 10, 'both talk')
+  await engine.join(a, b)
+  t.equal(a.worker, b.worker)
+  const from = ann.heard.length
+  await until(() => ann.heard.length > from + 40, 'joined')
+  t.ok(near(ann.level(1000), -10) && near(bob.level(440), -10))
+  const statistics = await b.close()
+  t.ok(bob.sent - statistics.received.packets <= 3, `${bob.sent - statistics.received.packets} of ${bob.sent} not received, two may be on the way`)
+  t.equal(new Set(bob.heard.map(({ ssrc }) => ssrc)).size, 1)
+  ann.close()
+  bob.close()
+  await engine.close()
+})
+
+void t.test('limits: no port, too many legs', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [41200, 41203], maxLegs: 5 })
+  const taken = createSocket('udp4')
+  await new Promise<void>(resolve => taken.bind(41200, '127.0.0.1', resolve))
+  const leg = await engine.open({ kind: 'rtp' })
+  t.equal(leg.local.port, 41202, 'a port that somebody else has is passed over')
+  await t.rejects(engine.open({ kind: 'rtp' }), { code: 'MEDIA_PORTS_EXHAUSTED', status: 503 })
+  taken.close()
+  await engine.close()
+  const small = await createMediaEngine({ workers: 1, ports: [41200, 41299], maxLegs: 1 })
+  await small.open({ kind: 'rtp' })
+  await t.rejects(small.open({ kind: 'rtp' }), { code: 'MEDIA_OVERLOADED', status: 503 })
+  await small.close()
+})
+
+void t.test('2,000 legs made and ended leave nothing behind', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [41300, 42299] })
+  const peer = await TonePeer.create(440)
+  const round = async (legs: number): Promise<void> => {
+    const open = await Promise.all(Array.from({ length: legs }, () => engine.open({ kind: 'rtp' })))
+    await Promise.all(open.map(leg => leg.apply(peer.media())))
+    for (const leg of open) leg.echo()
+    await Promise.all(open.map(leg => leg.close()))
+  }
+  for (let warm = 0; warm < 5; warm++) await round(100)
+  const before = process.memoryUsage.rss()
+  for (let again = 0; again < 20; again++) await round(100)
+  const grown = (process.memoryUsage.rss() - before) / 2000
+  t.ok(grown < 4096, `${Math.round(grown)} bytes a leg`)
+  const { legs, portsFree, workers } = await engine.statistics()
+  t.equal(legs, 0)
+  t.equal(portsFree, 500)
+  t.equal(workers[0]!.legs, 0)
+  peer.close()
+  await engine.close()
+})
