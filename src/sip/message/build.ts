@@ -1,5 +1,5 @@
 import { CordboardError } from '../../core/errors.js'
-import { field, rawField } from './field.js'
+import { field, rawField, viewOf } from './field.js'
 import { headerNameOf } from './header-names.js'
 import type { HeaderName } from './header-names.js'
 import { header, headerField, readers, to } from './headers.js'
@@ -7,7 +7,7 @@ import type { HeaderField, MessageBase, Method, SipRequest, SipResponse } from '
 import { makesDialog } from './methods.js'
 import { splitList } from './scanner.js'
 import { reasonPhrase } from './status.js'
-import { stampVia } from './via.js'
+import { formatVia, stampedVia } from './via.js'
 
 /** Header fields by name, in order; an array gives several of one name. */
 export type HeaderInit = Readonly<Record<string, string | readonly string[]>>
@@ -109,7 +109,7 @@ export const response = (request: SipRequest, status: number, init: ResponseInit
 }
 
 const taggedTo = (item: HeaderField, tag: string): HeaderField => {
-  const address = readers.address(item.value)
+  const address = viewOf(item, readers.address)
   return address?.tag === undefined ? rawField('To', item.name, `${item.value};tag=${tag}`) : item
 }
 
@@ -160,13 +160,13 @@ export const withBody = <M extends MessageBase>(message: M, body: BodyInit): M =
 export const stamped = (request: SipRequest, source: { readonly address: string; readonly port: number }): SipRequest => {
   const first = request.headers.findIndex(item => item.id === 'Via')
   const item = request.headers[first]
-  const values = item === undefined ? undefined : readers.vias(item.value)
+  const values = item === undefined ? undefined : viewOf(item, readers.vias)
   if (item === undefined || values === undefined) return request
-  const [top, ...rest] = splitList(item.value)
-  const value = stampVia(top!, values[0]!, source)
-  if (value === top) return request
+  const top = stampedVia(values[0]!, source)
+  if (top === values[0]) return request
+  const rest = values.length === 1 ? [] : splitList(item.value).slice(1)
   const headers = request.headers.slice()
-  headers[first] = rawField('Via', item.name, [value, ...rest].join(', '))
+  headers[first] = rawField('Via', item.name, [formatVia(top), ...rest].join(', '), [top, ...values.slice(1)])
   return { ...request, headers }
 }
 

@@ -5,9 +5,11 @@ import type { HeaderField } from './message.js'
 
 /** A header line that remembers what its value was read as: the value never changes, so neither does the view. */
 class Field implements HeaderField {
-  #view: unknown = undefined
+  #view: unknown
 
-  constructor(readonly id: HeaderName | undefined, readonly name: string, readonly value: string) {}
+  constructor(readonly id: HeaderName | undefined, readonly name: string, readonly value: string, view?: unknown) {
+    this.#view = view
+  }
 
   /** What `read` makes of the value of `field`; asked once of a field that the parser or `field` made. */
   static view<T>(field: HeaderField, read: (value: string) => T | undefined): T | undefined {
@@ -16,8 +18,8 @@ class Field implements HeaderField {
   }
 }
 
-/** A field whose parts are known to be sound: for the parser. */
-export const rawField = (id: HeaderName | undefined, name: string, value: string): HeaderField => new Field(id, name, value)
+/** A field whose parts are known to be sound, and what its value is read as where that is known too. */
+export const rawField = (id: HeaderName | undefined, name: string, value: string, view?: unknown): HeaderField => new Field(id, name, value, view)
 
 /**
  * A header field.

@@ -24,12 +24,6 @@ const SEMICOLON = 0x3b
 const EQUALS = 0x3d
 const BACKSLASH = 0x5c
 
-/** True when `text` is a token (RFC 3261 §25.1). */
-export const isToken = (text: string): boolean => {
-  for (let at = 0; at < text.length; at++) if (TOKEN[text.charCodeAt(at)] !== 1) return false
-  return text.length > 0
-}
-
 /**
  * A position in the value of a header field, and the grammar's small pieces (RFC 3261 §25.1). What returns a string or list
  * returns undefined where the text is not that piece.

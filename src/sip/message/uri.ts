@@ -1,5 +1,5 @@
 import { CordboardError } from '../../core/errors.js'
-import { formatParameters, NO_PARAMETERS, parameter, Scanner } from './scanner.js'
+import { formatParameters, NO_PARAMETERS, parameter } from './scanner.js'
 import type { Parameter } from './scanner.js'
 
 /** `sip:` or `sips:` URI (RFC 3261 §19.1). */
@@ -208,11 +208,4 @@ const equalTel = (a: TelUri, b: TelUri): boolean => {
   const digits = (number: string): string => number.replace(/[-.()]/g, '').toLowerCase()
   if (digits(a.number) !== digits(b.number) || a.parameters.length !== b.parameters.length) return false
   return a.parameters.every(({ name }) => folded(a.parameters, name) === folded(b.parameters, name))
-}
-
-/** Parameters of a URI read apart from it, for values that hold only those. */
-export const scanParameters = (text: string): readonly Parameter[] | undefined => {
-  const scanner = new Scanner(text)
-  const list = scanner.parameters()
-  return scanner.atEnd ? list : undefined
 }

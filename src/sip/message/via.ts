@@ -59,13 +59,13 @@ export const formatVia = (via: { readonly transport: string; readonly host: stri
   `SIP/2.0/${via.transport} ${formatHostPort(via.host, via.port)}${formatParameters(via.parameters)}`
 
 /**
- * Value of a Via as a server passes it on: `received` and the value of `rport` filled in (RFC 3261 §18.2.1, RFC 3581 §4).
- * @param value as written
- * @returns `value` itself when nothing is to be said
+ * A Via as a server passes it on: `received` and the value of `rport` filled in (RFC 3261 §18.2.1, RFC 3581 §4).
+ * @returns `via` itself when nothing is to be said
  */
-export const stampVia = (value: string, via: Via, source: { readonly address: string; readonly port: number }): string => {
-  if (via.rport === undefined && via.host === source.address) return value
+export const stampedVia = (via: Via, source: { readonly address: string; readonly port: number }): Via => {
+  if (via.rport === undefined && via.host === source.address) return via
   const parameters = via.parameters.filter(({ name }) => name !== 'received' && name !== 'rport')
-  const rport = via.rport === undefined ? [] : [{ name: 'rport', value: String(source.port) }]
-  return formatVia({ ...via, parameters: [...parameters, { name: 'received', value: source.address }, ...rport] })
+  parameters.push({ name: 'received', value: source.address })
+  if (via.rport !== undefined) parameters.push({ name: 'rport', value: String(source.port) })
+  return { ...via, parameters, received: source.address, rport: via.rport === undefined ? undefined : source.port }
 }

@@ -1,4 +1,3 @@
-import { header } from './headers.js'
 import type { SipMessage } from './message.js'
 import { encodeText } from './octets.js'
 
@@ -32,6 +31,3 @@ const headText = (message: SipMessage): string => {
   }
   return sized ? `${text}\r\n` : `${text}Content-Length: ${message.body.length}\r\n\r\n`
 }
-
-/** True when the writer can write the message and a peer can read it back: for tests and assertions. */
-export const hasContentLength = (message: SipMessage): boolean => header(message, 'Content-Length') !== undefined
