@@ -50,6 +50,10 @@ export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncD
   queue(name: string, options: QueueOptions): Queue
   /** Adds an agent, logged out. @throws CordboardError `CONTACT_DUPLICATE`. */
   agent(options: AgentOptions): Agent
+  /** By name. */
+  readonly queues: ReadonlyMap<string, Queue>
+  /** By URI. */
+  readonly agents: ReadonlyMap<Uri, Agent>
   /** Counts of calls and talk time, which some strategies go by, begin anew. */
   beginDay(): void
 }
@@ -64,16 +68,17 @@ export const createContactCenter = (options: ContactCenterOptions): ContactCente
 
 class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements ContactCenter, QueueContext {
   readonly clock: Clock
+  readonly queues = new Map<string, LiveQueue>()
+  readonly agents = new Map<Uri, LiveAgent>()
   readonly #server: Dialler
   readonly #store: InteractionStore | undefined
   readonly #dispatcher: Dispatcher
   readonly #ledger: InteractionLedger
   readonly #presence: LinePresence
   readonly #guard = new FunctionGuard(error => this.fault(error))
-  readonly #queues = new Map<string, LiveQueue>()
-  readonly #agents = new Map<Uri, LiveAgent>()
   readonly #stays = new Map<InteractionId, Stay>()
   readonly #offers = new Map<OfferId, OfferCall>()
+  readonly #stayCounts = new WeakMap<Call, number>()
   /** Visits and writes that closing waits for. */
   readonly #running = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
@@ -94,22 +99,22 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   }
 
   queue(name: string, options: QueueOptions): Queue {
-    if (this.#queues.has(name)) throw new CordboardError('CONTACT_DUPLICATE', `there is a queue '${name}' already`)
+    if (this.queues.has(name)) throw new CordboardError('CONTACT_DUPLICATE', `there is a queue '${name}' already`)
     const queue = new LiveQueue(name, options, this)
-    this.#queues.set(name, queue)
+    this.queues.set(name, queue)
     return queue
   }
 
   agent(options: AgentOptions): Agent {
     const { uri } = options
-    if (this.#agents.has(uri)) throw new CordboardError('CONTACT_DUPLICATE', `there is an agent ${uri} already`)
+    if (this.agents.has(uri)) throw new CordboardError('CONTACT_DUPLICATE', `there is an agent ${uri} already`)
     const agent = new LiveAgent(options, {
       send: event => this.send(event),
       view: () => this.#viewOf(uri),
       dispose: (who, disposition) => this.#ledger.dispose(who, disposition),
       removed: who => this.#forget(who),
     })
-    this.#agents.set(uri, agent)
+    this.agents.set(uri, agent)
     this.#presence.add(uri)
     this.send({ type: 'agent', agent: uri, settings: options })
     return agent
@@ -146,11 +151,11 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   }
 
   removed(queue: string): void {
-    this.#queues.delete(queue)
+    this.queues.delete(queue)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const queue of [...this.#queues.values()]) await queue[Symbol.asyncDispose]()
+    for (const queue of [...this.queues.values()]) await queue[Symbol.asyncDispose]()
     this.#closing.abort()
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
     this.#presence.close()
@@ -181,14 +186,10 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
 
   /** A call's first stay is known by the call's id. */
   #idFor(call: Call): InteractionId {
-    let id = call.id
-    for (let stay = 2; this.#stays.has(id) || this.#past.get(call)?.has(id) === true; stay++) id = `${call.id}.${stay}`
-    const past = this.#past.get(call) ?? new Set()
-    this.#past.set(call, past.add(id))
-    return id
+    const stay = (this.#stayCounts.get(call) ?? 0) + 1
+    this.#stayCounts.set(call, stay)
+    return stay === 1 ? call.id : `${call.id}.${stay}`
   }
-
-  readonly #past = new WeakMap<Call, Set<InteractionId>>()
 
   #perform(order: Order): void {
     switch (order.type) {
@@ -198,19 +199,19 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       case 'connect': return this.#connect(order)
       case 'leave': return this.#leave(order)
       case 'move': {
-        const options = this.#queues.get(order.to)?.options
+        const options = this.queues.get(order.to)?.options
         if (options !== undefined) this.#stays.get(order.interaction)?.move(options)
         return
       }
       case 'announce': {
-        const estimate = this.#queues.get(order.queue)?.estimate(order.position)
+        const estimate = this.queues.get(order.queue)?.estimate(order.position)
         this.#stays.get(order.interaction)?.announce(order.position, estimate)
       }
     }
   }
 
   #offer({ offer, interaction, agent, expires }: Extract<Order, { type: 'offer' }>): void {
-    const options = this.#agents.get(agent)?.options
+    const options = this.agents.get(agent)?.options
     const from = this.#stays.get(interaction)?.from
     if (options === undefined || from === undefined) return this.send({ type: 'failed', offer, failure: 'unreachable' })
     const call = new OfferCall({ target: agent, from, ringFor: expires - this.clock.now(), accept: options.accept }, {
@@ -222,8 +223,8 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       fault: error => this.fault(error),
     })
     this.#offers.set(offer, call)
-    this.#presence.expect(agent)
-    void call.ring(this.#server)
+    const forget = this.#presence.expect(agent)
+    void call.ring(this.#server).finally(forget)
   }
 
   #leave({ interaction, outcome }: Extract<Order, { type: 'leave' }>): void {
@@ -234,7 +235,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
 
   #connect({ offer, interaction, agent: uri }: Extract<Order, { type: 'connect' }>): void {
     const call = this.#takeOffer(offer)?.call
-    const agent = this.#agents.get(uri)
+    const agent = this.agents.get(uri)
     const stay = this.#stays.get(interaction)
     if (call !== undefined && agent !== undefined && stay !== undefined) return stay.connect({ agent, call })
     void call?.hangup().catch(error => this.fault(error))
@@ -249,7 +250,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
 
   #note(fact: Fact): void {
     this.#ledger.note(fact)
-    if ('queue' in fact) this.#queues.get(fact.queue)?.note(fact)
+    if ('queue' in fact) this.queues.get(fact.queue)?.note(fact)
     try {
       this.emit('fact', fact)
     } catch (error) {
@@ -266,7 +267,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   }
 
   #forget(uri: Uri): void {
-    this.#agents.delete(uri)
+    this.agents.delete(uri)
     this.#presence.remove(uri)
   }
 

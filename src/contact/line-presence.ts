@@ -10,7 +10,7 @@ interface Line {
   /** Calls that no queue gave it. */
   calls: number
   /** Offers of ours whose dialling has not been announced yet. */
-  expected: number
+  readonly expected: Set<symbol>
 }
 
 /** Knows from the server's calls whether agents are in any other than a queue's. */
@@ -29,7 +29,7 @@ export class LinePresence {
   add(agent: Uri): void {
     const address = addressOf(agent)
     const lines = this.#lines.get(address.key) ?? []
-    if (!lines.some(line => line.agent === agent)) lines.push({ agent, address, calls: 0, expected: 0 })
+    if (!lines.some(line => line.agent === agent)) lines.push({ agent, address, calls: 0, expected: new Set() })
     this.#lines.set(address.key, lines)
   }
 
@@ -40,10 +40,12 @@ export class LinePresence {
     else this.#lines.set(key, lines)
   }
 
-  /** The next dialling of this agent is a queue's offer, which routing counts itself. */
-  expect(agent: Uri): void {
+  /** The next dialling of this agent is a queue's offer, which routing counts itself. Returns what takes that back. */
+  expect(agent: Uri): () => void {
     const line = this.#lines.get(addressOf(agent).key)?.find(other => other.agent === agent)
-    if (line !== undefined) line.expected++
+    const offer = Symbol('offer')
+    line?.expected.add(offer)
+    return () => void line?.expected.delete(offer)
   }
 
   close(): void {
@@ -57,8 +59,9 @@ export class LinePresence {
 
   readonly #dialled = (target: Uri, done: AbortSignal): void => {
     for (const line of this.#find(target)) {
-      if (line.expected > 0) line.expected--
-      else this.#occupy(line, done)
+      const [offer] = line.expected
+      if (offer === undefined) this.#occupy(line, done)
+      else line.expected.delete(offer)
     }
   }
 

@@ -3,13 +3,13 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Call } from '../../src/call/call.js'
+import { ROOT } from '../root.js'
 import { readWav } from '../../src/testing/wav-file.js'
 import { answered, ended, Exchange, Office, ringing } from './office.js'
 
 const exchange = await Exchange.open(t)
-const prompts = fileURLToPath(new URL('../../examples/call-center/prompts/en', import.meta.url))
+const prompts = join(ROOT, 'examples/call-center/prompts/en')
 
 /** Plays a tone for a while. */
 const sound = async (call: Call, tone: string, ms: number): Promise<void> => {

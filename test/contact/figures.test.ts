@@ -1,0 +1,212 @@
+import t from 'tap'
+import { Registry } from 'prom-client'
+import { EventEmitter } from 'node:events'
+import { addressOf, sameAddress } from '../../src/contact/address.js'
+import type { ContactCenter } from '../../src/contact/contact-center.js'
+import { EventStream } from '../../src/contact/event-stream.js'
+import { AgentFold, teamFigures } from '../../src/contact/figures/agent-figures.js'
+import { IntervalFold } from '../../src/contact/figures/interval-figures.js'
+import { addContactMetrics } from '../../src/contact/figures/metrics.js'
+import { QueueFold } from '../../src/contact/figures/queue-figures.js'
+import type { ServiceLevelFormula } from '../../src/contact/figures/service-level.js'
+import { InteractionLedger } from '../../src/contact/interaction-ledger.js'
+import { opennessAt } from '../../src/contact/opening-hours.js'
+import { WaitEstimate } from '../../src/contact/wait-estimate.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
+import { Rig } from './routing/rig.js'
+
+/** An hour of one agent: two answered (one in time), one who gives up early, one late, one who times out. */
+const hour = (): Rig => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', maxWait: 300_000 })
+  rig.agent('a', { q: {} }, { wrapUp: 10_000, capacity: { voice: 1 } })
+  rig.join('one')
+  rig.pass(5_000)
+  rig.answer('a')
+  rig.join('early')
+  rig.join('two')
+  rig.pass(10_000)
+  rig.send({ type: 'left', interaction: 'early', how: { type: 'abandoned' } })
+  rig.pass(20_000)
+  rig.send({ type: 'ended', interaction: 'one' })
+  rig.pass(10_000)
+  rig.answer('a')
+  rig.join('late')
+  rig.join('never')
+  rig.pass(60_000)
+  rig.send({ type: 'left', interaction: 'late', how: { type: 'abandoned' } })
+  rig.pass(240_000)
+  rig.send({ type: 'ended', interaction: 'two' })
+  rig.send({ type: 'status', agent: 'a', status: { type: 'on-break', reason: 'lunch' } })
+  rig.pass(60_000)
+  return rig
+}
+
+const foldOf = (rig: Rig, formula: ServiceLevelFormula = 'answered-and-abandoned'): QueueFold => {
+  const fold = new QueueFold({ formula })
+  for (const { fact } of rig.all('log')) fold.note(fact)
+  return fold
+}
+
+void t.test('queue figures: each counted once', async t => {
+  const rig = hour()
+  t.same(foldOf(rig).at(rig.now), {
+    waiting: 0, longestWait: 0, offered: 5, answered: 2, abandoned: 2, timedOut: 1, overflowed: 0, callbacks: 0,
+    serviceLevel: 0.25, averageAnswer: 22_500, averageTalk: 165_000, averageHandling: 175_000, maxWait: 300_000,
+  })
+  const waiting = new Rig().queue('q')
+  waiting.join('one')
+  waiting.pass(100)
+  waiting.join('two')
+  waiting.pass(7)
+  t.match(foldOf(waiting).at(waiting.now), { waiting: 2, longestWait: 107, serviceLevel: undefined })
+})
+
+void t.test('service level: four formulas of one day', async t => {
+  const rig = hour()
+  const levels = (['answered', 'answered-and-abandoned', 'answered-and-late-abandoned', 'offered'] as const).map(formula => foldOf(rig, formula).at(rig.now).serviceLevel)
+  t.same(levels, [1 / 2, 1 / 4, 1 / 3, 1 / 5])
+})
+
+void t.test("agent figures: the day's time adds up", async t => {
+  const rig = hour()
+  const fold = new AgentFold()
+  for (const { fact } of rig.all('log')) if ('agent' in fact) fold.note(fact)
+  const figures = fold.at(rig.now)
+  t.match(figures, {
+    time: { 'idle': 0, 'offered': 5_000, 'talking': 330_000, 'wrap-up': 20_000, 'on-break': 50_000, 'logged-out': 0 },
+    offered: 2, answered: 2, missed: 0, averageHandling: 175_000,
+  })
+  t.equal(Object.values(figures.time).reduce((sum, ms) => sum + ms, 0), rig.now)
+  t.equal(figures.occupancy, 350 / 355)
+  const team = teamFigures([figures, new AgentFold().at(0)])
+  t.equal(team.answered, 2)
+  t.equal(team.occupancy, figures.occupancy)
+})
+
+void t.test('intervals: each event where it happened, a day their sum', async t => {
+  const rig = hour()
+  const fold = new IntervalFold({ interval: 60_000, keep: 4 })
+  for (const { fact } of rig.all('log')) fold.note(fact, fact.at)
+  const rows = fold.rows()
+  t.same(rows.map(({ at }) => at), [0, 60_000, 300_000])
+  t.equal(rows.reduce((sum, { figures }) => sum + figures.offered, 0), 5)
+  t.equal(rows.reduce((sum, { figures }) => sum + figures.answered, 0), 2)
+  const short = new IntervalFold({ interval: 10, keep: 4 })
+  for (let at = 0; at < 100; at += 10) short.note({ type: 'joined', at, queue: 'q', interaction: String(at), channel: 'voice' }, at)
+  t.same(short.rows().map(({ at }) => at), [60, 70, 80, 90], 'the oldest go')
+})
+
+void t.test('estimated wait: learns the pace, knows its error', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} })
+  const estimate = new WaitEstimate()
+  t.equal(estimate.estimate(1), undefined)
+  for (let caller = 0; caller < 60; caller++) rig.join(`c${caller}`)
+  for (let caller = 0; caller < 40; caller++) {
+    rig.answer('a')
+    rig.pass(30_000)
+    rig.send({ type: 'ended', interaction: `c${caller}` })
+  }
+  for (const { fact } of rig.all('log')) estimate.note(fact)
+  const told = estimate.estimate(3)!
+  t.ok(Math.abs(told - 90_000) < 3_000, `third in line: ${Math.round(told)} ms`)
+  rig.actions.length = 0
+  rig.join('last')
+  for (let caller = 40; caller < 61; caller++) {
+    rig.answer('a')
+    rig.pass(30_000)
+    rig.send({ type: 'ended', interaction: caller === 60 ? 'last' : `c${caller}` })
+  }
+  for (const { fact } of rig.all('log')) estimate.note(fact)
+  t.match(estimate.error, { count: 1 })
+  t.ok(estimate.error.meanAbsolute < 60_000)
+})
+
+void t.test('opening hours: week, holidays, time zones', async t => {
+  const day = [{ from: 9 * 60, to: 17 * 60 }]
+  const hours = { timeZone: 'Europe/Berlin', week: { 1: day, 2: day }, holidays: { '2026-01-06': [], '2026-01-10': [{ from: 600, to: 660 }] } }
+  const at = (text: string): string => opennessAt(hours, Date.parse(text))
+  t.equal(at('2026-01-05T08:00:00Z'), 'open', 'nine in Berlin')
+  t.equal(at('2026-01-05T07:59:00Z'), 'hours')
+  t.equal(at('2026-01-05T16:00:00Z'), 'hours', 'the end is outside')
+  t.equal(at('2026-01-06T10:00:00Z'), 'holiday')
+  t.equal(at('2026-01-10T09:30:00Z'), 'open', 'a Saturday with hours of its own')
+  t.equal(at('2026-01-07T10:00:00Z'), 'hours', 'Wednesday')
+  t.equal(at('2026-07-06T07:00:00Z'), 'open', 'summer time')
+})
+
+void t.test('records: a fold over the log', async t => {
+  const clock = new VirtualClock()
+  const ledger = new InteractionLedger(clock)
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'p' } } }).queue('p')
+  ledger.open('one', { from: 'sip:ann@x', to: 'sip:701@y' })
+  rig.join('one')
+  rig.pass(7_000)
+  rig.agent('a', { p: {} })
+  rig.answer('a')
+  for (const { fact } of rig.all('log')) ledger.note(fact)
+  ledger.dispose('a', 'sold')
+  clock.advance(60_000)
+  rig.pass(53_000)
+  rig.actions.length = 0
+  rig.send({ type: 'ended', interaction: 'one' })
+  for (const { fact } of rig.all('log')) ledger.note(fact)
+  t.same(ledger.close('one', { recording: 'one.wav' }), {
+    id: 'one', channel: 'voice', at: clock.epoch, endedAt: clock.epoch + 60_000, from: 'sip:ann@x', to: 'sip:701@y', queue: 'p', agent: 'a',
+    waited: 7_000, talked: 53_000, outcome: 'served', recording: 'one.wav', disposition: 'sold',
+  })
+  t.equal(ledger.close('one'), undefined, 'once')
+})
+
+void t.test('event streams: bounded, ended by signal, by close and by return', async t => {
+  const over = new AbortController()
+  let closed = 0
+  const stream = new EventStream<number>(over.signal, () => closed++)
+  const waiting = stream.next()
+  for (let event = 0; event < 2_000; event++) stream.push(event)
+  t.same(await waiting, { done: false, value: 0 })
+  t.equal(stream.dropped, 2_000 - 1 - 1_024)
+  t.same(await stream.next(), { done: false, value: 976 })
+  over.abort()
+  stream.push(9_999)
+  let last = 0
+  for await (const event of stream) last = event
+  t.equal(last, 1_999, 'what waits is still read')
+  t.equal(closed, 1)
+  const left = new EventStream<number>(undefined, () => closed++)
+  const pending = left.next()
+  await left.return()
+  t.equal((await pending).done, true)
+  t.equal(closed, 2)
+})
+
+void t.test('addresses: who is who', async t => {
+  const same = (a: string, b: string): boolean => sameAddress(addressOf(a), addressOf(b))
+  t.ok(same('sip:ann@PBX.example', 'sip:ann@pbx.example:5060;transport=tcp'))
+  t.notOk(same('sip:ann@10.0.0.1:5070', 'sip:ann@10.0.0.1:5072'), 'two phones of one machine')
+  t.notOk(same('sip:ann@x', 'sip:Ann@x'), 'users are told apart by case')
+  t.ok(same('sip:ann@[::1]', 'sips:ann@[::1]:5061'))
+  t.ok(same('tel:+49', 'tel:+49'))
+})
+
+void t.test('Prometheus: counters by the log, gauges at the scrape', async t => {
+  const rig = hour()
+  const fold = foldOf(rig)
+  const queues = new Map([['q', { figures: () => fold.at(rig.now) }]])
+  const agents = new Map([['a', { status: { type: 'on-break' }, state: 'idle' }], ['b', { status: { type: 'available' }, state: 'idle' }]])
+  const center = Object.assign(new EventEmitter(), { queues, agents }) as unknown as ContactCenter
+  const registry = new Registry()
+  addContactMetrics(center, registry)
+  for (const { fact } of rig.all('log')) center.emit('fact', fact)
+  const text = await registry.metrics()
+  for (const line of [
+    'cordboard_queue_offered_total{queue="q",channel="voice"} 5',
+    'cordboard_queue_answered_total{queue="q",channel="voice"} 2',
+    'cordboard_queue_left_total{queue="q",outcome="abandoned"} 2',
+    'cordboard_queue_wait_seconds_sum{queue="q"} 45',
+    'cordboard_queue_talk_seconds_count{queue="q"} 2',
+    'cordboard_queue_service_level{queue="q"} 0.25',
+    'cordboard_agents{state="on-break"} 1',
+    'cordboard_agents{state="idle"} 1',
+  ]) t.ok(text.includes(`${line}\n`), line)
+})
