@@ -1,7 +1,7 @@
 // The example call-centre server: `npm start`. Its settings, numbers and accounts are described in README.md beside this file.
-import { isCordboardError } from 'cordboard'
 import { startCallCenter } from './call-center.js'
-import { ConfigurationError, readSettings } from './config.js'
+import { readSettings } from './config.js'
+import { describeFailure } from './failure.js'
 import { stopSignal } from './stop-signal.js'
 
 try {
@@ -13,6 +13,6 @@ try {
   await stopSignal()
   await center.drain(settings.drainSeconds)
 } catch (error) {
-  console.error(error instanceof ConfigurationError || isCordboardError(error) ? error.message : error)
+  console.error(describeFailure(error))
   process.exit(1)
 }
