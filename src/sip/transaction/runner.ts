@@ -156,7 +156,10 @@ export class TransactionLayer implements Stepper {
     if (status >= 200) transaction.request = undefined
     // RFC 3261 §18.2.2: a connection that has ended meanwhile is opened again.
     if (!transaction.flow.open) transaction.flow = this.transports.returnFlow(topVia(response), transaction.flow)
-    this.step(transaction, inputOf(status, transaction.kind === 'invite-server'))
+    const invite = transaction.kind === 'invite-server'
+    this.step(transaction, inputOf(status, invite))
+    // Nobody waits for anything more: what the user holds need not live for timer J.
+    if (status >= 200 && !invite) transaction.user = undefined
   }
 
   /** Sends the 2xx to an INVITE once more: the core's retransmission (RFC 6026 §7.1). */
@@ -169,6 +172,7 @@ export class TransactionLayer implements Stepper {
   release(transaction: ServerTransaction): void {
     transaction.bytes = undefined
     transaction.user = undefined
+    this.#forgetMerge(transaction)
   }
 
   /** True when `request` came before by another way (RFC 3261 §8.2.2.2). */
@@ -400,7 +404,13 @@ export class TransactionLayer implements Stepper {
     }
     const server = transaction as ServerTransaction
     this.#servers.delete(server.key)
-    if (server.mergeKey !== undefined && this.#merges.get(server.mergeKey) === server) this.#merges.delete(server.mergeKey)
+    this.#forgetMerge(server)
+  }
+
+  #forgetMerge(transaction: ServerTransaction): void {
+    if (transaction.mergeKey === undefined) return
+    if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey)
+    transaction.mergeKey = undefined
   }
 }
 

@@ -66,7 +66,6 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   /** Sessions that `close` ends. */
   readonly live = new Set<{ bye(): Promise<void> }>()
   readonly #dialogs = new Map<string, DialogOwner>()
-  readonly #requests = new WeakMap<ServerRequest, InboundRequest>()
   /** Where registered contacts were seen. */
   readonly #learnt = new Map<string, Source>()
   #closing: Promise<void> | undefined
@@ -108,9 +107,8 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   // ---- for the application
 
   serve(request: ServerRequest): ServerInvite {
-    const inbound = this.#requests.get(request)
-    if (inbound === undefined || inbound.message.method !== 'INVITE') throw new CordboardError('CALL_STATE', 'not an INVITE of this user agent')
-    return new InboundInvite(this, inbound)
+    if (!(request instanceof InboundRequest) || request.core !== this || request.message.method !== 'INVITE') throw new CordboardError('CALL_STATE', 'not an INVITE of this user agent')
+    return new InboundInvite(this, request)
   }
 
   invite(target: string, options: InviteOptions = {}): ClientInvite {
@@ -191,7 +189,6 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   }
 
   #outOfDialog(request: InboundRequest): void {
-    this.#requests.set(request, request)
     try {
       const handled = this.onRequest(request)
       if (handled === undefined) return this.#settle(request)

@@ -5,7 +5,7 @@ import type { UserAgentCore } from '../../../src/sip/ua/core.js'
 import type { ClientInvite, Session } from '../../../src/sip/ua/user-agent.js'
 import { ANSWER, BOB, OFFER, onInvite, twoAgents } from './two-agents.js'
 
-const CALLS = process.env['CORDBOARD_SIMULATED_CALLS'] === undefined ? 250 : Number(process.env['CORDBOARD_SIMULATED_CALLS'])
+const CALLS = process.env['CORDBOARD_SIMULATED_CALLS'] === undefined ? 100 : Number(process.env['CORDBOARD_SIMULATED_CALLS'])
 
 /** What is left in a user agent. */
 const remains = ({ dialogs, sessions, layer }: UserAgentCore): readonly number[] => [dialogs, sessions, layer.size.client, layer.size.server]
