@@ -2,6 +2,7 @@
 const rows = [
   ['core', '^src/core/'],
   ['sip/message', '^src/sip/message/'],
+  ['sip/trace', '^src/sip/trace/'],
   ['sip/auth', '^src/sip/auth/'],
   ['sdp', '^src/sdp/'],
   ['codec', '^src/codec/'],

@@ -48,3 +48,7 @@ export { MemoryLocationStore, type LocationStore, type StoredBinding } from './r
 export { MemoryNetwork, type MemoryNetworkOptions } from './transport/memory-network.js'
 export { createProxy, type ForwardOptions, type ForwardTo, type Proxy, type ProxyOptions } from './proxy/proxy.js'
 export type { ForwardOutcome } from './proxy/response-context.js'
+export { HepSender, hepPacket, type HepOptions } from './trace/hep.js'
+export { Ladder } from './trace/ladder.js'
+export { PcapFile, pcapHeader, pcapRecord } from './trace/pcap.js'
+export { traceMessages, type TracedAddress, type TracedMessage } from './trace/traced-message.js'
