@@ -1,13 +1,28 @@
 import type { Codec, Encoder } from '../../codec/codec.js'
 import type { Resampler } from '../../codec/resampler.js'
 import type { RtpHeader } from '../../rtp/packet.js'
-import { Playout } from '../../rtp/playout.js'
+import { Playout, type PlayoutFormat } from '../../rtp/playout.js'
 import type { MemberSettings } from '../protocol.js'
 import { isStateless } from '../shared/stateless.js'
-import type { WorkerLeg } from './leg.js'
 import type { AudioSink } from './receiver.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import { TICK_MS } from './ticker.js'
+
+/** What a room needs of a leg. */
+export interface MixedLeg {
+  readonly id: number
+  /** Undefined before the first agreement. */
+  readonly codec: Codec | undefined
+  readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat> }
+  readonly sender: {
+    /** Something else has the line. */
+    readonly held: boolean
+    frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void
+  }
+  /** Called when the codec has changed. */
+  changed: (() => void) | undefined
+  connect(sink: AudioSink | undefined, relays: boolean): void
+}
 
 /** One leg in a room: what it says becomes PCM at the room's rate, what it hears becomes its codec's payload. */
 export class Member implements AudioSink {
@@ -29,7 +44,7 @@ export class Member implements AudioSink {
   #source = 0
 
   /** @param rate of the room in Hz. */
-  constructor(readonly leg: WorkerLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
+  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
     const samples = (rate * TICK_MS) / 1000
     const coded = (codec.sampleRate * TICK_MS) / 1000
     this.codec = codec

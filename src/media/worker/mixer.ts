@@ -1,8 +1,7 @@
 import type { Codec } from '../../codec/codec.js'
 import type { MemberSettings } from '../protocol.js'
 import type { WorkerContext } from './context.js'
-import type { WorkerLeg } from './leg.js'
-import { Member } from './member.js'
+import { Member, type MixedLeg } from './member.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
 
@@ -26,13 +25,13 @@ export class Mixer implements Producer {
   #commonMade = false
   #ticking = false
 
-  constructor(readonly context: WorkerContext) {}
+  constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>) {}
 
   get size(): number {
     return this.#members.length
   }
 
-  join(leg: WorkerLeg, settings: MemberSettings): void {
+  join(leg: MixedLeg, settings: MemberSettings): void {
     this.#members.push(this.#member(leg, settings))
     leg.changed = () => this.renew()
     this.#renewIfWider()
@@ -41,7 +40,7 @@ export class Mixer implements Producer {
     this.context.ticker.add(this, this.context.now())
   }
 
-  part(leg: WorkerLeg): void {
+  part(leg: MixedLeg): void {
     const at = this.#members.findIndex(member => member.leg === leg)
     if (at === -1) return
     this.#members.splice(at, 1)
@@ -156,7 +155,7 @@ export class Mixer implements Producer {
     return this.#members.find(member => member.leg.id === leg)
   }
 
-  #member(leg: WorkerLeg, settings: MemberSettings): Member {
+  #member(leg: MixedLeg, settings: MemberSettings): Member {
     const codec = leg.codec
     if (codec === undefined) throw new Error(`leg ${leg.id} has no agreement yet`)
     const member = new Member(leg, settings, this.rate, codec, this.context.filters)
