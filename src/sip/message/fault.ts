@@ -19,9 +19,19 @@ const MANDATORY = (['Via', 'From', 'To', 'Call-ID', 'CSeq'] as const).map(name =
 
 const malformed = (name: HeaderName): Fault => new Fault(400, `Malformed ${name}`)
 
+// What nearly all of them look like: seen to be right at a glance, and read only when somebody asks.
+const PLAIN_ADDRESS = /^(?:"[^"\\]*" ?)?<[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"]+>(?:;[\w\-.]+(?:=[\w\-.:+]+)?)*$/
+const PLAIN_URI = /^sips?:(?:[\w\-.+*]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,4})?$/
+
 /** Reads every field `name` and keeps the views; false when one is malformed. */
 const sound = (message: SipMessage, name: HeaderName, read: (value: string) => unknown): boolean => {
   for (const field of message.headers) if (field.id === name && viewOf(field, read) === undefined) return false
+  return true
+}
+
+/** As `sound` for addresses, but what is plain stays unread. */
+const soundAddresses = (message: SipMessage, name: 'Contact' | 'Route' | 'Record-Route', read: (value: string) => unknown): boolean => {
+  for (const field of message.headers) if (field.id === name && !PLAIN_ADDRESS.test(field.value) && viewOf(field, read) === undefined) return false
   return true
 }
 
@@ -37,9 +47,9 @@ export const faultOf = (message: SipMessage, seen: number): Fault | undefined =>
   for (const name of ['From', 'To'] as const) if (!sound(message, name, readers.address)) return malformed(name)
   const sequence = viewOf(headerField(message, 'CSeq')!, readers.cseq)
   if (sequence === undefined) return malformed('CSeq')
-  if ((seen & CONTACT) !== 0 && !sound(message, 'Contact', readers.contacts)) return malformed('Contact')
-  if ((seen & ROUTE) !== 0 && !sound(message, 'Route', readers.addresses)) return malformed('Route')
-  if ((seen & RECORD_ROUTE) !== 0 && !sound(message, 'Record-Route', readers.addresses)) return malformed('Record-Route')
+  if ((seen & CONTACT) !== 0 && !soundAddresses(message, 'Contact', readers.contacts)) return malformed('Contact')
+  if ((seen & ROUTE) !== 0 && !soundAddresses(message, 'Route', readers.addresses)) return malformed('Route')
+  if ((seen & RECORD_ROUTE) !== 0 && !soundAddresses(message, 'Record-Route', readers.addresses)) return malformed('Record-Route')
   if (message.type === 'response') return undefined
   if (sequence.method !== message.method) return new Fault(400, 'CSeq Method Mismatch')
   if ((seen & MAX_FORWARDS) !== 0 && maxForwards(message) === undefined) return malformed('Max-Forwards')
@@ -47,6 +57,7 @@ export const faultOf = (message: SipMessage, seen: number): Fault | undefined =>
 }
 
 const uriFault = (request: SipRequest): Fault | undefined => {
+  if (PLAIN_URI.test(request.uri)) return undefined
   const uri = parseUri(request.uri)
   if (uri === undefined) return new Fault(400, 'Malformed Request-URI')
   // RFC 3261 §19.1.1: headers are not allowed in a Request-URI.

@@ -89,12 +89,12 @@ export class Scanner {
       const name = this.token()
       if (name === undefined) return undefined
       if (!this.take(EQUALS)) {
-        list.push({ name: lowerCase(name), value: undefined })
+        list.push({ name: name.toLowerCase(), value: undefined })
         continue
       }
       const value = this.text.charCodeAt(this.at) === QUOTE ? this.quoted() : this.#run(VALUE)
       if (value === undefined) return undefined
-      list.push({ name: lowerCase(name), value })
+      list.push({ name: name.toLowerCase(), value })
     }
     return list
   }
@@ -121,9 +121,6 @@ export class Scanner {
     return text.slice(start, at)
   }
 }
-
-// Most names are in lower case already.
-const lowerCase = (name: string): string => /[A-Z]/.test(name) ? name.toLowerCase() : name
 
 export const NO_PARAMETERS: readonly Parameter[] = Object.freeze([])
 

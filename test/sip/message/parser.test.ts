@@ -5,10 +5,11 @@ import { appendHeader, request as build, response } from '../../../src/sip/messa
 import { checkMessage } from '../../../src/sip/message/fault.js'
 import { field, rawField } from '../../../src/sip/message/field.js'
 import { HEADER_NAMES, headerNameOf } from '../../../src/sip/message/header-names.js'
-import { callId, contacts, cseq, extensionHeader, from, header, headerValues, maxForwards, to, topVia, vias } from '../../../src/sip/message/headers.js'
+import { callId, contacts, cseq, extensionHeader, from, header, headerValues, maxForwards, recordRoutes, routes, to, topVia, vias } from '../../../src/sip/message/headers.js'
 import type { HeaderField, SipMessage, SipRequest } from '../../../src/sip/message/message.js'
 import { parseMessage } from '../../../src/sip/message/parser.js'
 import type { ParseOutcome } from '../../../src/sip/message/parser.js'
+import { parseUri } from '../../../src/sip/message/uri.js'
 import { messageText, writeMessage } from '../../../src/sip/message/writer.js'
 
 /** An OPTIONS with these lines instead of, or beside, its own; a line `-Name` takes its own away. */
@@ -220,6 +221,10 @@ t.test('fuzz: whatever the bytes, an outcome and no exception', async t => {
     slowest = Math.max(slowest, cost(bytes))
     outcomes.set(outcome.type, (outcomes.get(outcome.type) ?? 0) + 1)
     if (outcome.type === 'message') {
+      const { message } = outcome
+      // None of these throws for a message that the parser let through.
+      for (const view of [topVia, from, to, callId, cseq, contacts, routes, recordRoutes]) view(message)
+      if (message.type === 'request' && parseUri(message.uri) === undefined) t.fail(`${message.uri} is let through`)
       const again = parseMessage(writeMessage(outcome.message))
       if (again.type !== 'message') t.fail(`${JSON.stringify(bytes.toString('latin1'))} is accepted, and written as ${JSON.stringify(again)}`)
     } else if (outcome.type === 'bad') response(outcome.request, outcome.status, { toTag: 'x' })
