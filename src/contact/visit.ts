@@ -1,3 +1,4 @@
+import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import { deferred, onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
@@ -65,7 +66,8 @@ export class Visit implements Stay {
   }
 
   connect(connection: Connection): void {
-    this.#outcome.resolve(this.#talk(connection))
+    if (this.#options.whisper === undefined) this.#begin(connection)
+    else void this.#whisper(connection, this.#options.whisper)
   }
 
   leave(outcome: LeaveOutcome): void {
@@ -97,12 +99,27 @@ export class Visit implements Stay {
     }
   }
 
+  /** The caller goes on hearing music meanwhile. */
+  async #whisper(connection: Connection, prompt: Audio): Promise<void> {
+    try {
+      await connection.call.play(prompt, { signal: this.#call.signal })
+    } catch (error) {
+      if (!this.#call.signal.aborted) faultUnlessEnded(this.#context, error)
+    }
+    this.#begin(connection)
+  }
+
+  /** An agent who has hung up by now has not answered: the caller waits on. */
+  #begin(connection: Connection): void {
+    if (!connection.call.signal.aborted || this.#call.signal.aborted) return this.#outcome.resolve(this.#talk(connection))
+    this.#context.send({ type: 'dropped', interaction: this.#id })
+  }
+
   async #talk({ agent, call }: Connection): Promise<QueueOutcome> {
     const waited = this.#context.clock.now() - this.#enteredAt
     let recording: TalkRecording | undefined
     const answeredAt = this.#context.clock.now()
     try {
-      if (this.#options.whisper !== undefined) await call.play(this.#options.whisper, { signal: this.#call.signal })
       // Not awaited: a bridge takes over from a sound that is being stopped, and every turn more is one in which somebody may hang up.
       void this.#sound.stop()
       if (this.#call.state === 'early') await this.#call.answer()

@@ -61,6 +61,18 @@ void t.test('queue figures: each counted once', async t => {
   t.match(foldOf(waiting).at(waiting.now), { waiting: 2, longestWait: 107, serviceLevel: undefined })
 })
 
+void t.test('an answer that is dropped counts nowhere', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} })
+  rig.join('one')
+  rig.pass(3_000)
+  rig.answer('a')
+  rig.pass(500)
+  rig.join('two')
+  rig.send({ type: 'dropped', interaction: 'one' })
+  t.match(foldOf(rig).at(rig.now), { offered: 2, answered: 0, averageAnswer: 0, waiting: 2, longestWait: 3_500 })
+})
+
 void t.test('service level: four formulas of one day', async t => {
   const rig = hour()
   const levels = (['answered', 'answered-and-abandoned', 'answered-and-late-abandoned', 'offered'] as const).map(formula => foldOf(rig, formula).at(rig.now).serviceLevel)

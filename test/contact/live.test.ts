@@ -202,6 +202,26 @@ void t.test('an outside agent presses 1 to accept', async t => {
   await office.settled()
 })
 
+void t.test('an agent who hangs up during the whisper: the caller waits on', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { strategy: 'top-down', whisper: join(prompts, 'queue-sales.wav') })
+  office.agent('ann', [sales], {}, async call => {
+    await call.answer()
+    await sleep(100)
+  })
+  const bob = office.agent('bob', [sales])
+  const caller = await office.call('sales')
+  await office.fact('dropped')
+  t.equal((await office.fact('answered', 1)).agent, bob.uri)
+  while (office.outcomes.length === 0 && caller.state !== 'ended') {
+    await sleep(200)
+    await caller.hangup()
+  }
+  await office.settled()
+  t.match(office.outcomes, [{ type: 'served', agent: bob }])
+  t.match(sales.figures(), { offered: 1, answered: 1 })
+})
+
 void t.test('a call back keeps the place', async t => {
   const office = Office.open(t, exchange)
   const sales = office.queue('sales', { callback: { digit: '1' } })

@@ -51,6 +51,7 @@ export class AgentFold {
     }
     if (fact.type === 'offered') this.#offered++
     if (fact.type === 'answered') this.#answered++
+    if (fact.type === 'dropped') this.#answered--
     if (fact.type === 'offer-ended' && MISSED.has(fact.reason)) this.#missed++
   }
 

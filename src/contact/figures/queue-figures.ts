@@ -62,6 +62,7 @@ export class QueueFold {
         this.#waiting.set(fact.interaction, fact.at)
         return
       case 'answered': return this.#answer(fact.interaction, fact.waited)
+      case 'dropped': return this.#takeBack(fact)
       case 'left': return this.#leave(fact)
       case 'ended':
         this.#talks++
@@ -107,6 +108,16 @@ export class QueueFold {
     this.#answerMs += waited
     this.#maxWait = Math.max(this.#maxWait, waited)
     if (waited <= this.#within) this.#inTime++
+  }
+
+  /** An answer that was none after all: the stay goes on. */
+  #takeBack({ interaction, joinedAt, waited }: Extract<Fact, { type: 'dropped' }>): void {
+    this.#answered--
+    this.#answerMs -= waited
+    if (waited <= this.#within) this.#inTime--
+    const waiting = [...this.#waiting, [interaction, joinedAt] as const].sort((a, b) => a[1] - b[1])
+    this.#waiting.clear()
+    for (const [id, since] of waiting) this.#waiting.set(id, since)
   }
 
   #leave({ interaction, outcome, waited }: Extract<Fact, { type: 'left' }>): void {

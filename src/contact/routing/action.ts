@@ -39,6 +39,8 @@ export type Fact = { readonly at: number } & (
   | { readonly type: 'offered'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId }
   | { readonly type: 'offer-ended'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly reason: OfferEnd; readonly rang: number }
   | { readonly type: 'answered'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly channel: Channel; readonly waited: number }
+  /** Takes the `answered` before it back: that agent was gone before the talk had begun. */
+  | { readonly type: 'dropped'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly joinedAt: number; readonly waited: number }
   /** `to`: the queue that it moved on to. */
   | { readonly type: 'left'; readonly queue: QueueId; readonly interaction: InteractionId; readonly outcome: LeaveOutcome['type']; readonly waited: number; readonly to?: QueueId }
   | { readonly type: 'ended'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly talked: number }

@@ -46,7 +46,8 @@ const skipUnstaffed = (interaction: InteractionEntry): void => {
   while (staffWithin(queue, interaction.tier + 1) === 0) interaction.tier++
 }
 
-const installIn = (state: RoutingState, interaction: InteractionEntry): void => {
+/** Puts an interaction in line where its place is. */
+export const install = (state: RoutingState, interaction: InteractionEntry): void => {
   const { queue } = interaction
   const waited = state.now - interaction.enteredAt
   interaction.urgency = interaction.priority - (queue.settings.ageing ?? 0) / 60_000 * interaction.since
@@ -121,7 +122,7 @@ const admit = (state: RoutingState, interaction: InteractionEntry, queue: QueueE
   interaction.visited.add(queue.id)
   interaction.wanted = 1
   log(state, { type: 'joined', queue: queue.id, interaction: id, channel, ...(customer === undefined ? {} : { customer }) })
-  installIn(state, interaction)
+  install(state, interaction)
   if (full) overflow(state, interaction)
 }
 
@@ -166,7 +167,7 @@ export const requestCallback = (state: RoutingState, interaction: InteractionEnt
   interaction.channel = 'callback'
   interaction.sticky = undefined
   log(state, { type: 'joined', queue: queue.id, interaction: id, channel: 'callback', ...(customer === undefined ? {} : { customer }) })
-  installIn(state, interaction)
+  install(state, interaction)
 }
 
 /** Takes the queue's callers out of its order, lets `change` happen, and puts them back under what holds then. */
@@ -177,7 +178,7 @@ export const resettle = (state: RoutingState, queue: QueueEntry, change: () => v
   for (const interaction of callers) {
     const wasSticky = interaction.sticky
     interaction.sticky = undefined
-    installIn(state, interaction)
+    install(state, interaction)
     if (wasSticky !== undefined) state.unplaced.add(interaction)
   }
 }

@@ -31,6 +31,8 @@ export type RoutingEvent =
   | { readonly type: 'priority'; readonly interaction: InteractionId; readonly priority: number }
   | { readonly type: 'answered'; readonly offer: OfferId }
   | { readonly type: 'failed'; readonly offer: OfferId; readonly failure: OfferFailure }
+  /** The agent's side was gone before the talk had begun: the caller waits on in the old place. */
+  | { readonly type: 'dropped'; readonly interaction: InteractionId }
   /** The talk, or whatever the agent had been connected to, is over. */
   | { readonly type: 'ended'; readonly interaction: InteractionId }
   /** The agent ends its wrap-up. */

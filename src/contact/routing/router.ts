@@ -1,5 +1,5 @@
 import type { RoutingAction } from './action.js'
-import { beginDay, endRest, failOffer, removeAgent, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
+import { beginDay, dropTalk, endRest, failOffer, removeAgent, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
 import { noteStates } from './availability.js'
 import { answer, depart, endWrapUp, finish, join, requestCallback, setPriority, turnDeadline } from './callers.js'
 import type { RoutingEvent } from './event.js'
@@ -84,6 +84,7 @@ const apply = (state: RoutingState, event: RoutingEvent): void => {
     case 'left':
     case 'callback':
     case 'priority':
+    case 'dropped':
     case 'ended': return applyToInteraction(state, event)
   }
 }
@@ -101,7 +102,7 @@ const applyToQueue = (state: RoutingState, event: QueueEvent): void => {
   })
 }
 
-type InteractionEvent = Extract<RoutingEvent, { type: 'left' | 'callback' | 'priority' | 'ended' }>
+type InteractionEvent = Extract<RoutingEvent, { type: 'left' | 'callback' | 'priority' | 'dropped' | 'ended' }>
 
 const applyToInteraction = (state: RoutingState, event: InteractionEvent): void => {
   const interaction = state.interactions.get(event.interaction)
@@ -110,6 +111,7 @@ const applyToInteraction = (state: RoutingState, event: InteractionEvent): void 
     case 'left': return depart(state, interaction, event.how)
     case 'callback': return requestCallback(state, interaction)
     case 'priority': return setPriority(state, interaction, event.priority)
+    case 'dropped': return dropTalk(state, interaction)
     case 'ended': return finish(state, interaction)
   }
 }

@@ -23,12 +23,15 @@ const run = (seed: number): RandomDay => {
 /** Each caller is accounted for, once. */
 const checkLog = (day: RandomDay): void => {
   const { rig } = day
+  // An answer that was dropped is none.
+  const dropped = rig.facts('dropped').map(fact => fact.interaction)
   const answered = rig.facts('answered').map(fact => fact.interaction)
+  for (const interaction of dropped) answered.splice(answered.indexOf(interaction), 1)
   if (new Set(answered).size !== answered.length) throw new Error('a caller was given to two agents')
   const gone = new Set([...answered, ...rig.facts('left').filter(fact => fact.outcome !== 'callback').map(fact => fact.interaction)])
   for (const caller of day.joined) if (!gone.has(caller)) throw new Error(`${caller} is lost`)
-  if (rig.facts('answered').length !== rig.facts('ended').length) throw new Error('a talk never ended')
-  if (rig.facts('offered').length !== rig.facts('offer-ended').length + answered.length) throw new Error('an offer never ended')
+  if (answered.length !== rig.facts('ended').length) throw new Error('a talk never ended')
+  if (rig.facts('offered').length !== rig.facts('offer-ended').length + answered.length + dropped.length) throw new Error('an offer never ended')
   if (rig.facts('joined').length !== rig.facts('left').length + answered.length) throw new Error('joined is not left and answered')
 }
 

@@ -133,7 +133,8 @@ export class RandomDay {
   #callerEvent(interaction: string | undefined): RoutingEvent[] {
     if (interaction === undefined) return [{ type: 'time' }]
     const roll = this.#random.float()
-    if (roll < 0.55) return [{ type: 'ended', interaction }]
+    if (roll < 0.5) return [{ type: 'ended', interaction }]
+    if (roll < 0.55) return [{ type: 'dropped', interaction }]
     if (roll < 0.85) return [{ type: 'left', interaction, how: this.#pick([{ type: 'abandoned' }, { type: 'exited' }]) }]
     if (roll < 0.95) return [{ type: 'callback', interaction }]
     return [{ type: 'priority', interaction, priority: 9 }]

@@ -46,6 +46,20 @@ void t.test('a caller who hangs up is gone at once', async t => {
   t.match(gone, [{ type: 'cancel-offer', agent: 'a', reason: 'caller-left' }, { type: 'leave', interaction: 'one' }, { type: 'offer', interaction: 'two' }])
 })
 
+void t.test('an agent who is gone before the talk begins: the caller keeps place and count', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle' })
+  rig.join('one')
+  rig.pass(1_000)
+  rig.join('two')
+  rig.agent('a', { q: {} })
+  rig.answer('a')
+  t.same(rig.send({ type: 'dropped', interaction: 'one' }), [])
+  t.same(offered(rig.agent('b', { q: {} })), ['b<one'])
+  rig.answer('b')
+  t.equal(rig.state.agents.get('a')?.calls, 0)
+  t.same(offered(rig.pass(10_000)), ['a<two'], 'it rests as if it had rejected')
+})
+
 void t.test('wrap-up: ends by itself, by the agent, or later', async t => {
   const rig = new Rig().queue('q')
   rig.agent('a', { q: {} }, { wrapUp: 10_000 })
