@@ -1,4 +1,5 @@
 import type { Call, Registrar } from 'cordboard'
+import { parseUri, unescapeUri } from 'cordboard/sip'
 import type { Accounts } from './accounts.js'
 import type { Handler } from './numbers/handler.js'
 
@@ -10,8 +11,12 @@ export interface Admission {
   accounts(handler: Handler): Handler
 }
 
-/** The user part of a SIP URI. */
-export const userOf = (uri: string): string => /^sips?:([^@;?:]+)/.exec(uri)?.[1] ?? ''
+/** The user part of a SIP URI, unescaped, or the number of a tel URI; empty where there is neither. */
+export const userOf = (uri: string): string => {
+  const parsed = parseUri(uri)
+  if (parsed?.type === 'tel') return parsed.number
+  return parsed?.type === 'sip' && parsed.user !== undefined ? unescapeUri(parsed.user) : ''
+}
 
 /**
  * Admission by digest. An account is known by the user part of From alone, whatever its host, so that no caller passes for a

@@ -83,13 +83,13 @@ export class Board {
     const now = this.#watched.clock.now()
     return this.#watched.queues.map(({ number, queue }) => {
       const figures = queue.figures()
-      const waiting = [...this.#waiting.get(queue.name)!].map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: now - since }))
+      const waiting = [...this.#waiting.get(queue.name)!].map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: Math.round(now - since) }))
       return {
         name: queue.name, number, waiting,
         answered: figures.answered,
         abandoned: figures.abandoned,
         unserved: figures.timedOut + figures.overflowed,
-        averageWait: figures.averageAnswer,
+        averageWait: Math.round(figures.averageAnswer),
         answerWithin: queue.options.serviceLevel?.within ?? 20_000,
         serviceLevel: figures.serviceLevel ?? null,
       }
@@ -104,7 +104,7 @@ export class Board {
       return {
         user,
         state: away ? agent.status.type as 'on-break' | 'logged-out' : agent.state,
-        for: now - (this.#since.get(agent.uri) ?? now),
+        for: Math.round(now - (this.#since.get(agent.uri) ?? now)),
         caller: partner === undefined ? null : (this.#watched.caller(partner.interaction) ?? null),
         queue: partner?.queue ?? null,
         answered: agent.callsToday,

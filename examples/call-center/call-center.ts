@@ -1,6 +1,7 @@
 import { createContactCenter, createRegistrar, createServer, repairRecordings } from 'cordboard'
 import type { Registrar, Server } from 'cordboard'
 import type { ContactCenter, InteractionStore } from 'cordboard/contact'
+import { formatHostPort } from 'cordboard/sip'
 import { openSqliteStore } from 'cordboard/store/sqlite'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -55,7 +56,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   const center = createContactCenter({ server: server.use(registrar), store })
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
-  const board = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor: user => `sip:${user}@${domain}` })
+  const board = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor: user => `sip:${user}@${formatHostPort(domain)}` })
 
   let draining = false
   const http = await serveHttp({ settings, server, board, interactions: store, recordings, accounts, draining: () => draining })
@@ -76,9 +77,9 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
 }
 
 const openServer = ({ sip, rtp, media }: Settings): Promise<Server> => {
-  const address = sip.host.includes(':') ? `[${sip.host}]` : sip.host
+  const address = formatHostPort(sip.host, sip.port)
   return createServer({
-    listen: [`udp://${address}:${sip.port}`, `tcp://${address}:${sip.port}`],
+    listen: [`udp://${address}`, `tcp://${address}`],
     rtpPorts: rtp.ports,
     advertise: {
       ...(sip.advertise === undefined ? {} : { sip: sip.advertise }),

@@ -1,5 +1,5 @@
 // `npm run demo`: the call centre with simulated callers and agents, over real SIP and RTP on loopback, and a live board.
-//   DEMO_SECONDS  how long it runs (60)      DEMO_SEED  which pattern of callers (1)
+//   DEMO_SECONDS  how long it runs (60)      DEMO_SEED  which pattern of callers (42)
 import { createServer } from 'cordboard'
 import type { Server } from 'cordboard'
 import { createSocket } from 'node:dgram'
@@ -48,7 +48,7 @@ const summary = async (center: CallCenter, data: string): Promise<string> => {
 }
 
 const seconds = Number(process.env['DEMO_SECONDS'] ?? 60)
-const seed = Number(process.env['DEMO_SEED'] ?? 1)
+const seed = Number(process.env['DEMO_SEED'] ?? 42)
 const data = await mkdtemp(join(tmpdir(), 'cordboard-demo-'))
 const port = await freePort()
 const settings = parseSettings({}, { name: 'demo', text: settingsFile(data, port) })
