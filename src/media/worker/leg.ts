@@ -189,6 +189,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#player = player
     if (player !== undefined) {
       if (this.#digits !== undefined) player.held = true
+      this.sender.markNext()
       this.context.ticker.add(player, this.context.now())
     }
     this.#updateHeld()

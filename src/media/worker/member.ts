@@ -35,6 +35,10 @@ export class Member implements AudioSink {
   readonly codec: Codec
   /** It can take the payload made for others with the same codec. */
   readonly shares: boolean
+  /** Takes the packets too while the room is not yet ready to be heard. */
+  through: AudioSink | undefined
+  /** Its stream plays: the jitter buffer has filled. */
+  ready = false
   readonly #playout: Playout
   readonly #encoder: Encoder
   readonly #resampler: Resampler | undefined
@@ -58,21 +62,24 @@ export class Member implements AudioSink {
     this.#units = (codec.clockRate * TICK_MS) / 1000
   }
 
-  audio(packet: Buffer, header: RtpHeader, _codec: Codec, source: number, now: number): void {
+  audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void {
     if (source !== this.#source) {
       if (this.#source !== 0) this.#playout.reset()
       this.#source = source
     }
     this.#playout.put(header.sequence, header.timestamp, header.payloadType, packet, header.payloadStart, header.payloadEnd - header.payloadStart, now)
+    this.through?.audio(packet, header, codec, source, now)
   }
 
-  event(_packet: Buffer, header: RtpHeader): void {
+  event(packet: Buffer, header: RtpHeader, source: number, now: number): void {
     this.#playout.pass(header.sequence)
+    this.through?.event(packet, header, source, now)
   }
 
   /** Takes this tick's 20 ms out of the jitter buffer. */
   read(at: number): void {
     const result = this.#playout.read(at, this.pcm)
+    this.ready = result !== 'early'
     this.speaks = !this.settings.muted && result !== 'early' && result !== 'silence' && this.#applyGain()
   }
 

@@ -2,11 +2,14 @@ import type { Codec } from '../../codec/codec.js'
 import type { MemberSettings } from '../protocol.js'
 import type { WorkerContext } from './context.js'
 import { Member, type MixedLeg } from './member.js'
+import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
 
 const NARROW = 8000
 const WIDE = 16000
+/** Ticks that a packet bridge goes on at most while the jitter buffers of its mixer fill. */
+const WARMING_TICKS = 10
 
 /**
  * A room: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
@@ -24,6 +27,8 @@ export class Mixer implements Producer {
   #common = new Int16Array(this.#mix.length)
   #commonMade = false
   #ticking = false
+  /** Ticks left in which packets still go through as they are. */
+  #warming = 0
 
   constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>) {}
 
@@ -38,6 +43,18 @@ export class Mixer implements Producer {
     if (this.#ticking) return
     this.#ticking = true
     this.context.ticker.add(this, this.context.now())
+  }
+
+  /**
+   * Joins two legs whose packets have gone through as they are, and go on to do so until both streams play here: the change is then from
+   * sound to sound.
+   */
+  takeOver(a: MixedLeg, b: MixedLeg, settings: MemberSettings, throughA: AudioSink, throughB: AudioSink): void {
+    this.join(a, settings)
+    this.join(b, settings)
+    this.#warming = WARMING_TICKS
+    this.#members[0]!.through = throughA
+    this.#members[1]!.through = throughB
   }
 
   part(leg: MixedLeg): void {
@@ -91,10 +108,20 @@ export class Mixer implements Producer {
       member.read(at)
       if (member.speaks) add(this.#sum, member.pcm)
     }
+    if (this.#warming > 0 && !this.#warm()) return
     this.#shared.clear()
     this.#commonMade = false
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(this.#wholeMix(), this.rate, (at * this.rate) / 1000, at)
+  }
+
+  /** @returns true when the room can be heard. */
+  #warm(): boolean {
+    this.#warming--
+    if (this.#warming > 0 && this.#members.some(member => !member.ready)) return false
+    this.#warming = 0
+    for (const member of this.#members) member.through = undefined
+    return true
   }
 
   #serve(member: Member, at: number): void {

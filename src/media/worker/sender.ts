@@ -5,6 +5,7 @@ import { type RtpHeader, RTP_HEADER_BYTES, writeRtp } from '../../rtp/packet.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { LegSlots } from '../shared/leg-slots.js'
 import type { PacketPool } from './packet-pool.js'
+import { Seam } from './seam.js'
 
 /** Where finished packets go. */
 export interface PacketSink {
@@ -24,6 +25,8 @@ const NONE = -1
 /** For so many packets after a change of source, older ones of the new source are held to be from before the change. */
 const SWITCH_WINDOW = 1000
 const LARGEST_PENDING = 2048
+/** After a pause of so long (ms) the receiver hears silence, and a new sound begins from there. */
+const PAUSE_MS = 80
 
 /**
  * The one RTP timeline that a leg sends: own SSRC, numbers that go on whatever feeds it. Packets of other legs are shifted by an
@@ -55,6 +58,11 @@ export class Sender {
   #pending = new Uint8Array(LARGEST_PENDING)
   #pendingBytes = 0
   #pendingUnits = 0
+  #seam: Seam | undefined
+  #seamCodec: Codec | undefined
+  /** The next audio is another's: it is bent to begin where the last ended. */
+  #bends = false
+  readonly #bent = new Uint8Array(LARGEST_PENDING)
 
   constructor(
     readonly sink: PacketSink, readonly pool: PacketPool, readonly slots: LegSlots, readonly slot: number, random: Random, now: number,
@@ -98,6 +106,11 @@ export class Sender {
     this.#eventType = media.dtmf?.send ?? -1
     this.#unitsPerMs = codec.clockRate / 1000
     this.#packetUnits = media.ptime * this.#unitsPerMs
+    if (codec !== this.#seamCodec) {
+      this.#seam = Seam.for(codec)
+      this.#seamCodec = codec
+      this.#bends = false
+    }
     this.#pendingBytes = this.#pendingUnits = 0
   }
 
@@ -122,7 +135,7 @@ export class Sender {
     const start = header.payloadStart - RTP_HEADER_BYTES
     writeRtp(packet, start, header.marker || this.#marker, event ? this.#eventType : this.#payloadType, sequence, timestamp, this.ssrc)
     this.#marker = false
-    if (!event) this.#tap(packet, header.payloadStart, header.payloadEnd, timestamp)
+    if (!event) this.#sound(packet, header.payloadStart, header.payloadEnd, timestamp, now)
     const whole = start === 0 && header.payloadEnd === packet.length
     this.#emit(whole ? packet : packet.subarray(start, header.payloadEnd), header.payloadEnd - header.payloadStart)
     if (ahead > 0) this.#note(sequence, timestamp, now)
@@ -130,6 +143,7 @@ export class Sender {
   }
 
   #adopt(header: RtpHeader, source: number, now: number): void {
+    this.#bends = this.#source !== NONE
     this.#source = source
     this.#firstSequence = (this.#sequence + 1) & 0xffff
     this.#sequenceOffset = this.#firstSequence - header.sequence
@@ -148,6 +162,7 @@ export class Sender {
   /** Timestamp of a frame made here for the schedule's time `at`. */
   timestampFor(at: number): number {
     if (this.#source !== OWN) {
+      this.#bends = this.#source !== NONE
       this.#source = OWN
       this.#anchorTimestamp = this.#timestampAt(at)
       this.#anchorAt = at
@@ -160,6 +175,7 @@ export class Sender {
   /** The next frame begins a talk spurt: something else, or nothing, was sent in between. */
   markNext(): void {
     this.#marker = true
+    this.#bends = true
     this.#pendingBytes = this.#pendingUnits = 0
   }
 
@@ -167,7 +183,13 @@ export class Sender {
   frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void {
     if (!this.sink.open) return
     const timestamp = this.timestampFor(at)
-    this.#tap(payload, start, start + length, timestamp)
+    if (this.#bends && this.#seam !== undefined && length <= LARGEST_PENDING) {
+      // The payload may be a prompt that others play too.
+      for (let from = 0; from < length; from++) this.#bent[from] = payload[start + from]!
+      payload = this.#bent
+      start = 0
+    }
+    this.#sound(payload, start, start + length, timestamp, at)
     if (units === this.#packetUnits && this.#pendingBytes === 0) {
       this.#packet(payload, start, length, timestamp, at)
       return
@@ -214,7 +236,14 @@ export class Sender {
     this.#note(sequence, timestamp, at)
   }
 
-  #tap(payload: Uint8Array, start: number, end: number, timestamp: number): void {
+  /** Audio is about to be sent: joined to what was sent before, and shown to the taps. */
+  #sound(payload: Uint8Array, start: number, end: number, timestamp: number, now: number): void {
+    const seam = this.#seam
+    if (seam !== undefined && end - start >= 2) {
+      if (this.#bends) seam.bend(payload, start, end, now - this.sentAt > PAUSE_MS)
+      seam.note(payload, end)
+    }
+    this.#bends = false
     for (let at = 0; at < this.taps.length; at++) this.taps[at]!.sent(payload, start, end, timestamp)
   }
 

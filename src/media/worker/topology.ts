@@ -60,8 +60,11 @@ export class Topology {
     }
     if (pair.mixer === undefined && a.codec !== undefined && b.codec !== undefined) {
       pair.mixer = new Mixer(this.context)
-      pair.mixer.join(a, EQUAL)
-      pair.mixer.join(b, EQUAL)
+      if (known && a.codec === b.codec) pair.mixer.takeOver(a, b, EQUAL, new PacketBridge(b.sender), new PacketBridge(a.sender))
+      else {
+        pair.mixer.join(a, EQUAL)
+        pair.mixer.join(b, EQUAL)
+      }
     }
     const { mixer } = pair
     a.changed = b.changed = () => {
