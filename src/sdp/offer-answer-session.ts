@@ -77,10 +77,10 @@ export class OfferAnswerSession implements OfferAnswer {
     if (this.#pending !== undefined) throw new CordboardError('CALL_STATE', 'an offer of our own is pending', { status: 491 })
     const description = parseDescription(offer)
     const ours = localCodecs(local)
-    const slot = this.#chooseLine(description, ours)
+    const { slot, shared } = this.#chooseLine(description, ours)
     const line = description.media[slot]!
     const payloads = this.#agreed?.payloads.copy() ?? new PayloadMap()
-    const pairs = common(line.codecs, ours).map(({ theirs, ours: mine }) => ({ theirs, ours: { ...mine, payloadType: payloads.follow(theirs, theirs.payloadType) } }))
+    const pairs = shared.map(({ theirs, ours: mine }) => ({ theirs, ours: { ...mine, payloadType: payloads.follow(theirs, theirs.payloadType) } }))
     const direction = ourDirection(line, local.direction)
     const rtcpMux = line.rtcpMux && local.rtcpMux
     const media = negotiated(line, local, { pairs, rtcpMux, direction })
@@ -125,13 +125,19 @@ export class OfferAnswerSession implements OfferAnswer {
   }
 
   /** The line that our audio was on, else the first that we can take; one that is switched off (port 0) only when there is no other. */
-  #chooseLine({ media }: Description, ours: readonly DescribedCodec[]): number {
-    const fits = (line: MediaLine | undefined): boolean =>
-      line !== undefined && line.kind === 'audio' && isPlainRtp(line.protocol) && hasVoice(common(line.codecs, ours))
-    const slot = this.#agreed?.slot
-    const order = [...slot === undefined ? [] : [slot], ...media.keys()]
-    const found = order.find(at => fits(media[at]) && media[at]!.port !== 0) ?? order.find(at => fits(media[at]))
-    if (found !== undefined) return found
+  #chooseLine({ media }: Description, ours: readonly DescribedCodec[]): { readonly slot: number; readonly shared: readonly CommonCodec[] } {
+    const before = this.#agreed?.slot
+    const order = before === undefined || before >= media.length ? [...media.keys()] : [before, ...media.keys()]
+    let off: { readonly slot: number; readonly shared: readonly CommonCodec[] } | undefined
+    for (const slot of order) {
+      const line = media[slot]!
+      if (line.kind !== 'audio' || !isPlainRtp(line.protocol)) continue
+      const shared = common(line.codecs, ours)
+      if (!hasVoice(shared)) continue
+      if (line.port !== 0) return { slot, shared }
+      off ??= { slot, shared }
+    }
+    if (off !== undefined) return off
     const audio = media.filter(({ kind }) => kind === 'audio')
     if (audio.length === 0) throw noCommonCodec('no audio offered')
     if (!audio.some(({ protocol }) => isPlainRtp(protocol))) throw noCommonCodec(`only ${audio[0]!.protocol} offered`)

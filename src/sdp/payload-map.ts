@@ -8,7 +8,8 @@ interface Encoding {
 }
 
 /** True when both are one encoding: name (whatever its case), clock rate and channels. */
-export const sameEncoding = (a: Encoding, b: Encoding): boolean => keyOf(a) === keyOf(b)
+export const sameEncoding = (a: Encoding, b: Encoding): boolean =>
+  a.clockRate === b.clockRate && a.channels === b.channels && (a.name === b.name || a.name.toUpperCase() === b.name.toUpperCase())
 
 const keyOf = ({ name, clockRate, channels }: Encoding): string => `${name.toUpperCase()}/${clockRate}/${channels}`
 

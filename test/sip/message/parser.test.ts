@@ -209,7 +209,7 @@ t.test('fuzz: whatever the bytes, an outcome and no exception', async t => {
   const splices = ['\r\n', '\r\n ', ';', ',', '<', '>', '"', '\\', ':', '%', '\0', '\xff', '@', '[', ']', ' ', '\t', 'SIP/2.0', 'Via: ', 'l: 99\r\n', '='.repeat(300), ';'.repeat(300), '<'.repeat(300), '"'.repeat(301)].map(text => Buffer.from(text, 'latin1'))
   const outcomes = new Map<string, number>()
   let slowest = 0
-  for (let run = 0; run < 12_000; run++) {
+  for (let run = 0; run < 6000; run++) {
     let bytes = corpus[random.uint32() % corpus.length]!
     for (let edits = random.uint32() % 6; edits >= 0; edits--) {
       const at = random.uint32() % (bytes.length + 1)
@@ -229,7 +229,7 @@ t.test('fuzz: whatever the bytes, an outcome and no exception', async t => {
       if (again.type !== 'message') t.fail(`${JSON.stringify(bytes.toString('latin1'))} is accepted, and written as ${JSON.stringify(again)}`)
     } else if (outcome.type === 'bad') response(outcome.request, outcome.status, { toTag: 'x' })
   }
-  t.ok((outcomes.get('message') ?? 0) > 500 && (outcomes.get('bad') ?? 0) > 500, JSON.stringify(Object.fromEntries(outcomes)))
+  t.ok((outcomes.get('message') ?? 0) > 300 && (outcomes.get('bad') ?? 0) > 300, JSON.stringify(Object.fromEntries(outcomes)))
   t.comment(`slowest message: ${slowest.toFixed(2)} ms`)
 })
 
