@@ -16,8 +16,8 @@ export interface Journal {
   note(call: Call, note: Note): void
 }
 
-/** A call that was answered with a challenge is no call yet (RFC 3261 §22). */
-const wasChallenged = (call: Call): boolean => call.endReason?.type === 'rejected' && [401, 407].includes(call.endReason.status)
+/** A call that was challenged (RFC 3261 §22), or whose caller is not who it says, has not reached anybody. */
+const wasTurnedAway = (call: Call): boolean => call.endReason?.type === 'rejected' && [401, 403, 407].includes(call.endReason.status)
 
 /** Keeps the journal of a server's incoming calls in `store`. */
 export const keepJournal = (server: Server, store: InteractionStore, onFault: (error: unknown) => void): Journal => {
@@ -25,7 +25,7 @@ export const keepJournal = (server: Server, store: InteractionStore, onFault: (e
   const notes = new WeakMap<Call, Note>()
 
   const write = (call: Call, at: number, answeredAt: number | undefined): void => {
-    if (queued.has(call) || wasChallenged(call)) return
+    if (queued.has(call) || wasTurnedAway(call)) return
     const endedAt = server.clock.wall()
     const note = notes.get(call)
     store
