@@ -2,15 +2,14 @@
 import { loadBenches } from './load/benches.js'
 import { microBenches, runMicroBench } from './micro-benches.js'
 import { savePage } from './page.js'
-import { saveReport, tableText, type Report } from './report.js'
+import { savePerformancePage } from './performance-page.js'
+import { savedReports, saveReport, tableText, type Report } from './report.js'
 
 const wanted = process.argv.slice(2)
 const chosen = (group: string, name: string): boolean => wanted.length === 0 || wanted.includes(group) || wanted.includes(name)
 
-const reports: Report[] = []
 const finish = (report: Report): void => {
   saveReport(report)
-  reports.push(report)
   console.log(tableText(report))
 }
 
@@ -20,4 +19,4 @@ for (const bench of loadBenches.filter(({ name }) => chosen('load', name))) {
   if (absent === undefined) finish(await bench.run())
   else console.log(`\n${bench.name}: skipped: ${absent}`)
 }
-if (reports.length > 0) console.log(`\n${savePage(reports)}`)
+console.log(`\n${savePage(savedReports())}\n${savePerformancePage(savedReports())}`)

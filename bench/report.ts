@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -46,6 +46,10 @@ export const saveReport = (report: Report): void => {
   mkdirSync(RESULTS, { recursive: true })
   writeFileSync(`${RESULTS}${report.name}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
 }
+
+/** All reports in `bench/results`, of this run and of earlier ones. */
+export const savedReports = (): readonly Report[] =>
+  readdirSync(RESULTS).filter(file => file.endsWith('.json')).sort().map(file => JSON.parse(readFileSync(RESULTS + file, 'utf8')) as Report)
 
 /** Four significant digits, large numbers with thousands apart. */
 export const figure = (value: string | number | null | undefined): string => {
