@@ -1,6 +1,7 @@
 import type { Call, Registrar } from 'cordboard'
 import { parseUri, unescapeUri } from 'cordboard/sip'
 import type { Accounts } from './accounts.js'
+import type { Journal } from './journal.js'
 import type { Handler } from './numbers/handler.js'
 
 /** Decides who may use a number. */
@@ -22,10 +23,11 @@ export const userOf = (uri: string): string => {
  * Admission by digest. An account is known by the user part of From alone, whatever its host, so that no caller passes for a
  * colleague by writing another of this machine's names.
  */
-export const createAdmission = (accounts: Accounts, registrar: Registrar): Admission => {
+export const createAdmission = (accounts: Accounts, registrar: Registrar, journal: Journal): Admission => {
   const proven = (handler: Handler): Handler => async call => {
     const user = await registrar.authenticate(call) // otherwise the challenge, or the refusal, is on its way
-    if (user !== undefined) await handler(call)
+    if (user === undefined) journal.omit(call)
+    else await handler(call)
   }
   return {
     everyone: handler => {

@@ -104,7 +104,7 @@ const connect = ({ settings, accounts, recordings, server, registrar, center, st
   center.on('fact', fact => board.note(fact))
 
   const journal = keepJournal(server, store, error => log.logger.error(error))
-  const admission = createAdmission(accounts, registrar)
+  const admission = createAdmission(accounts, registrar, journal)
   connectNumbers({ server, admission, prompts, queues, recordings, journal, supervisor: accounts.supervisor, aor })
   return board
 }

@@ -10,22 +10,19 @@ export interface Note {
 
 /** Writes a record of each finished call that was in no queue; those of queues are the contact centre's. */
 export interface Journal {
-  /** This call's record is left to the contact centre. */
-  leaveToQueue(call: Call): void
+  /** Writes nothing of this call: the contact centre does, or it has reached nobody. */
+  omit(call: Call): void
   /** Adds to the call's record; the last note counts. */
   note(call: Call, note: Note): void
 }
 
-/** A call that was challenged (RFC 3261 §22), or whose caller is not who it says, has not reached anybody. */
-const wasTurnedAway = (call: Call): boolean => call.endReason?.type === 'rejected' && [401, 403, 407].includes(call.endReason.status)
-
 /** Keeps the journal of a server's incoming calls in `store`. */
 export const keepJournal = (server: Server, store: InteractionStore, onFault: (error: unknown) => void): Journal => {
-  const queued = new WeakSet<Call>()
+  const omitted = new WeakSet<Call>()
   const notes = new WeakMap<Call, Note>()
 
   const write = (call: Call, at: number, answeredAt: number | undefined): void => {
-    if (queued.has(call) || wasTurnedAway(call)) return
+    if (omitted.has(call)) return
     const endedAt = server.clock.wall()
     const note = notes.get(call)
     store
@@ -45,5 +42,5 @@ export const keepJournal = (server: Server, store: InteractionStore, onFault: (e
     call.once('answered', () => (answeredAt = server.clock.wall()))
     call.once('ended', () => write(call, at, answeredAt))
   })
-  return { leaveToQueue: call => void queued.add(call), note: (call, note) => void notes.set(call, note) }
+  return { omit: call => void omitted.add(call), note: (call, note) => void notes.set(call, note) }
 }

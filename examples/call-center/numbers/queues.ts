@@ -7,7 +7,7 @@ import type { Handler } from './handler.js'
 export const enterQueue = (queue: Queue, welcome: PromptName, prompts: Prompts, journal: Journal): Handler => async call => {
   if (call.state === 'early') await call.answer()
   await call.play(prompts.file(welcome))
-  journal.leaveToQueue(call)
+  journal.omit(call)
   const outcome = await queue.enter(call)
   if (outcome.type === 'timed-out' || outcome.type === 'overflowed') {
     await call.play([prompts.file('nobody-free'), prompts.file('goodbye')])
