@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
 import { pcmu } from '../../src/codec/g711.js'
@@ -169,4 +170,28 @@ t.test('after a reset another stream is heard', async t => {
   const payload = new Uint8Array(FRAME).fill(0x10)
   for (let packet = 0; packet < 5; packet++) playout.put(9 + packet, 77 + packet * FRAME, 0, payload, 0, FRAME, 6000 + packet * 20)
   t.equal(playout.read(6085, out), 'speech')
+})
+
+t.test('any packets at any time: each read is filled, nothing throws, nothing grows without end', async t => {
+  const packet = fc.record({
+    sequence: fc.integer({ min: 0, max: 0xffff }), timestamp: fc.integer({ min: 0, max: 0xffffffff }), near: fc.boolean(),
+    type: fc.constantFrom(0, 0, 0, 13, 77), length: fc.integer({ min: 0, max: 1100 }), wait: fc.integer({ min: 0, max: 90 }),
+  })
+  fc.assert(fc.property(fc.array(packet, { maxLength: 120 }), fc.constantFrom(8000, 16_000, 48_000), (packets, sampleRate) => {
+    const playout = new Playout({ clockRate: 8000, sampleRate, formats: FORMATS, slots: 16 })
+    const out = new Int16Array(sampleRate / 50)
+    const payload = new Uint8Array(1200).fill(0x31)
+    let arrival = 0
+    let read = 10
+    packets.forEach(({ sequence, timestamp, near, type, length, wait }, at) => {
+      arrival += wait
+      for (; read < arrival; read += 20) playout.read(read, out)
+      // Half of them belong to one stream, give or take a few packets.
+      playout.put(near ? at + (sequence % 8) : sequence, near ? (at + (sequence % 8)) * FRAME : timestamp, type, payload, 0, length, arrival)
+      if (playout.buffer.size > 16) throw new Error('grown')
+    })
+    for (const end = read + 12_000; read < end; read += 20) playout.read(read, out)
+    if (playout.buffer.size > 0) throw new Error('left behind')
+  }), { numRuns: 150, seed: 7 })
+  t.pass('150 streams')
 })
