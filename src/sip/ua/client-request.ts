@@ -3,6 +3,7 @@ import { DigestClient } from '../auth/digest-client.js'
 import { request as makeRequest } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
 import type { SipRequest } from '../message/message.js'
+import type { Flow } from '../transport/transport.js'
 import type { UserAgentCore } from './core.js'
 import { Exchange } from './exchange.js'
 import type { ExtraHeaders, RequestOptions, RequestOutcome } from './user-agent.js'
@@ -32,21 +33,31 @@ export const routeValues = (route: readonly string[] | undefined): readonly stri
 /** URI of a route or target, without brackets. */
 export const bareUri = (text: string): string => /<([^>]*)>/.exec(text)?.[1] ?? text
 
+/** What a request shares with those before it. */
+export interface Continuation {
+  readonly conversation: Conversation
+  readonly digest: DigestClient | undefined
+  /** Value of Contact on a flow. */
+  contact?(flow: Flow): string
+}
+
 /** Sends an out-of-dialog request; challenges are answered, further targets tried. */
 export const sendRequest = (
-  core: UserAgentCore, method: string, target: string, options: RequestOptions, conversation: Conversation = newConversation(core),
+  core: UserAgentCore, method: string, target: string, options: RequestOptions, continuation: Continuation = newContinuation(core, options),
 ): Promise<RequestOutcome> => {
   const outcome = deferred<RequestOutcome>()
   const uri = bareUri(target)
+  const { conversation, digest } = continuation
   const exchange = new Exchange(core, {
-    digest: options.credentials === undefined ? undefined : new DigestClient(options.credentials, core.random),
-    build: (_flow, credentials): SipRequest => makeRequest({
+    digest,
+    build: (flow, credentials): SipRequest => makeRequest({
       method, uri,
       route: routeValues(options.route),
       from: taggedFrom(core, options.from, conversation.localTag),
       to: nameAddr(options.to ?? target),
       callId: conversation.callId,
       cseq: ++conversation.cseq,
+      ...(continuation.contact === undefined ? {} : { contact: continuation.contact(flow) }),
       headers: core.clientHeaders(joined(options.headers, credentials)),
       ...(options.body === undefined ? {} : { body: options.body }),
     }),
@@ -61,3 +72,8 @@ export const sendRequest = (
   void outcome.promise.then(release)
   return outcome.promise
 }
+
+const newContinuation = (core: UserAgentCore, { credentials }: RequestOptions): Continuation => ({
+  conversation: newConversation(core),
+  digest: credentials === undefined ? undefined : new DigestClient(credentials, core.random),
+})

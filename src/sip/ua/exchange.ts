@@ -1,5 +1,6 @@
 import type { CordboardError } from '../../core/errors.js'
 import type { DigestClient } from '../auth/digest-client.js'
+import { appendHeader } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
 import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
@@ -38,7 +39,7 @@ export class Exchange implements ClientTransactionUser {
   start(uri: string, refine?: (target: Target) => Target): void {
     this.core.reach(uri, targets => {
       this.#targets = refine === undefined ? targets : targets.map(refine)
-      this.#send({})
+      this.#send(undefined)
     }, error => this.options.user.failed(error, this.transaction!))
   }
 
@@ -78,9 +79,19 @@ export class Exchange implements ClientTransactionUser {
     }
   }
 
-  #send(credentials: HeaderInit): void {
+  /** @param credentials undefined at first: those of the conversation so far are added. */
+  #send(credentials: HeaderInit | undefined): void {
     const target = this.#targets[this.#at]!
-    this.#request = this.options.build(this.core.transports.flowTo(target), credentials)
+    const request = this.options.build(this.core.transports.flowTo(target), credentials ?? {})
+    this.#request = credentials === undefined ? this.#authorized(request) : request
     this.transaction = this.core.layer.send(this.#request, target, this)
+  }
+
+  /** With answers to the challenges of earlier requests, so that each need not be challenged anew (RFC 3261 §22.2). */
+  #authorized(request: SipRequest): SipRequest {
+    const { digest } = this.options
+    if (digest === undefined) return request
+    return Object.entries(digest.headers(request)).reduce((message, [name, values]) =>
+      [values].flat().reduce((again, value) => appendHeader(again, name, value), message), request)
   }
 }
