@@ -102,7 +102,8 @@ class Engine implements MediaEngine, EngineServices {
 
   async open(options: LegOptions): Promise<Leg> {
     if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
-    if (options.kind !== 'rtp') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
+    // SRTP is a matter of the agreement's keys alone; ICE and DTLS are not.
+    if (options.kind === 'webrtc') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
     this.recorder.warm()
     const worker = this.#place(options.near)

@@ -127,6 +127,45 @@ void t.test('legs of different workers are joined: at most one packet lost each 
   await engine.close()
 })
 
+void t.test('RFC 3711: an SRTP leg bridged to an RTP leg, through the wrap of the sequence, a re-INVITE and a change of worker', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [42300, 42399] })
+  const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]
+  const [a, b] = [await engine.open({ kind: 'srtp' }), await engine.open({ kind: 'rtp' })]
+  const keys = (seed: number): { suite: string; tag: number; key: Uint8Array } =>
+    ({ suite: 'AES_CM_128_HMAC_SHA1_80', tag: 1, key: Uint8Array.from({ length: 30 }, (_, at) => at * seed) })
+  const crypto = ann.secure(keys(3), keys(5))
+  const secured = ann.media({ crypto })
+  await Promise.all([a.apply(secured), b.apply(bob.media())])
+  await engine.join(a, b)
+  ann.talk(a)
+  bob.talk(b)
+  const goesOn = async (): Promise<void> => {
+    const [fromAnn, fromBob] = [ann.heard.length, bob.heard.length]
+    await until(() => ann.heard.length > fromAnn + 26 && bob.heard.length > fromBob + 26, 'audio both ways')
+    t.ok(near(ann.level(1000, 3000), -10) && near(bob.level(440, 3000), -10))
+  }
+  await goesOn()
+  await a.apply(secured)
+  await goesOn()
+  await engine.replaceWorker(0)
+  await goesOn()
+  t.ok(ann.sequence < 60_000, 'the sequence number has wrapped')
+  const { dropped } = await a.statistics()
+  t.same(dropped, {}, 'nothing refused')
+  const forger = createSocket('udp4')
+  for (let n = 0; n < 50; n++) {
+    const packet = Buffer.alloc(182)
+    writeRtp(packet, 0, false, 0, n, n * 160, ann.ssrc)
+    forger.send(packet, a.local.port, a.local.address)
+  }
+  await goesOn()
+  t.ok(((await a.statistics()).dropped['authentication'] ?? 0) + ((await a.statistics()).dropped['replay'] ?? 0) > 20, 'forgeries are counted')
+  forger.close()
+  ann.close()
+  bob.close()
+  await engine.close()
+})
+
 void t.test('limits: no port, too many legs', async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [41200, 41203], maxLegs: 5 })
   const taken = createSocket('udp4')

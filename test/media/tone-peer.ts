@@ -4,8 +4,9 @@ import { pcma, pcmu } from '../../src/codec/g711.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
+import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
 import type { Codec } from '../../src/codec/codec.js'
-import type { NegotiatedMedia } from '../../src/sdp/negotiated.js'
+import type { CryptoKeys, NegotiatedMedia } from '../../src/sdp/negotiated.js'
 import type { Leg } from '../../src/media/leg.js'
 
 export interface HeardPacket {
@@ -25,6 +26,9 @@ export class TonePeer {
   timestamp = 0xffff_f000
   ssrc = Math.floor(Math.random() * 0xffff_ffff)
   sent = 0
+  /** SRTP of this peer: what it sends with and what it expects. */
+  #sealer: SrtpSender | undefined
+  #opener: SrtpReceiver | undefined
   /** Says of each packet whether it is lost on the way. */
   lose: (packet: number) => boolean = () => false
   readonly #tone: ToneGenerator
@@ -33,7 +37,9 @@ export class TonePeer {
 
   private constructor(readonly socket: Socket, readonly port: number, readonly codec: Codec, frequency: number) {
     this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
-    socket.on('message', packet => {
+    socket.on('message', datagram => {
+      const length = this.#opener === undefined ? datagram.length : this.#opener.unprotect(datagram, datagram.length)
+      const packet = datagram.subarray(0, length)
       const header = new RtpHeader()
       if (!readRtp(packet, header) || (packet[1]! >= 192 && packet[1]! <= 223)) return
       const { marker, payloadType, sequence, timestamp, ssrc } = header
@@ -57,6 +63,22 @@ export class TonePeer {
     }
   }
 
+  /** From now on SRTP; returns the agreement's keys as the leg sees them. */
+  secure(toLeg: CryptoKeys, fromLeg: CryptoKeys): NonNullable<NegotiatedMedia['crypto']> {
+    this.#sealer = new SrtpSender(toLeg)
+    this.#opener = new SrtpReceiver(fromLeg)
+    return { send: fromLeg, receive: toLeg }
+  }
+
+  #transmit(packet: Buffer, leg: Leg): void {
+    let sealed = packet
+    if (this.#sealer !== undefined) {
+      const room = Buffer.concat([packet, Buffer.alloc(SRTP_OVERHEAD)])
+      sealed = room.subarray(0, this.#sealer.protect(room, packet.length))
+    }
+    this.socket.send(sealed, leg.local.port, leg.local.address)
+  }
+
   /** Sends the tone to `leg` until `stop`. */
   talk(leg: Leg): void {
     const start = performance.now()
@@ -75,7 +97,7 @@ export class TonePeer {
     this.sequence = (this.sequence + 1) & 0xffff
     this.timestamp = (this.timestamp + 160) >>> 0
     writeRtp(packet, 0, this.sent === 0, this.codec.payloadType!, this.sequence, this.timestamp, this.ssrc)
-    if (!this.lose(this.sent++)) this.socket.send(packet, leg.local.port, leg.local.address)
+    if (!this.lose(this.sent++)) this.#transmit(packet, leg)
   }
 
   /** Presses a key: RFC 4733 packets every 20 ms' worth of time, at once. */
@@ -90,7 +112,7 @@ export class TonePeer {
       packet[12] = code
       packet[13] = (end ? 0x80 : 0) | 10
       packet.writeUInt16BE(160 * Math.min(step, 5), 14)
-      this.socket.send(packet, leg.local.port, leg.local.address)
+      this.#transmit(packet, leg)
     }
     this.timestamp = (timestamp + 800) >>> 0
   }

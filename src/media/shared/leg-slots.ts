@@ -1,4 +1,8 @@
-const WORDS = 8
+import { SRTP_STATE_BYTES } from '../../rtp/srtp-streams.js'
+
+const TIMELINE_WORDS = 8
+const SRTP_WORDS = SRTP_STATE_BYTES / 4
+const WORDS = TIMELINE_WORDS + 2 * SRTP_WORDS
 
 /**
  * Where each leg's send timeline stands, in shared memory: a worker that takes a leg over (its own died, or the leg moved) goes
@@ -55,17 +59,13 @@ export class LegSlots {
     return this.#words[slot * WORDS + 4]!
   }
 
-  /** SRTP roll-over counter of what we send, and the SRTCP index. */
-  storeIndices(slot: number, rollover: number, srtcpIndex: number): void {
-    this.#words[slot * WORDS + 5] = rollover
-    this.#words[slot * WORDS + 6] = srtcpIndex
+  /** SRTP state of what the leg sends: roll-over counters, SRTCP index. */
+  sendState(slot: number): Int32Array {
+    return this.#words.subarray(slot * WORDS + TIMELINE_WORDS, slot * WORDS + TIMELINE_WORDS + SRTP_WORDS)
   }
 
-  rollover(slot: number): number {
-    return this.#words[slot * WORDS + 5]! >>> 0
-  }
-
-  srtcpIndex(slot: number): number {
-    return this.#words[slot * WORDS + 6]! >>> 0
+  /** SRTP state of what it receives, replay lists included. */
+  receiveState(slot: number): Int32Array {
+    return this.#words.subarray(slot * WORDS + TIMELINE_WORDS + SRTP_WORDS, (slot + 1) * WORDS)
   }
 }

@@ -11,6 +11,7 @@ import type { WorkerContext } from './context.js'
 import { DigitSender } from './digit-sender.js'
 import { PacketBridge } from './packet-bridge.js'
 import { Player } from './player.js'
+import { Protection } from './protection.js'
 import { type AudioSink, KEY_SILENCE_MS, Receiver, type ReceiverOwner } from './receiver.js'
 import { Reception } from './reception.js'
 import { RtcpSession } from './rtcp-session.js'
@@ -38,6 +39,10 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   readonly #transport: PacketTransport
   readonly #dropped = new Int32Array(DROP_REASONS.length)
   readonly #echo: PacketBridge
+  readonly #slot: number
+  /** SRTP in force, and the last that was: its counters go on should its keys come back. */
+  #protection: Protection | undefined
+  #keyed: Protection | undefined
   #mux = false
   #sends = false
   #receives = false
@@ -50,6 +55,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   /** @throws the system's error when the port cannot be had. */
   constructor(readonly context: WorkerContext, readonly id: number, slot: number, address: string, port: number) {
     const { share, loop } = context
+    this.#slot = slot
     this.#transport = bindUdp(address, port, (packet, from, fromPort) => {
       share.add(Counter.received, 1)
       loop.packet(this.#receive(packet, from, fromPort) && this.relays)
@@ -59,7 +65,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#echo = new PacketBridge(this.sender)
     this.#rtcp = new RtcpSession({
       context, sender: this.sender, receiver: this.receiver, address, port: port + 1, transport: this.#transport,
-      dropped: reason => this.dropped(reason), interval: now => this.#checkSilence(now),
+      protection: () => this.#protection, dropped: reason => this.dropped(reason), interval: now => this.#checkSilence(now),
     })
     share.add(Counter.legs, 1)
   }
@@ -68,6 +74,8 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   apply(media: NegotiatedMedia): void {
     const codec = codecFor(media.codec.name, media.codec.clockRate)
     if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no codec ${media.codec.name}/${media.codec.clockRate}`, { status: 488 })
+    if (media.crypto !== undefined) this.#keyed = Protection.agree(this.#keyed, media.crypto, this.context.slots, this.#slot)
+    this.#protection = media.crypto === undefined ? undefined : this.#keyed
     const changed = codec !== this.codec
     this.codec = codec
     this.#mux = media.rtcpMux
@@ -99,7 +107,12 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   /** @returns true when the packet reached somebody. */
   #receive(packet: Buffer, address: string, port: number): boolean {
     const kind = datagramKind(packet)
-    if (kind === 'rtp') return this.receiver.receive(packet, address, port, this.context.now())
+    if (kind === 'rtp') {
+      const plain = this.#protection === undefined ? packet : this.#protection.open(packet)
+      if (typeof plain !== 'number') return this.receiver.receive(plain, address, port, this.context.now())
+      this.dropped(plain)
+      return false
+    }
     if (kind === 'rtcp' && this.#mux) this.#rtcp.receive(packet, address, this.context.now())
     else this.dropped(NOT_RTP)
     return false
@@ -108,8 +121,10 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   /** To the peer. */
   send(packet: Buffer): void {
     const { latch } = this.receiver
+    const sealed = this.#protection === undefined ? packet : this.#protection.seal(packet, this.context.pool)
+    if (sealed === undefined) return
     this.context.share.add(Counter.sent, 1)
-    this.#transport.send(packet, latch.port, latch.address)
+    this.#transport.send(sealed, latch.port, latch.address)
   }
 
   dropped(reason: number): void {

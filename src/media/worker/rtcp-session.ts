@@ -3,6 +3,7 @@ import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { Timer } from '../../core/clock.js'
 import { DROP_REASONS } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
+import type { Protection } from './protection.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 import { bindUdp, type PacketTransport } from './socket.js'
@@ -23,6 +24,8 @@ export interface RtcpSessionOptions {
   readonly port: number
   /** The leg's RTP socket, for rtcp-mux. */
   readonly transport: PacketTransport
+  /** The leg's SRTCP, if any. */
+  readonly protection: () => Protection | undefined
   readonly dropped: (reason: number) => void
   /** Called at each interval, before the report. */
   readonly interval: (now: number) => void
@@ -81,9 +84,11 @@ export class RtcpSession {
 
   /** Takes a compound packet from the peer's address, whatever its port. */
   receive(packet: Buffer, address: string, now: number): void {
-    const { receiver, dropped } = this.#options
+    const { receiver, dropped, protection } = this.#options
     if (address !== receiver.latch.address && address !== this.#remoteAddress) return dropped(STRANGER)
-    const packets = readRtcp(packet)
+    const plain = protection()?.openRtcp(packet) ?? packet
+    if (typeof plain === 'number') return dropped(plain)
+    const packets = readRtcp(plain)
     if (packets === undefined) return dropped(MALFORMED)
     for (const part of packets) {
       if (part.type === 'description' || part.type === 'bye') continue
@@ -108,13 +113,16 @@ export class RtcpSession {
     if (link === undefined || address === '' || port <= 1) return
     const active = sender.packets > this.#sentPackets
     this.#sentPackets = sender.packets
-    link.send(writeRtcp({
+    const report = writeRtcp({
       ssrc: sender.ssrc,
       cname: context.cname,
       reports: receiver.ssrc === 0 ? [] : [receiver.reception.block(receiver.ssrc, now)],
       bye,
       ...(active ? { sender: this.#senderInfo(now) } : {}),
-    }), port, address)
+    })
+    const protection = this.#options.protection()
+    const sealed = protection === undefined ? report : protection.sealRtcp(report)
+    if (sealed !== undefined) link.send(sealed, port, address)
   }
 
   #senderInfo(now: number): { ntpSeconds: number; ntpFraction: number; timestamp: number; packets: number; bytes: number } {
