@@ -30,8 +30,13 @@ class SqliteStore implements InteractionStore, AsyncDisposable {
   constructor(file: string) {
     this.#pending.set(0, this.#opened)
     // Compiled, the thread's file ends in .js beside this one; tests run the sources.
-    const thread = import.meta.url.endsWith('.ts') ? './sqlite/thread.ts' : './sqlite/thread.js'
-    this.#thread = new Worker(new URL(thread, import.meta.url), { workerData: { file } satisfies StoreThreadData, name: 'cordboard-store' })
+    const sources = import.meta.url.endsWith('.ts')
+    this.#thread = new Worker(new URL(sources ? './sqlite/thread.ts' : './sqlite/thread.js', import.meta.url), {
+      workerData: { file } satisfies StoreThreadData,
+      // Loaders and hooks of the main program would only make a thread of plain JavaScript slow to start.
+      ...(sources ? {} : { execArgv: [] }),
+      name: 'cordboard-store',
+    })
     this.#thread.on('message', (reply: StoreReply) => this.#settle(reply))
     this.#thread.on('error', error => this.#end(new CordboardError('STORE_UNAVAILABLE', `the store's thread failed: ${error.message}`, { cause: error })))
     this.#thread.on('exit', () => this.#end(new CordboardError('STORE_UNAVAILABLE', 'the store is closed')))
