@@ -3,14 +3,14 @@ import type { Dialler } from './dialler.js'
 import type { QueueOptions } from './queue-options.js'
 import type { InteractionId } from './routing/settings.js'
 import { faultUnlessEnded, TalkRecording } from './stay.js'
-import type { Connection, Stay, StayContext } from './stay.js'
+import type { CallStay, Connection, StayContext } from './stay.js'
 
 const RING_MS = 30_000
 /** What the agent hears while the customer's telephone rings. */
 const RINGING = { tone: '425/1000,4000' } as const
 
 /** A customer who has hung up and kept the place: when an agent has answered, the customer is called. */
-export class Callback implements Stay {
+export class Callback implements CallStay {
   readonly #id: InteractionId
   readonly #customer: Uri
   readonly #shown: Uri

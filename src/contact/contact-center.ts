@@ -6,6 +6,8 @@ import { secureRandom } from '../core/random.js'
 import type { Random } from '../core/random.js'
 import { LiveAgent } from './agent.js'
 import type { Agent, AgentOptions } from './agent.js'
+import { Assignment } from './assignment.js'
+import type { AssignOutcome, WrittenInteraction, WrittenOffer } from './assignment.js'
 import { Callback } from './callback.js'
 import type { Dialler } from './dialler.js'
 import { Dispatcher } from './dispatcher.js'
@@ -22,7 +24,7 @@ import type { Fact } from './routing/action.js'
 import { stateOf, viewAgent } from './routing/availability.js'
 import type { JoinEvent, OfferId, RoutingEvent } from './routing/event.js'
 import type { InteractionId, QueueSettings } from './routing/settings.js'
-import type { Stay } from './stay.js'
+import type { CallStay, Offering } from './stay.js'
 import { Visit } from './visit.js'
 
 export interface ContactCenterOptions {
@@ -38,6 +40,8 @@ export interface ContactCenterOptions {
 export interface ContactCenterEvents {
   /** Each entry of the event log, from which every figure can be folded; `at` on the scale of the clock's `now()`. */
   fact: [fact: Fact]
+  /** An agent is asked to take a chat or an e-mail. While nobody listens, such offers fail as `unreachable`. */
+  offer: [offer: WrittenOffer]
   /** A record as it is handed to the store. */
   record: [record: InteractionRecord]
   /** Something failed that harms no call: a prompt that cannot be played, a store that cannot be reached. */
@@ -76,8 +80,8 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   readonly #ledger: InteractionLedger
   readonly #presence: LinePresence
   readonly #guard = new FunctionGuard(error => this.fault(error))
-  readonly #stays = new Map<InteractionId, Stay>()
-  readonly #offers = new Map<OfferId, OfferCall>()
+  readonly #stays = new Map<InteractionId, CallStay | Assignment>()
+  readonly #offers = new Map<OfferId, Offering>()
   readonly #stayCounts = new WeakMap<Call, number>()
   /** Visits and writes that closing waits for. */
   readonly #running = new Set<Promise<unknown>>()
@@ -150,6 +154,17 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     return this.#track(this.#visit(queue, call, join, signal))
   }
 
+  async assign(interaction: WrittenInteraction, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<AssignOutcome> {
+    const { id, channel, from, to } = interaction
+    if (this.#stays.has(id)) throw new CordboardError('CONTACT_DUPLICATE', `there is an interaction ${id} already`)
+    const assignment = new Assignment(interaction, this, () => this.#stays.delete(id))
+    this.#stays.set(id, assignment)
+    this.#ledger.open(id, { from, to }, channel)
+    const running = assignment.run(signal)
+    this.send({ ...join, interaction: id, channel })
+    return running
+  }
+
   removed(queue: string): void {
     this.queues.delete(queue)
   }
@@ -210,11 +225,16 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     }
   }
 
-  #offer({ offer, interaction, agent, expires }: Extract<Order, { type: 'offer' }>): void {
-    const options = this.agents.get(agent)?.options
-    const from = this.#stays.get(interaction)?.from
-    if (options === undefined || from === undefined) return this.send({ type: 'failed', offer, failure: 'unreachable' })
-    const call = new OfferCall({ target: agent, from, ringFor: expires - this.clock.now(), accept: options.accept }, {
+  #offer(order: Extract<Order, { type: 'offer' }>): void {
+    const agent = this.agents.get(order.agent)
+    const stay = this.#stays.get(order.interaction)
+    if (agent === undefined || stay === undefined) return this.send({ type: 'failed', offer: order.offer, failure: 'unreachable' })
+    if (stay instanceof Assignment) this.#ask(order, agent, stay)
+    else this.#ring(order, agent, stay)
+  }
+
+  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options }: LiveAgent, { from }: CallStay): void {
+    const call = new OfferCall({ target, from, ringFor: expires - this.clock.now(), accept: options.accept }, {
       answered: () => this.send({ type: 'answered', offer }),
       failed: failure => {
         this.#offers.delete(offer)
@@ -223,8 +243,23 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       fault: error => this.fault(error),
     })
     this.#offers.set(offer, call)
-    const forget = this.#presence.expect(agent)
+    const forget = this.#presence.expect(target)
     void call.ring(this.#server).finally(forget)
+  }
+
+  #ask({ offer, expires }: Extract<Order, { type: 'offer' }>, agent: LiveAgent, { interaction }: Assignment): void {
+    const over = new AbortController()
+    this.#offers.set(offer, { call: undefined, cancel: () => over.abort() })
+    const close = (event: RoutingEvent): void => {
+      this.send(event)
+      over.abort()
+    }
+    const heard = this.emit('offer', {
+      interaction, agent, expiresIn: expires - this.clock.now(), signal: over.signal,
+      accept: () => close({ type: 'answered', offer }),
+      reject: () => close({ type: 'failed', offer, failure: 'rejected' }),
+    })
+    if (!heard) close({ type: 'failed', offer, failure: 'unreachable' })
   }
 
   #leave({ interaction, outcome }: Extract<Order, { type: 'leave' }>): void {
@@ -237,12 +272,13 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     const call = this.#takeOffer(offer)?.call
     const agent = this.agents.get(uri)
     const stay = this.#stays.get(interaction)
-    if (call !== undefined && agent !== undefined && stay !== undefined) return stay.connect({ agent, call })
+    if (stay instanceof Assignment && agent !== undefined) return stay.connect({ agent })
+    if (call !== undefined && agent !== undefined && stay !== undefined && !(stay instanceof Assignment)) return stay.connect({ agent, call })
     void call?.hangup().catch(error => this.fault(error))
     this.send({ type: 'ended', interaction })
   }
 
-  #takeOffer(offer: OfferId): OfferCall | undefined {
+  #takeOffer(offer: OfferId): Offering | undefined {
     const call = this.#offers.get(offer)
     this.#offers.delete(offer)
     return call

@@ -1,4 +1,5 @@
 export type { Acceptance, Agent, AgentOptions } from './agent.js'
+export type { AssignOutcome, WrittenInteraction, WrittenOffer } from './assignment.js'
 export { createContactCenter, type ContactCenter, type ContactCenterEvents, type ContactCenterOptions } from './contact-center.js'
 export type { Dialler } from './dialler.js'
 export { AgentFold, teamFigures, type AgentActivity, type AgentFigures } from './figures/agent-figures.js'

@@ -4,6 +4,7 @@ import { isCordboardError } from '../core/errors.js'
 import type { Acceptance } from './agent.js'
 import type { Dialler } from './dialler.js'
 import type { OfferFailure } from './routing/settings.js'
+import type { Offering } from './stay.js'
 
 /** Beyond the lease, so that routing ends an offer that nobody answers, and not the dialler a moment before. */
 const GRACE_MS = 2_000
@@ -26,7 +27,7 @@ export interface OfferReport {
 }
 
 /** An offer on its way: the agent's telephone rings. */
-export class OfferCall {
+export class OfferCall implements Offering {
   readonly #options: OfferCallOptions
   readonly #report: OfferReport
   readonly #cancelling = new AbortController()

@@ -2,6 +2,7 @@ import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import type { Scoped } from '../core/scope.js'
 import type { Agent } from './agent.js'
+import type { AssignOutcome, WrittenInteraction } from './assignment.js'
 import { EventStream } from './event-stream.js'
 import { QueueFold } from './figures/queue-figures.js'
 import type { QueueFigures } from './figures/queue-figures.js'
@@ -45,6 +46,11 @@ export interface Queue extends AsyncDisposable {
    * @throws CordboardError `CONTACT_BAD_EXPRESSION`; the reason of `signal`, when that ends the waiting.
    */
   enter(call: Call, options?: EnterOptions): Promise<QueueOutcome>
+  /**
+   * Waits for an agent to take a chat or an e-mail, which is offered by the contact centre's `offer` event.
+   * @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_DUPLICATE`; the reason of `signal`, when that ends the waiting.
+   */
+  assign(interaction: WrittenInteraction, options?: EnterOptions): Promise<AssignOutcome>
   /** What happens from now on; bounded: of a reader who is slow the oldest events are dropped. */
   events(options?: Scoped): AsyncIterableIterator<QueueEvent>
   /** Figures since the queue was made. */
@@ -65,6 +71,8 @@ export interface QueueContext extends StayContext {
   guardSteps(steps: readonly RelaxStep[]): readonly RelaxStep[]
   /** Starts a stay and waits for its end. */
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome>
+  /** The same for what is written. */
+  assign(interaction: WrittenInteraction, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<AssignOutcome>
   removed(queue: string): void
 }
 
@@ -114,19 +122,16 @@ export class LiveQueue implements Queue {
   }
 
   async enter(call: Call, options: EnterOptions = {}): Promise<QueueOutcome> {
-    options.signal?.throwIfAborted()
-    const steps = stepsOf(options.requires)
-    for (const { requires } of steps) if (typeof requires === 'string') parseExpression(requires)
+    const join = this.#join(options, options.customer ?? customerOf(call))
     if (this.#emergency !== undefined) return this.#turnAway(call, this.#emergency)
     const openness = this.#options.hours === undefined ? 'open' : opennessAt(this.#options.hours, this.#context.clock.wall())
     if (openness !== 'open') return { type: 'closed', reason: openness }
     if (call.signal.aborted) return { type: 'abandoned', waited: 0 }
-    const customer = options.customer ?? customerOf(call)
-    return this.#context.visit(this, call, {
-      type: 'joined', queue: this.name, priority: options.priority ?? 0, requires: this.#context.guardSteps(steps),
-      ...(customer === undefined ? {} : { customer }),
-      ...(options.prefer === undefined ? {} : { sticky: { agent: options.prefer.agent.uri, wait: options.prefer.wait } }),
-    }, options.signal)
+    return this.#context.visit(this, call, join, options.signal)
+  }
+
+  async assign(interaction: WrittenInteraction, options: EnterOptions = {}): Promise<AssignOutcome> {
+    return this.#context.assign(interaction, this.#join(options, options.customer ?? interaction.from), options.signal)
   }
 
   events(options: Scoped = {}): AsyncIterableIterator<QueueEvent> {
@@ -172,6 +177,17 @@ export class LiveQueue implements Queue {
     this.#context.send({ type: 'queue-removed', queue: this.name })
     for (const stream of [...this.#streams]) stream.close()
     this.#context.removed(this.name)
+  }
+
+  #join(options: EnterOptions, customer: string | undefined): Omit<JoinEvent, 'interaction'> {
+    options.signal?.throwIfAborted()
+    const steps = stepsOf(options.requires)
+    for (const { requires } of steps) if (typeof requires === 'string') parseExpression(requires)
+    return {
+      type: 'joined', queue: this.name, priority: options.priority ?? 0, requires: this.#context.guardSteps(steps),
+      ...(customer === undefined ? {} : { customer }),
+      ...(options.prefer === undefined ? {} : { sticky: { agent: options.prefer.agent.uri, wait: options.prefer.wait } }),
+    }
   }
 
   async #turnAway(call: Call, { announcement, fallback = [] }: Emergency): Promise<QueueOutcome> {

@@ -8,21 +8,32 @@ import type { RoutingEvent } from './routing/event.js'
 import type { InteractionId } from './routing/settings.js'
 import type { QueueOptions } from './queue-options.js'
 
-/** An agent who has won an interaction, its telephone off the hook. */
+/** An agent who has won a call, its telephone off the hook. */
 export interface Connection {
   readonly agent: LiveAgent
   readonly call: Call
+}
+
+/** An offer on its way to an agent. */
+export interface Offering {
+  /** The agent's call, once answered; never for what is written. */
+  readonly call: Call | undefined
+  cancel(): void
 }
 
 /** The live side of an interaction that routing knows. None of its methods throws. */
 export interface Stay {
   /** Identity that agents are shown. */
   readonly from: Uri
-  connect(connection: Connection): void
   leave(outcome: LeaveOutcome): void
   /** It waits in another queue now. */
   move(options: QueueOptions): void
   announce(position: number, estimate: number | undefined): void
+}
+
+/** A stay that is talked through. */
+export interface CallStay extends Stay {
+  connect(connection: Connection): void
 }
 
 /** What a stay takes from its contact centre. */

@@ -8,10 +8,10 @@ import type { QueueOptions, QueueOutcome } from './queue-options.js'
 import type { LeaveOutcome } from './routing/action.js'
 import type { InteractionId } from './routing/settings.js'
 import { faultUnlessEnded, TalkRecording } from './stay.js'
-import type { Connection, Stay, StayContext } from './stay.js'
+import type { CallStay, Connection, StayContext } from './stay.js'
 
 /** A caller's stay in a queue: waits with music, talks, and is given back to the call's handler. */
-export class Visit implements Stay {
+export class Visit implements CallStay {
   readonly #id: InteractionId
   readonly #call: Call
   readonly #context: StayContext

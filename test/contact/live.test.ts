@@ -289,6 +289,38 @@ void t.test('hang-ups at the worst instant: whatever the order, nobody is lost a
   t.match(sales.figures(), { waiting: 0, offered: 24 })
 })
 
+void t.test('a chat is offered to the agent beside its call, and taken', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  const ann = office.agent('ann', [sales], { capacity: { chat: 1 } })
+  const chat = { id: 'chat-1', channel: 'chat', from: 'customer', to: 'shop' } as const
+  const offers: string[] = []
+  office.center.on('offer', offer => {
+    offers.push(offer.interaction.id)
+    if (offers.length === 1) offer.reject()
+    else offer.accept()
+  })
+  const caller = await office.call('sales')
+  await office.fact('answered')
+  const assigned = sales.assign(chat)
+  await t.rejects(sales.assign(chat), { code: 'CONTACT_DUPLICATE' })
+  t.equal(ann.state, 'talking')
+  ann.setStatus({ type: 'available' }) // ends the pause after the rejection
+  const outcome = await assigned
+  t.match(outcome, { type: 'assigned', agent: ann })
+  if (outcome.type === 'assigned') outcome.end()
+  t.same(offers, ['chat-1', 'chat-1'])
+  t.match(office.records, [{ id: 'chat-1', channel: 'chat', outcome: 'served', from: 'customer' }])
+  const over = new AbortController()
+  office.center.removeAllListeners('offer')
+  const unheard = sales.assign({ ...chat, id: 'chat-2' }, { signal: over.signal })
+  t.equal((await office.fact('offer-ended', 1)).reason, 'unreachable')
+  over.abort(new Error('never mind'))
+  await t.rejects(unheard, { message: 'never mind' })
+  await caller.hangup()
+  await office.settled()
+})
+
 void t.test('closing the contact centre lets callers overflow and ends talks', async t => {
   const office = Office.open(t, exchange)
   const sales = office.queue('sales')

@@ -2,7 +2,7 @@ import t from 'tap'
 import { checkInvariants } from './invariants.js'
 import { RandomDay } from './random-events.js'
 
-const SEQUENCES = Number(process.env['ROUTING_SEQUENCES'] ?? 1_000)
+const SEQUENCES = Number(process.env['ROUTING_SEQUENCES'] ?? 10_000)
 const STEPS = 60
 /** One seed alone, to replay what failed. */
 const ONLY = process.env['ROUTING_SEED']
