@@ -16,6 +16,7 @@ import type { TlsOptions } from './stream-transport.js'
 import { DEFAULT_LIMITS, DROP_REASONS } from './transport.js'
 import type { BadRequest, DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportFactory, TransportLimits } from './transport.js'
 import { UdpTransport } from './udp.js'
+import { WebSocketTransport } from './web-socket.js'
 
 export interface TransportLayerOptions {
   /** Like `udp://127.0.0.1:5060`; port 0 takes any free one. @default [] */
@@ -70,6 +71,7 @@ export class TransportLayer implements TransportEvents {
     const layer = new TransportLayer(options, user)
     try {
       for (const text of options.listen ?? []) layer.#transports.push(await layer.#listen(parseListenAddress(text)))
+      if (options.http !== undefined) layer.#transports.push(WebSocketTransport.on(options.http, layer.#webSocketListen()))
       for (const factory of options.transports ?? []) layer.#transports.push(await factory(layer))
     } catch (error) {
       await layer.close()
@@ -177,10 +179,16 @@ export class TransportLayer implements TransportEvents {
         return this.#listenStream(address)
       case 'tcp':
         return this.#listenStream(address)
-      case 'ws':
       case 'wss':
-        throw new CordboardError('SERVER_BAD_OPTION', `${address.transport} needs options of its own: give a transport factory`)
+        if (this.options.tls === undefined) throw new CordboardError('SERVER_BAD_OPTION', 'a wss listener needs the option tls: { cert, key }')
+        return WebSocketTransport.listen(address, this.options.tls, this.#webSocketListen())
+      case 'ws':
+        return WebSocketTransport.listen(address, undefined, this.#webSocketListen())
     }
+  }
+
+  #webSocketListen(): { events: TransportEvents; advertise: (peer: Source, bound: Source) => HostPort; limits: TransportLimits; clock: Clock } {
+    return { events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock }
   }
 
   #listenStream(address: ListenAddress): Promise<Transport> {

@@ -1,0 +1,213 @@
+import { createServer as createHttpServer } from 'node:http'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { Server as TlsServer } from 'node:tls'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocket, WebSocketServer } from 'ws'
+import type { RawData } from 'ws'
+import type { Clock, Timer } from '../../core/clock.js'
+import { CordboardError } from '../../core/errors.js'
+import { LIMITS } from '../message/limits.js'
+import { formatHostPort } from '../message/uri.js'
+import type { ListenAddress } from './listen-address.js'
+import { receiveDatagram } from './receive.js'
+import type { TlsOptions } from './stream-transport.js'
+import type { DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportLimits } from './transport.js'
+import { failSoon } from './udp.js'
+import type { Advertise } from './udp.js'
+
+/** RFC 7118 §4.1. */
+const SUBPROTOCOL = 'sip'
+
+/** One WebSocket: a frame is a message (RFC 7118 §4.2). */
+class WebSocketFlow implements Flow {
+  readonly reliable = true
+  readonly #owner: WebSocketTransport
+  readonly #socket: WebSocket
+  #open = true
+  #local: HostPort | undefined
+  #lastActive: number
+  #watch: Timer | undefined
+  /** Messages that wait for the opening handshake of ours. */
+  #early: Uint8Array[] = []
+
+  constructor(owner: WebSocketTransport, socket: WebSocket, readonly peer: Source) {
+    this.#owner = owner
+    this.#socket = socket
+    this.#lastActive = owner.clock.now()
+    socket.on('message', this.#receive)
+    socket.on('open', () => {
+      for (const bytes of this.#early.splice(0)) socket.send(bytes)
+    })
+    socket.on('error', error => this.#end(error))
+    socket.on('close', () => this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed')))
+    this.#check()
+  }
+
+  get transport(): 'ws' | 'wss' {
+    return this.#owner.name
+  }
+
+  get address(): string {
+    return this.peer.address
+  }
+
+  get port(): number {
+    return this.peer.port
+  }
+
+  get open(): boolean {
+    return this.#open
+  }
+
+  get local(): HostPort {
+    return (this.#local ??= this.#owner.advertise(this.peer, this.#owner.bound))
+  }
+
+  send(bytes: Uint8Array, failed?: (error: Error) => void): void {
+    if (!this.#open) return failSoon(failed, new CordboardError('SIP_TRANSPORT', 'connection closed'))
+    const { events, limits } = this.#owner
+    if (events.tracing) events.trace('out', bytes, this)
+    if (this.#socket.bufferedAmount + bytes.length > limits.queuedBytes) {
+      this.close('slow-reader')
+      return failSoon(failed, new CordboardError('SIP_TRANSPORT', 'the peer does not read'))
+    }
+    this.#lastActive = this.#owner.clock.now()
+    if (this.#socket.readyState === WebSocket.CONNECTING) this.#early.push(bytes)
+    else this.#socket.send(bytes, { binary: false })
+  }
+
+  close(reason?: DropReason): void {
+    if (reason !== undefined) this.#owner.events.dropped(reason)
+    this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed'))
+  }
+
+  readonly #receive = (data: RawData): void => {
+    this.#lastActive = this.#owner.clock.now()
+    receiveDatagram(Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data), this, this.#owner.events)
+  }
+
+  #check(): void {
+    const { clock, limits } = this.#owner
+    if (clock.now() - this.#lastActive >= limits.idleMs) return this.close('idle')
+    this.#watch = clock.after(limits.idleMs, () => this.#check())
+  }
+
+  #end(error: Error): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#watch?.cancel()
+    this.#socket.terminate()
+    this.#owner.forget(this)
+    this.#owner.events.flowClosed(this, error)
+  }
+}
+
+interface WebSocketListen {
+  readonly events: TransportEvents
+  readonly advertise: Advertise
+  readonly limits: TransportLimits
+  readonly clock: Clock
+}
+
+/** SIP over WebSocket (RFC 7118), on a server of its own or on the application's. */
+export class WebSocketTransport implements Transport {
+  readonly name: 'ws' | 'wss'
+  readonly bound: Source
+  readonly events: TransportEvents
+  readonly limits: TransportLimits
+  readonly clock: Clock
+  readonly advertise: Advertise
+  readonly #server: HttpServer
+  /** False on the application's server, which is closed by whoever opened it. */
+  readonly #own: boolean
+  readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.message, handleProtocols: () => SUBPROTOCOL, clientTracking: false })
+  readonly #flows = new Map<string, WebSocketFlow>()
+  #open = true
+
+  private constructor(server: HttpServer, own: boolean, name: 'ws' | 'wss', listen: WebSocketListen) {
+    this.#server = server
+    this.#own = own
+    this.name = name
+    this.events = listen.events
+    this.limits = listen.limits
+    this.clock = listen.clock
+    this.advertise = listen.advertise
+    const { address, port } = (server.address() ?? { address: '0.0.0.0', port: 0 }) as AddressInfo
+    this.bound = { transport: name, address, port }
+    server.on('upgrade', this.#upgrade)
+  }
+
+  /** @throws CordboardError `SIP_TRANSPORT` when the address cannot be bound. */
+  static async listen(address: ListenAddress, tls: TlsOptions | undefined, listen: WebSocketListen): Promise<WebSocketTransport> {
+    const secure = address.transport === 'wss'
+    const server = secure ? createHttpsServer({ ...tls, rejectUnauthorized: tls?.requestCert === true }) : createHttpServer()
+    server.on('request', (_request, answer) => answer.writeHead(426, { Upgrade: 'websocket' }).end())
+    await new Promise<void>((resolve, reject) => {
+      const fail = (cause: Error): void => reject(new CordboardError('SIP_TRANSPORT', `cannot bind ${address.transport} ${formatHostPort(address.host, address.port)}`, { cause }))
+      server.once('error', fail)
+      server.listen(address.port, address.host, () => {
+        server.off('error', fail)
+        resolve()
+      })
+    })
+    return new WebSocketTransport(server, true, secure ? 'wss' : 'ws', listen)
+  }
+
+  /** Shares the application's server, which must be listening for its address to be known. */
+  static on(server: HttpServer, listen: WebSocketListen): WebSocketTransport {
+    return new WebSocketTransport(server, false, server instanceof TlsServer ? 'wss' : 'ws', listen)
+  }
+
+  reaches(target: Target): boolean {
+    return target.transport === this.name && this.#open
+  }
+
+  flowTo(target: Target): Flow {
+    const known = this.#flows.get(keyOf(target))
+    if (known?.open === true) return known
+    const host = formatHostPort(target.address, target.port)
+    const socket = new WebSocket(`${this.name}://${host}/`, SUBPROTOCOL, { maxPayload: LIMITS.message, handshakeTimeout: this.limits.connectMs, ...(target.domain === undefined ? {} : { servername: target.domain }) })
+    return this.#add(socket, { transport: this.name, address: target.address, port: target.port })
+  }
+
+  forget(flow: WebSocketFlow): void {
+    if (this.#flows.get(keyOf(flow)) === flow) this.#flows.delete(keyOf(flow))
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    this.#server.off('upgrade', this.#upgrade)
+    for (const flow of [...this.#flows.values()]) flow.close()
+    if (!this.#own) return
+    this.#server.closeAllConnections()
+    await new Promise<void>(resolve => this.#server.close(() => resolve()))
+  }
+
+  readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(protocol => protocol.trim().toLowerCase())
+    if (!offered.includes(SUBPROTOCOL)) {
+      // On a shared server the upgrade may be the application's.
+      if (this.#own) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+      return
+    }
+    const { remoteAddress, remotePort } = request.socket
+    if (remoteAddress === undefined || remotePort === undefined || this.#flows.size >= this.limits.connections) {
+      this.events.dropped('too-many-connections')
+      return void socket.destroy()
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, accepted => {
+      this.#add(accepted, { transport: this.name, address: remoteAddress.replace(/^::ffff:/, ''), port: remotePort })
+    })
+  }
+
+  #add(socket: WebSocket, peer: Source): WebSocketFlow {
+    const flow = new WebSocketFlow(this, socket, peer)
+    this.#flows.set(keyOf(peer), flow)
+    return flow
+  }
+}
+
+const keyOf = ({ address, port }: { readonly address: string; readonly port: number }): string => formatHostPort(address, port)

@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import t from 'tap'
+import type { Test } from 'tap'
+import { CordboardError } from '../../../src/core/errors.js'
+import { realClock } from '../../../src/core/real-clock.js'
+import { seededRandom } from '../../../src/core/random.js'
+import { header } from '../../../src/sip/message/headers.js'
+import { request } from '../../../src/sip/message/build.js'
+import type { SipMessage, SipRequest } from '../../../src/sip/message/message.js'
+import { writeMessage } from '../../../src/sip/message/writer.js'
+import { parseListenAddress } from '../../../src/sip/transport/listen-address.js'
+import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
+import { RouteSource } from '../../../src/sip/transport/route-source.js'
+import { TransportLayer } from '../../../src/sip/transport/transport-layer.js'
+import type { TransportLayerOptions } from '../../../src/sip/transport/transport-layer.js'
+import type { Flow, Target } from '../../../src/sip/transport/transport.js'
+
+interface Arrived {
+  readonly message: SipMessage
+  readonly flow: Flow
+}
+
+/** A transport layer that keeps what it gets, and lets a test wait for it. */
+const listener = async (t: Test, options: Partial<TransportLayerOptions>) => {
+  const arrived: Arrived[] = []
+  const closed: Flow[] = []
+  const bad: number[] = []
+  let wake: () => void = () => undefined
+  const note = (): void => wake()
+  const layer = await TransportLayer.open({ clock: realClock, ...options }, {
+    message: (message, flow) => {
+      arrived.push({ message, flow })
+      note()
+    },
+    bad: ({ status }) => {
+      bad.push(status)
+      note()
+    },
+    flowClosed: flow => {
+      closed.push(flow)
+      note()
+    },
+  })
+  t.teardown(() => layer.close())
+  const until = async (condition: () => boolean): Promise<void> => {
+    // The library's own timers do not keep a process alive.
+    const alive = setInterval(() => undefined, 1_000)
+    while (!condition()) await new Promise<void>(resolve => { wake = resolve })
+    clearInterval(alive)
+  }
+  return { layer, arrived, closed, bad, until, at: (): Target => layer.addresses[0]! }
+}
+
+const options = (size = 0): SipRequest => request({
+  method: 'OPTIONS', uri: 'sip:b@b', via: 'SIP/2.0/UDP a.example:5060;branch=z9hG4bK1;rport', from: '<sip:a@a>;tag=1', to: '<sip:b@b>', callId: 'c', cseq: 1,
+  ...(size === 0 ? {} : { body: { type: 'text/plain', content: 'x'.repeat(size) } }),
+})
+
+const certificate = (): { readonly cert: string; readonly key: string } | undefined => {
+  const folder = mkdtempSync(join(tmpdir(), 'cordboard-tls-'))
+  try {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+      '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  return { cert: readFileSync(join(folder, 'cert.pem'), 'utf8'), key: readFileSync(join(folder, 'key.pem'), 'utf8') }
+}
+
+const shared = (name: string, open: (t: Test) => Promise<readonly [Awaited<ReturnType<typeof listener>>, Awaited<ReturnType<typeof listener>>] | undefined>): void => {
+  void t.test(`RFC 3261 §18: ${name} carries requests and their responses`, async t => {
+    const pair = await open(t)
+    if (pair === undefined) return t.pass('skipped: openssl is not installed')
+    const [a, b] = pair
+    const flow = a.layer.flowTo(b.at())
+    flow.send(writeMessage(options()))
+    await b.until(() => b.arrived.length === 1)
+    const { message, flow: back } = b.arrived[0]!
+    t.match(header(message, 'Via'), /received=.*;rport=\d+/, 'RFC 3581: stamped')
+    back.send(Buffer.from(writeMessage(options())))
+    await a.until(() => a.arrived.length === 1)
+    t.equal(a.arrived[0]!.flow.port, b.at().port, 'back by the same way')
+    for (let count = 0; count < 50; count++) flow.send(writeMessage(options(flow.reliable ? 20_000 : 900)))
+    await b.until(() => b.arrived.length === 51)
+    t.ok(b.arrived.every(arrival => arrival.flow.port === back.port), 'one flow')
+    flow.send(Buffer.from('\r\n\r\n'))
+    flow.send(Buffer.from('OPTIONS sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK2\r\nContent-Length: 0\r\n\r\n'))
+    await b.until(() => b.bad.length === 1)
+    t.strictSame(b.bad, [400])
+    t.ok(b.layer.drops.value('keep-alive') >= 1)
+    await b.layer.close()
+    if (!flow.reliable) return
+    await a.until(() => a.closed.length === 1)
+    t.notOk(flow.open)
+    const error = await new Promise<Error>(resolve => flow.send(writeMessage(options()), resolve))
+    t.equal((error as CordboardError).code, 'SIP_TRANSPORT')
+  })
+}
+
+const pairOn = (scheme: string, more: Partial<TransportLayerOptions> = {}) => async (t: Test) =>
+  [await listener(t, { listen: [`${scheme}://127.0.0.1:0`], ...more }), await listener(t, { listen: [`${scheme}://127.0.0.1:0`], ...more })] as const
+
+shared('UDP', pairOn('udp'))
+shared('TCP', pairOn('tcp'))
+shared('WebSocket', pairOn('ws'))
+shared('TLS', async t => {
+  const own = certificate()
+  return own === undefined ? undefined : pairOn('tls', { tls: { ...own, ca: own.cert } })(t)
+})
+for (const name of ['udp', 'tcp'] as const) {
+  shared(`memory ${name}`, async t => {
+    const network = new MemoryNetwork({ clock: realClock, random: seededRandom(1) })
+    return [await listener(t, { transports: [network.factory(name, '10.0.0.1', 5060)] }), await listener(t, { transports: [network.factory(name, '10.0.0.2', 5060)] })]
+  })
+}
+
+t.test('RFC 7118: shares an HTTP server and leaves it its other upgrades', async t => {
+  const http = createServer((_request, answer) => answer.end('page'))
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  t.teardown(() => http.close())
+  const server = await listener(t, { http })
+  const client = await listener(t, { listen: ['ws://127.0.0.1:0'] })
+  client.layer.flowTo(server.at()).send(writeMessage(options()))
+  await server.until(() => server.arrived.length === 1)
+  t.equal(server.arrived[0]!.flow.transport, 'ws')
+  const { port } = server.at()
+  t.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'page')
+})
+
+const raw = async (t: Test, { port }: Target): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  t.teardown(() => socket.destroy())
+  socket.on('error', () => undefined)
+  return socket
+}
+
+t.test('TCP: a begun message must be complete in time, a silent connection ends', async t => {
+  const server = await listener(t, { listen: ['tcp://127.0.0.1:0'], limits: { messageMs: 60, idleMs: 400 } })
+  const slow = await raw(t, server.at())
+  slow.write('OPTIONS sip:b')
+  await once(slow, 'close')
+  t.equal(server.layer.drops.value('slow-sender'), 1)
+  const idle = await raw(t, server.at())
+  await once(idle, 'close')
+  t.equal(server.layer.drops.value('idle'), 1)
+})
+
+t.test('TCP: a reader that does not read is cut off; connections are bounded; lost framing is answered and closed', async t => {
+  const server = await listener(t, { listen: ['tcp://127.0.0.1:0'], limits: { queuedBytes: 300_000, connections: 2 } })
+  const lazy = await raw(t, server.at())
+  lazy.pause()
+  lazy.write(writeMessage(options()))
+  await server.until(() => server.arrived.length === 1)
+  const { flow } = server.arrived[0]!
+  for (let count = 0; count < 2_000 && flow.open; count++) flow.send(writeMessage(options(50_000)))
+  t.notOk(flow.open)
+  t.equal(server.layer.drops.value('slow-reader'), 1)
+  await raw(t, server.at())
+  await raw(t, server.at())
+  const surplus = await raw(t, server.at())
+  await once(surplus, 'close')
+  t.equal(server.layer.drops.value('too-many-connections'), 1)
+  const other = await listener(t, { listen: ['tcp://127.0.0.1:0'] })
+  const broken = await raw(t, other.at())
+  broken.resume()
+  broken.write('OPTIONS sip:b@b SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK2\r\nContent-Length: nonsense\r\n\r\n')
+  await once(broken, 'close')
+  t.equal(other.layer.drops.value('framing'), 1)
+  t.strictSame(other.bad, [400])
+})
+
+t.test('a connection refused fails its messages', async t => {
+  const a = await listener(t, { listen: ['tcp://127.0.0.1:0'] })
+  const gone = await listener(t, { listen: ['tcp://127.0.0.1:0'] })
+  const target = gone.at()
+  await gone.layer.close()
+  a.layer.flowTo(target).send(writeMessage(options()))
+  await a.until(() => a.closed.length === 1)
+  t.equal(a.closed[0]?.port, target.port)
+})
+
+t.test('listen addresses', t => {
+  t.strictSame(parseListenAddress('udp://127.0.0.1:5060'), { transport: 'udp', host: '127.0.0.1', port: 5060 })
+  t.strictSame(parseListenAddress('tls://[::1]'), { transport: 'tls', host: '::1', port: 5061 })
+  for (const wrong of ['127.0.0.1', 'sctp://a:1', 'udp://a:99999', 'udp://[::1']) t.throws(() => parseListenAddress(wrong), { code: 'SERVER_BAD_OPTION' })
+  t.end()
+})
+
+t.test('a wildcard listener advertises the route\'s source address, or what it is told', async t => {
+  const route = await RouteSource.open()
+  t.equal(route.towards('127.0.0.1', 0), '127.0.0.1')
+  t.not(route.towards('198.51.100.7', 0), '0.0.0.0')
+  const any = await listener(t, { listen: ['udp://0.0.0.0:0'] })
+  t.equal(any.layer.flowTo({ transport: 'udp', address: '127.0.0.9', port: 5060 }).local.host, '127.0.0.1')
+  const told = await listener(t, { listen: ['udp://0.0.0.0:0'], advertise: 'pbx.example:5080' })
+  t.strictSame(told.layer.flowTo({ transport: 'udp', address: '127.0.0.9', port: 5060 }).local, { host: 'pbx.example', port: 5080 })
+  t.ok(any.layer.isOurs('127.0.0.1', any.at().port))
+  t.notOk(any.layer.isOurs('127.0.0.1', any.at().port + 1))
+})
