@@ -62,6 +62,9 @@ export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncD
   beginDay(): void
 }
 
+/** How long an agent's telephone rings again for a caller on hold. */
+const RING_AGAIN_MS = 30_000
+
 /**
  * Makes a contact centre on a server.
  * @example
@@ -152,6 +155,19 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
 
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome> {
     return this.#track(this.#visit(queue, call, join, signal))
+  }
+
+  async ringAgain(agent: Uri, from: Uri, signal: AbortSignal): Promise<Call | undefined> {
+    const forget = this.#presence.expect(agent)
+    try {
+      const outcome = await this.#server.dial(agent, { from, ringFor: RING_AGAIN_MS, signal })
+      return outcome.type === 'answered' ? outcome.call : undefined
+    } catch (error) {
+      this.fault(error)
+      return undefined
+    } finally {
+      forget()
+    }
   }
 
   async assign(interaction: WrittenInteraction, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<AssignOutcome> {

@@ -36,6 +36,8 @@ export interface QueueOptions extends Omit<QueueSettings, 'announce'> {
   readonly callback?: CallbackOptions
   /** Played to the agent before the caller is put through, who goes on hearing music. */
   readonly whisper?: Audio
+  /** Milliseconds that an agent may keep a caller on hold before its telephone rings again. @default none */
+  readonly holdLimit?: number
   /** File for the recorded talk: left the caller, right the agent, from the agent's answer on. @default not recorded */
   readonly record?: (call: Call, agent: Agent) => string
   /** When the queue is open; outside, `enter` returns `closed`. @default always */

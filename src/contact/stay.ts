@@ -43,6 +43,8 @@ export interface StayContext {
   readonly signal: AbortSignal
   send(event: RoutingEvent): void
   fault(error: unknown): void
+  /** Rings an agent who has this interaction already; its new call, or undefined. */
+  ringAgain(agent: Uri, from: Uri, signal: AbortSignal): Promise<Call | undefined>
   /** Writes the interaction's record. */
   finish(id: InteractionId, more?: Partial<Pick<InteractionRecord, 'recording' | 'outcome'>>): void
 }

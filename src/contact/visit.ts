@@ -8,6 +8,7 @@ import type { QueueOptions, QueueOutcome } from './queue-options.js'
 import type { LeaveOutcome } from './routing/action.js'
 import type { InteractionId } from './routing/settings.js'
 import { faultUnlessEnded, TalkRecording } from './stay.js'
+import { Talk } from './talk.js'
 import type { CallStay, Connection, StayContext } from './stay.js'
 
 /** A caller's stay in a queue: waits with music, talks, and is given back to the call's handler. */
@@ -125,7 +126,10 @@ export class Visit implements CallStay {
       if (this.#call.state === 'early') await this.#call.answer()
       recording = new TalkRecording(this.#context, this.#call, this.#options.record?.(this.#call, agent))
       const signals = this.#signal === undefined ? [this.#context.signal] : [this.#context.signal, this.#signal]
-      await this.#call.bridge(call, { signal: AbortSignal.any(signals) })
+      await new Talk(this.#call, call, {
+        clock: this.#context.clock, signal: AbortSignal.any(signals), holdLimit: this.#options.holdLimit,
+        ringAgain: ringing => this.#context.ringAgain(agent.uri, this.from, ringing),
+      }).run()
     } catch (error) {
       faultUnlessEnded(this.#context, error)
     }

@@ -31,7 +31,9 @@ const setDeadlines = (state: RoutingState, interaction: InteractionEntry): void 
   const next = interaction.steps[interaction.step + 1]
   if (next !== undefined) scheduleFor(state, interaction, next.after - waited, 'relax')
   if ((settings.tierWait ?? 0) > 0 && interaction.tier < tiers.length - 1) scheduleFor(state, interaction, settings.tierWait!, 'tier')
-  if (interaction.steps.some(step => typeof step.requires === 'function')) scheduleFor(state, interaction, RECHECK_MS, 'recheck')
+  // Functions of the application may answer otherwise as time goes by.
+  const asked = typeof settings.strategy === 'function' || interaction.steps.some(step => typeof step.requires === 'function')
+  if (asked) scheduleFor(state, interaction, RECHECK_MS, 'recheck')
   // Whoever waits for a call back has hung up: nobody gets tired and nobody listens.
   if (interaction.channel === 'callback') return
   if (settings.maxWait !== undefined) scheduleFor(state, interaction, settings.maxWait - waited, 'max-wait')

@@ -56,7 +56,10 @@ export interface WaitingView {
   readonly priority: number
 }
 
-/** The application's own distribution: the agents to be offered now, all at a time; none leaves the caller waiting. */
+/**
+ * The application's own distribution: the agents to be offered now, all at a time; none leaves the caller waiting. Asked when a caller
+ * joins or an agent becomes free, and again every second.
+ */
 export type CustomStrategy = (eligible: readonly AgentView[], waiting: WaitingView) => readonly AgentView[]
 
 /**

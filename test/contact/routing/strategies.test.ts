@@ -103,4 +103,9 @@ void t.test("the application's own function: whom it names, all at a time", asyn
   rig.pass(2_000)
   rig.send({ type: 'elsewhere', agent: 'a', busy: false })
   t.same(rig.ringing, [], 'it may name nobody')
+
+  const patient = floor({ strategy: (eligible, { waited }) => (waited >= 3_000 ? eligible.slice(-1) : []) })
+  patient.join('one')
+  t.same(offered(patient.pass(2_999)), [])
+  t.same(offered(patient.pass(1)), ['c'], 'it is asked again as time goes by')
 })
