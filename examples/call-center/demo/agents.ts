@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Call, Extension, Server } from 'cordboard'
+import type { Call, Server } from 'cordboard'
+import { register } from 'cordboard/sip'
+import type { RegistrationState, UserAgent } from 'cordboard/sip'
 import type { Prompts } from '../prompts.js'
 import type { Random } from './random.js'
 
@@ -55,21 +58,13 @@ export const signInAgents = async ({ phones, target, users, password, prompts, r
       }
     })
   }
-  const lines = userAgentOf(phones)
-  const address = phones.addresses[0]!.replace(/^udp:\/\//, '')
+  const userAgent = userAgentOf(phones)
   for (const user of users) {
-    const outcome = await lines.request('REGISTER', `sip:${target}`, {
-      from: `sip:${user}@${target}`,
-      to: `sip:${user}@${target}`,
-      headers: { Contact: `<sip:${user}@${address}>`, Expires: '3600' },
-      credentials: { username: user, password },
-    })
-    const status = outcome.type === 'response' ? outcome.response.status : outcome.type
-    if (status !== 200) throw new Error(`agent ${user} could not register: ${status}`)
+    const registration = register(userAgent, { registrar: `sip:${target}`, aor: `sip:${user}@${target}`, credentials: { username: user, password } })
+    const [state] = (await once(registration, 'state')) as [RegistrationState]
+    if (state.type !== 'registered') throw new Error(`agent ${user} could not register`)
   }
 }
-
-type UserAgent = Parameters<NonNullable<Extension['attach']>>[0]
 
 /** The user agent of a server: an extension is given it. Requests that it sends leave by the port on which calls come in. */
 const userAgentOf = (server: Server): UserAgent => {
