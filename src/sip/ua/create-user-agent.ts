@@ -4,10 +4,11 @@ import { secureRandom } from '../../core/random.js'
 import type { Random } from '../../core/random.js'
 import { realClock } from '../../core/real-clock.js'
 import type { Timings } from '../transaction/timings.js'
-import { SystemResolver } from '../transport/resolver.js'
+import { parseListenAddress } from '../transport/listen-address.js'
+import { DnsResolver } from '../transport/resolver.js'
 import type { Resolver } from '../transport/resolver.js'
 import type { TlsOptions } from '../transport/stream-transport.js'
-import type { TransportFactory, TransportLimits } from '../transport/transport.js'
+import type { TransportFactory, TransportLimits, TransportName } from '../transport/transport.js'
 import { UserAgentCore } from './core.js'
 
 export interface UserAgentOptions {
@@ -46,16 +47,17 @@ export interface UserAgentOptions {
  * await using userAgent = await createUserAgent({ listen: ['udp://127.0.0.1:5060'] })
  * userAgent.onRequest = request => { if (request.message.method === 'INVITE') request.respond(486) }
  */
-export const createUserAgent = (options: UserAgentOptions): Promise<UserAgentCore> => {
+export const createUserAgent = async (options: UserAgentOptions): Promise<UserAgentCore> => {
   const clock = options.clock ?? realClock
-  return UserAgentCore.open({
+  const random = options.random ?? secureRandom
+  return await UserAgentCore.open({
     clock,
-    random: options.random ?? secureRandom,
+    random,
     nodeId: options.nodeId ?? '',
     userAgentName: options.userAgentName,
     timings: options.timings ?? {},
     sessionExpires: options.sessionExpires ?? 1_800,
-    resolver: options.resolver ?? new SystemResolver(),
+    resolver: options.resolver ?? new DnsResolver({ clock, random, transports: transportsOf(options) }),
   }, {
     clock,
     listen: options.listen ?? [],
@@ -65,4 +67,11 @@ export const createUserAgent = (options: UserAgentOptions): Promise<UserAgentCor
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.http === undefined ? {} : { http: options.http }),
   })
+}
+
+/** Protocols that the listeners speak. */
+const transportsOf = ({ listen, http }: UserAgentOptions): readonly TransportName[] => {
+  const named = new Set((listen ?? []).map(address => parseListenAddress(address).transport))
+  if (http !== undefined) named.add('ws')
+  return named.size === 0 ? ['udp', 'tcp'] : [...named]
 }

@@ -50,18 +50,30 @@ export class Exchange implements ClientTransactionUser {
         const answer = digest.answer(this.#request, response)
         if (answer.type === 'retry') return this.#again(answer.headers)
       }
-      if (response.status === 503 && this.#next()) return
+      if (response.status === 503) {
+        this.#blame()
+        if (this.#next()) return
+      }
     }
     user.response(response, transaction)
   }
 
   failed(error: CordboardError, transaction: ClientTransaction): void {
-    if (transaction === this.transaction && !this.stopped && this.#next()) return
+    if (transaction === this.transaction && !this.stopped) {
+      this.#blame()
+      if (this.#next()) return
+    }
     this.options.user.failed(error, transaction)
   }
 
   terminated(transaction: ClientTransaction): void {
     if (transaction === this.transaction) this.options.user.terminated?.(transaction)
+  }
+
+  /** The target failed: others come first for a while. */
+  #blame(): void {
+    const target = this.#targets[this.#at]
+    if (target !== undefined) this.core.options.resolver.failed?.(target)
   }
 
   #next(): boolean {
