@@ -1,5 +1,6 @@
 import { Gauge, Registry } from 'prom-client'
 import type { LiveCall } from './call/live-call.js'
+import type { LoopLag } from './core/loop-lag.js'
 import type { EngineStatistics, MediaEngine } from './media/leg.js'
 import type { UserAgent } from './sip/ua/user-agent.js'
 
@@ -8,16 +9,18 @@ export interface Measured {
   readonly engine: MediaEngine
   readonly userAgent: UserAgent
   readonly calls: ReadonlySet<LiveCall>
+  readonly lag: LoopLag
 }
 
 /**
  * A registry whose values are read at scrape time from the plain counters of the layers: nothing is paid per packet or message.
  * Totals are monotonic although the client library takes them for gauges.
  */
-export const serverMetrics = ({ engine, userAgent, calls }: Measured): Registry => {
+export const serverMetrics = ({ engine, userAgent, calls, lag }: Measured): Registry => {
   const registry = new Registry()
   const define = definer(registry)
   define('cordboard_calls', 'Calls up or being set up', [], gauge => gauge.set(calls.size))
+  define('cordboard_event_loop_lag_ms', 'Lateness of the main thread in ms', [], gauge => gauge.set(lag.ms))
   define('cordboard_sip_sessions', 'INVITE sessions confirmed', [], gauge => gauge.set(userAgent.sessions))
   define('cordboard_sip_dropped_total', 'SIP messages dropped, by reason', ['reason'], gauge => {
     setAll(gauge, 'reason', userAgent.counters.dropped)

@@ -25,6 +25,8 @@ export interface ServerOptions extends Scoped {
   readonly codecs?: readonly string[]
   /** Calls beyond this many are refused with 503. @default no limit */
   readonly maxCalls?: number
+  /** While the event loop runs this many ms late, new calls get 503 with Retry-After. @default 500 */
+  readonly maxLag?: number
   /** Says `{ say: 'words' }`. */
   readonly speech?: SpeechProvider
   /** Begins each local tag, branch and Call-ID, so that a front can tell nodes apart. @default random */

@@ -10,6 +10,7 @@ import { SipRequestView } from './call/request-view.js'
 import { UriPattern } from './call/uri-pattern.js'
 import type { Clock } from './core/clock.js'
 import { CordboardError, isCordboardError } from './core/errors.js'
+import { LoopLag } from './core/loop-lag.js'
 import { type Random, secureRandom } from './core/random.js'
 import { realClock } from './core/real-clock.js'
 import { deferred, onAbort, type Scoped } from './core/scope.js'
@@ -110,6 +111,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly #handlers: { readonly pattern: UriPattern; readonly handler: CallHandler }[] = []
   readonly #running = new Set<Promise<void>>()
   readonly #conferences = new Map<string, LiveConference>()
+  readonly #lag = new LoopLag()
   readonly #closed = deferred<void>()
   readonly #calling: CallContext
   readonly #dialling: DialContext
@@ -128,7 +130,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     this.#random = options.random ?? secureRandom
     this.#calling = { clock, speech: options.speech, dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
     this.#dialling = this.#dialContext()
-    this.metrics = serverMetrics({ engine, userAgent, calls: this.calls })
+    this.metrics = serverMetrics({ engine, userAgent, calls: this.calls, lag: this.#lag })
     userAgent.onRequest = request => this.#take(request)
     onAbort(options.signal, () => void this.close())
   }
@@ -195,6 +197,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     await Promise.all([...this.#conferences.values()].map(conference => conference[Symbol.asyncDispose]()))
     await this.#userAgent.close()
     await this.#engine.close()
+    this.#lag[Symbol.dispose]()
     this.#closed.resolve()
   }
 
@@ -202,9 +205,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     for (const extension of this.#extensions) if (extension.take?.(request) === true) return
     const { message } = request
     if (message.method === 'INVITE') {
-      if (this.#state !== 'open' || this.calls.size >= (this.#options.maxCalls ?? Infinity)) {
-        return request.respond(503, { headers: { 'Retry-After': '5' } })
-      }
+      if (!this.#admits()) return request.respond(503, { headers: { 'Retry-After': '5' } })
       const handler = this.#handlerOf(message.uri)
       if (handler !== undefined) return this.#run(request, handler)
     }
@@ -216,6 +217,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
       this.#fault(error)
       routed.pendingRequest?.respond(500)
     }
+  }
+
+  /** New calls are refused while it drains, is full, or is too late for those that it has. */
+  #admits(): boolean {
+    const { maxCalls = Infinity, maxLag = 500 } = this.#options
+    return this.#state === 'open' && this.calls.size < maxCalls && this.#lag.ms <= maxLag
   }
 
   #handlerOf(text: string): CallHandler | undefined {

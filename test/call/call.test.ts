@@ -253,3 +253,16 @@ void t.test('drain: calls in progress end by themselves or with BYE, new ones ge
   t.ok(cleaned)
   await t.rejects(callee.dial('sip:x@127.0.0.1'), { code: 'SERVER_CLOSED' })
 })
+
+void t.test('overload: calls beyond the limit and calls on a late event loop get 503', async t => {
+  const { callee, uri, caller } = await twoServers(t, undefined, { maxCalls: 1 })
+  const first = received(callee, 'one', c => c.answer())
+  const held = await caller.dial(uri('one'))
+  await first
+  t.same(await caller.dial(uri('one')), { type: 'unreachable', status: 503 })
+  if (held.type === 'answered') await held.call.hangup()
+
+  const late = await twoServers(t, undefined, { maxLag: -1 })
+  late.callee.handle('sip:x@*', c => c.answer())
+  t.same(await late.caller.dial(late.uri('x')), { type: 'unreachable', status: 503 })
+})

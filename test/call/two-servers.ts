@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { once } from 'node:events'
-import { createServer, type Call, type CallHandler, type DialOptions, type Server } from '../../src/index.js'
+import { createServer, type Call, type CallHandler, type DialOptions, type Server, type ServerOptions } from '../../src/index.js'
 
 /** A server that is called, and one that calls it: two whole stacks in one process, over real sockets. */
 export interface TwoServers {
@@ -22,10 +22,10 @@ const ports = (): readonly [number, number] => {
   return [first, first + 19]
 }
 
-/** Two servers that close with the test. Any fault of a handler fails the test unless `faults` takes it. */
-export const twoServers = async (t: Test, faults?: unknown[]): Promise<TwoServers> => {
-  const start = (): Promise<Server> => createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: ports(), workers: 1 })
-  const [callee, caller] = await Promise.all([start(), start()])
+/** Two servers that close with the test. Any fault of a handler fails the test unless `faults` takes it; `options` are the callee's. */
+export const twoServers = async (t: Test, faults?: unknown[], options: Partial<ServerOptions> = {}): Promise<TwoServers> => {
+  const start = (more: Partial<ServerOptions>): Promise<Server> => createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: ports(), workers: 1, ...more })
+  const [callee, caller] = await Promise.all([start(options), start({})])
   t.teardown(() => Promise.all([callee.close(), caller.close()]))
   for (const server of [callee, caller]) {
     server.on('fault', error => {
