@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
 import { FAX_ANSWER, FAX_CALLING, PROGRESS_TONES, type ProgressSignal, type ToneCountry } from '../../src/codec/call-progress.js'
+import { AnswerClassifier, type AnswerVerdict } from '../../src/codec/answer-classifier.js'
+import { BeepDetector } from '../../src/codec/beep-detector.js'
 import { DtmfDetector } from '../../src/codec/dtmf-detector.js'
 import { peakOf } from '../../src/codec/level.js'
 import { Resampler, ResamplerFilter } from '../../src/codec/resampler.js'
@@ -224,4 +226,58 @@ t.test('voice activity: speech stands out of its background, whatever its level'
   t.equal(voice.level, -Infinity)
   voice.reset()
   t.equal(voice.background, -50)
+})
+
+const beepsIn = (pcm: Int16Array): number[] => {
+  const detector = new BeepDetector(RATE)
+  const found: number[] = []
+  for (let at = 0; at + 160 <= pcm.length; at += 160) {
+    const beep = detector.hear(pcm.subarray(at, at + 160))
+    if (beep !== undefined) found.push(beep.frequency)
+  }
+  return found
+}
+
+t.test('a beep of any pitch is found once; digits, noise and short clicks are none', async t => {
+  for (const frequency of [400, 1000, 1400, 2100]) {
+    const [found, ...more] = beepsIn(withNoise(sounds([undefined, 200], [{ frequencies: [frequency], dbm0: -15 }, 400], [undefined, 200]), -45))
+    t.ok(Math.abs(found! - frequency) < 0.02 * frequency, `${found} Hz of ${frequency}`)
+    t.same(more, [])
+  }
+  t.same(beepsIn(dial(DTMF_PAD, 200, 50)), [])
+  t.same(beepsIn(withNoise(new Int16Array(80_000), -20)), [])
+  t.same(beepsIn(sounds([{ frequencies: [1000], dbm0: -15 }, 100], [undefined, 100])), [])
+})
+
+const verdictOn = (pcm: Int16Array): AnswerVerdict | undefined => {
+  const classifier = new AnswerClassifier(RATE)
+  let verdict: AnswerVerdict | undefined
+  for (let at = 0; at + 160 <= pcm.length; at += 160) verdict ??= classifier.hear(pcm.subarray(at, at + 160))
+  return verdict
+}
+
+/** What is said after `before` ms, with the line's noise around it. */
+const answered = (before: number, said: Int16Array, after: number, beep?: Tone): Int16Array => {
+  const pcm = new Int16Array(8 * (before + after + 400) + said.length)
+  pcm.set(said, 8 * before)
+  if (beep !== undefined) new ToneGenerator(beep, RATE).read(pcm, 8 * before + said.length + 2400, 3200)
+  return withNoise(pcm, -62)
+}
+
+t.test('a short greeting is a person, a long one a machine, a beep all the more', { skip: withoutSpeech }, async t => {
+  const human = verdictOn(answered(700, speak('en', 'Hello?', 50, 160), 2000))
+  t.equal(human?.type, 'human')
+  t.ok(human!.confidence >= 0.9)
+  t.equal(verdictOn(answered(500, speak('de', 'Meier, guten Tag?', 40, 150), 2000))?.type, 'human')
+  const machine = verdictOn(answered(600, speak('en-us+f3', 'You have reached the voice mail of Bob. I am not at home now; please leave a message after the tone.', 50, 160), 2000))
+  t.equal(machine?.type, 'machine')
+  const beeped = verdictOn(answered(300, speak('en', 'Leave a message.', 50, 170), 1500, { frequencies: [1000], dbm0: -12 }))
+  t.equal(beeped?.type, 'machine')
+  t.ok(beeped!.confidence > 0.9)
+})
+
+t.test('an answer without a word is told after four seconds', async t => {
+  const verdict = verdictOn(withNoise(new Int16Array(8 * 6000), -62))
+  t.equal(verdict?.type, 'silence')
+  t.equal(verdict?.after, 4000)
 })
