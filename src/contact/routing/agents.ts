@@ -1,5 +1,5 @@
 import { countStaff, present, withdraw, staffWithin } from './availability.js'
-import { install, overflow } from './callers.js'
+import { overflow } from './callers.js'
 import { dismiss, enrol, relist, unlist } from './demand.js'
 import type { OfferId } from './event.js'
 import { endOffer, release } from './offering.js'
@@ -104,7 +104,7 @@ export const failOffer = (state: RoutingState, engagement: Engagement, failure: 
 }
 
 /** What follows for the agent from an offer that came to nothing. */
-const penalise = (state: RoutingState, agent: AgentEntry, failure: OfferFailure): void => {
+export const penalise = (state: RoutingState, agent: AgentEntry, failure: OfferFailure): void => {
   const { delay, limit = Infinity } = agent.settings.failures?.[failure] ?? DEFAULT_FAILURES[failure]
   agent.failures[failure]++
   if (agent.failures[failure] >= limit) return setStatus(state, agent, { type: 'on-break', reason: failure })
@@ -119,23 +119,6 @@ const penalise = (state: RoutingState, agent: AgentEntry, failure: OfferFailure)
 export const reportFailure = (state: RoutingState, offer: OfferId, failure: OfferFailure): void => {
   const engagement = state.offers.get(offer)
   if (engagement?.state === 'offered') failOffer(state, engagement, failure, true)
-}
-
-/** The agent's side was gone before the talk had begun: the caller waits on in the old place. */
-export const dropTalk = (state: RoutingState, interaction: InteractionEntry): void => {
-  const [engagement] = interaction.engagements
-  if (interaction.state !== 'connected' || engagement === undefined) return
-  const { agent, queue } = engagement
-  withdraw(agent)
-  agent.calls--
-  log(state, { type: 'dropped', queue: queue.id, interaction: interaction.id, agent: agent.id, joinedAt: interaction.enteredAt, waited: engagement.since - interaction.enteredAt })
-  release(state, engagement)
-  interaction.state = 'waiting'
-  interaction.lastFailed = agent
-  interaction.wanted = 1
-  install(state, interaction)
-  if (!agent.removed) penalise(state, agent, 'rejected')
-  if (queue.removed) overflow(state, interaction)
 }
 
 /** The pause after a failed offer is over. */

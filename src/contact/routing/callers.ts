@@ -1,12 +1,12 @@
 import type { LeaveOutcome } from './action.js'
-import { present, staffWithin, withdraw } from './availability.js'
+import { staffWithin } from './availability.js'
 import { leaveDemand, makeDemand, relist, unlist } from './demand.js'
-import type { Departure, JoinEvent, OfferId } from './event.js'
+import type { JoinEvent } from './event.js'
 import { parseExpression } from './expression.js'
-import { endOffer, release } from './offering.js'
+import { endOffer } from './offering.js'
 import type { QueueId, RelaxStep } from './settings.js'
 import { cancel, log, schedule, scheduleFor } from './state.js'
-import type { Deadline, Engagement, InteractionEntry, ParsedStep, QueueEntry, RoutingState, WaitingTask } from './state.js'
+import type { Deadline, InteractionEntry, ParsedStep, QueueEntry, RoutingState, WaitingTask } from './state.js'
 
 const RETURN_MS = 60_000
 const RECHECK_MS = 1_000
@@ -16,7 +16,7 @@ const parseSteps = (steps: readonly RelaxStep[] = []): ParsedStep[] => steps
   .sort((a, b) => a.after - b.after)
 
 /** Takes a waiting interaction out of its queue's order and from among the wanting. */
-const unplace = (state: RoutingState, interaction: InteractionEntry): void => {
+export const unplace = (state: RoutingState, interaction: InteractionEntry): void => {
   unlist(interaction)
   leaveDemand(state, interaction)
   interaction.queue.waiting.delete(interaction)
@@ -82,7 +82,7 @@ const keepPlace = (state: RoutingState, { queue, customer, since }: InteractionE
 }
 
 /** Ends the waiting without an agent. */
-const leave = (state: RoutingState, interaction: InteractionEntry, outcome: LeaveOutcome): void => {
+export const leave = (state: RoutingState, interaction: InteractionEntry, outcome: LeaveOutcome): void => {
   const { queue } = interaction
   interaction.state = 'gone'
   for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'caller-left')
@@ -151,12 +151,6 @@ export const join = (state: RoutingState, event: JoinEvent): void => {
   if (interaction.sticky !== undefined && interaction.state === 'waiting') scheduleFor(state, interaction, event.sticky!.wait, 'sticky')
 }
 
-/** The caller's own leaving; in mid-talk it ends the talk. */
-export const depart = (state: RoutingState, interaction: InteractionEntry, how: Departure): void => {
-  if (interaction.state === 'connected') return finish(state, interaction)
-  leave(state, interaction, how)
-}
-
 /** Turns a waiting call into a call back in the same place. */
 export const requestCallback = (state: RoutingState, interaction: InteractionEntry): void => {
   if (interaction.state !== 'waiting' || interaction.channel === 'callback') return
@@ -193,60 +187,6 @@ export const setPriority = (state: RoutingState, interaction: InteractionEntry, 
   interaction.priority = priority
   interaction.queue.waiting.add(interaction)
   relist(interaction)
-}
-
-/** The first answer wins; whatever else rings for this caller stops. */
-export const answer = (state: RoutingState, offer: OfferId): void => {
-  const engagement = state.offers.get(offer)
-  if (engagement?.state !== 'offered') {
-    state.actions.push({ type: 'too-late', offer })
-    return
-  }
-  const { interaction, agent, queue } = engagement
-  interaction.state = 'connected'
-  unplace(state, interaction)
-  for (const other of [...interaction.engagements]) if (other !== engagement) endOffer(state, other, 'answered-elsewhere')
-  cancel(state, engagement.deadline)
-  withdraw(agent)
-  engagement.state = 'talking'
-  engagement.since = state.now
-  engagement.deadline = undefined
-  agent.calls++
-  for (const failure of ['no-answer', 'busy', 'rejected', 'unreachable'] as const) agent.failures[failure] = 0
-  present(state, agent)
-  const waited = state.now - interaction.enteredAt
-  log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel: engagement.channel, waited })
-  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited })
-}
-
-/** Ends a talk; the agent wraps up. */
-export const finish = (state: RoutingState, interaction: InteractionEntry): void => {
-  if (interaction.state !== 'connected') return
-  interaction.state = 'gone'
-  state.interactions.delete(interaction.id)
-  for (const engagement of [...interaction.engagements]) {
-    const { agent, queue } = engagement
-    const talked = state.now - engagement.since
-    const wrapUp = agent.removed ? 0 : agent.settings.wrapUp ?? 0
-    withdraw(agent)
-    agent.talked += talked
-    log(state, { type: 'ended', queue: queue.id, interaction: interaction.id, agent: agent.id, talked })
-    if (wrapUp <= 0) {
-      release(state, engagement)
-      continue
-    }
-    engagement.state = 'wrap-up'
-    engagement.since = state.now
-    engagement.deadline = schedule(state, wrapUp, { type: 'wrap-up', engagement })
-    present(state, agent)
-  }
-}
-
-/** The agent is ready again. */
-export const endWrapUp = (state: RoutingState, engagement: Engagement): void => {
-  const { agent, queue, interaction } = engagement
-  log(state, { type: 'wrapped-up', queue: queue.id, interaction: interaction.id, agent: agent.id, took: state.now - engagement.since })
-  release(state, engagement)
 }
 
 /** What is due for a waiting interaction. */

@@ -1,6 +1,7 @@
 import { fits, present, viewAgent, withdraw } from './availability.js'
 import { acceptable, appetite, relist } from './demand.js'
 import type { OfferEnd } from './action.js'
+import type { OrderedSet } from './ordered-set.js'
 import type { CustomStrategy } from './settings.js'
 import { byUrgency, cancel, log, schedule, scheduleFor } from './state.js'
 import type { AgentEntry, Engagement, InteractionEntry, QueueEntry, RoutingState, Seat } from './state.js'
@@ -152,7 +153,8 @@ const bestFor = (state: RoutingState, agent: AgentEntry, passed: ReadonlySet<Int
   return best?.interaction
 }
 
-const headFor = (state: RoutingState, agent: AgentEntry, waiting: Iterable<InteractionEntry> & { first(): InteractionEntry | undefined }, passed: ReadonlySet<InteractionEntry>): InteractionEntry | undefined => {
+/** The first of those waiting whom the agent may be offered. */
+const headFor = (state: RoutingState, agent: AgentEntry, waiting: OrderedSet<InteractionEntry>, passed: ReadonlySet<InteractionEntry>): InteractionEntry | undefined => {
   const first = waiting.first()
   if (first !== undefined && !passed.has(first) && acceptable(state, agent, first)) return first
   for (const interaction of waiting) if (!passed.has(interaction) && acceptable(state, agent, interaction)) return interaction

@@ -1,13 +1,14 @@
 import type { RoutingAction } from './action.js'
-import { beginDay, dropTalk, endRest, failOffer, removeAgent, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
+import { beginDay, endRest, failOffer, removeAgent, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
 import { noteStates } from './availability.js'
-import { answer, depart, endWrapUp, finish, join, requestCallback, setPriority, turnDeadline } from './callers.js'
+import { join, requestCallback, setPriority, turnDeadline } from './callers.js'
 import type { RoutingEvent } from './event.js'
 import { settle } from './offering.js'
 import { removeMember, removeQueue, setMember, setQueue } from './queues.js'
 import type { AgentId } from './settings.js'
 import { cancel, schedule } from './state.js'
 import type { AgentEntry, Deadline, RoutingState } from './state.js'
+import { answer, depart, dropTalk, endWrapUp, finish } from './talks.js'
 
 /**
  * Distribution as a state machine: what happened goes in, what is to be done comes out. It reads no clock, draws on no

@@ -1,0 +1,84 @@
+import { penalise } from './agents.js'
+import { present, withdraw } from './availability.js'
+import { install, leave, overflow, unplace } from './callers.js'
+import type { Departure, OfferId } from './event.js'
+import { endOffer, release } from './offering.js'
+import { cancel, log, schedule } from './state.js'
+import type { Engagement, InteractionEntry, RoutingState } from './state.js'
+
+/** The first answer wins; whatever else rings for this caller stops. */
+export const answer = (state: RoutingState, offer: OfferId): void => {
+  const engagement = state.offers.get(offer)
+  if (engagement?.state !== 'offered') {
+    state.actions.push({ type: 'too-late', offer })
+    return
+  }
+  const { interaction, agent, queue } = engagement
+  interaction.state = 'connected'
+  unplace(state, interaction)
+  for (const other of [...interaction.engagements]) if (other !== engagement) endOffer(state, other, 'answered-elsewhere')
+  cancel(state, engagement.deadline)
+  withdraw(agent)
+  engagement.state = 'talking'
+  engagement.since = state.now
+  engagement.deadline = undefined
+  agent.calls++
+  for (const failure of ['no-answer', 'busy', 'rejected', 'unreachable'] as const) agent.failures[failure] = 0
+  present(state, agent)
+  const waited = state.now - interaction.enteredAt
+  log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel: engagement.channel, waited })
+  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited })
+}
+
+/** Ends a talk; the agent wraps up. */
+export const finish = (state: RoutingState, interaction: InteractionEntry): void => {
+  if (interaction.state !== 'connected') return
+  interaction.state = 'gone'
+  state.interactions.delete(interaction.id)
+  for (const engagement of [...interaction.engagements]) {
+    const { agent, queue } = engagement
+    const talked = state.now - engagement.since
+    const wrapUp = agent.removed ? 0 : agent.settings.wrapUp ?? 0
+    withdraw(agent)
+    agent.talked += talked
+    log(state, { type: 'ended', queue: queue.id, interaction: interaction.id, agent: agent.id, talked })
+    if (wrapUp <= 0) {
+      release(state, engagement)
+      continue
+    }
+    engagement.state = 'wrap-up'
+    engagement.since = state.now
+    engagement.deadline = schedule(state, wrapUp, { type: 'wrap-up', engagement })
+    present(state, agent)
+  }
+}
+
+/** The agent is ready again. */
+export const endWrapUp = (state: RoutingState, engagement: Engagement): void => {
+  const { agent, queue, interaction } = engagement
+  log(state, { type: 'wrapped-up', queue: queue.id, interaction: interaction.id, agent: agent.id, took: state.now - engagement.since })
+  release(state, engagement)
+}
+
+/** The caller's own leaving; in mid-talk it ends the talk. */
+export const depart = (state: RoutingState, interaction: InteractionEntry, how: Departure): void => {
+  if (interaction.state === 'connected') finish(state, interaction)
+  else leave(state, interaction, how)
+}
+
+/** The agent's side was gone before the talk had begun: the caller waits on in the old place. */
+export const dropTalk = (state: RoutingState, interaction: InteractionEntry): void => {
+  const [engagement] = interaction.engagements
+  if (interaction.state !== 'connected' || engagement === undefined) return
+  const { agent, queue } = engagement
+  withdraw(agent)
+  agent.calls--
+  log(state, { type: 'dropped', queue: queue.id, interaction: interaction.id, agent: agent.id, joinedAt: interaction.enteredAt, waited: engagement.since - interaction.enteredAt })
+  release(state, engagement)
+  interaction.state = 'waiting'
+  interaction.lastFailed = agent
+  interaction.wanted = 1
+  install(state, interaction)
+  if (!agent.removed) penalise(state, agent, 'rejected')
+  if (queue.removed) overflow(state, interaction)
+}
