@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { SpeechProvider } from './call/sounds.js'
+import { builtInCodecs, codecFor } from './codec/registry.js'
 import type { Clock } from './core/clock.js'
 import { CordboardError } from './core/errors.js'
 import type { Random } from './core/random.js'
@@ -39,19 +40,26 @@ export interface ServerOptions extends Scoped {
   readonly random?: Random
 }
 
-/** Codecs that a server can offer, with their payload types (RFC 3551 table 4). */
-const CODECS: readonly CodecOffer[] = [
-  { name: 'PCMU', clockRate: 8000, channels: 1, payloadType: 0 },
-  { name: 'PCMA', clockRate: 8000, channels: 1, payloadType: 8 },
-]
+/** First payload type of codecs without one of their own (RFC 3551 §6). */
+const FIRST_DYNAMIC = 102
+const DEFAULT_CODECS = ['PCMU', 'PCMA']
 
-/** The codecs of `options`, in order. @throws CordboardError `SERVER_BAD_OPTION`. */
-export const codecOffers = (names: readonly string[] | undefined): readonly CodecOffer[] => {
-  if (names === undefined) return CODECS
-  return names.map(name => {
-    const codec = CODECS.find(known => known.name === name.toUpperCase())
-    if (codec === undefined) throw new CordboardError('SERVER_BAD_OPTION', `no codec '${name}': there are ${CODECS.map(known => known.name).join(', ')}`)
-    return codec
+/**
+ * The codecs of `names` with their payload types, in order: `PCMU`, `PCMA`, `G722`, `G726-32`, `L16` and the others of the registry;
+ * `L16/16000` tells the clock rate where a name has several.
+ * @throws CordboardError `SERVER_BAD_OPTION`.
+ */
+export const codecOffers = (names: readonly string[] = DEFAULT_CODECS): readonly CodecOffer[] => {
+  if (names.length === 0) throw new CordboardError('SERVER_BAD_OPTION', 'codecs names no codec')
+  let dynamic = FIRST_DYNAMIC
+  return names.map(text => {
+    const [name = '', rate = '8000'] = text.split('/')
+    const codec = codecFor(name, Number(rate))
+    if (codec === undefined) {
+      const known = [...new Set(builtInCodecs.map(({ name }) => name))].join(', ')
+      throw new CordboardError('SERVER_BAD_OPTION', `no codec '${text}': there are ${known}`)
+    }
+    return { name: codec.name, clockRate: codec.clockRate, channels: 1, payloadType: codec.payloadType ?? dynamic++ }
   })
 }
 

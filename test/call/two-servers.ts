@@ -22,10 +22,10 @@ const ports = (): readonly [number, number] => {
   return [first, first + 19]
 }
 
-/** Two servers that close with the test. Any fault of a handler fails the test unless `faults` takes it; `options` are the callee's. */
-export const twoServers = async (t: Test, faults?: unknown[], options: Partial<ServerOptions> = {}): Promise<TwoServers> => {
+/** Two servers that close with the test. Any fault of a handler fails the test unless `faults` takes it; `options` are the callee's, `callers` the caller's. */
+export const twoServers = async (t: Test, faults?: unknown[], options: Partial<ServerOptions> = {}, callers: Partial<ServerOptions> = {}): Promise<TwoServers> => {
   const start = (more: Partial<ServerOptions>): Promise<Server> => createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: ports(), workers: 1, ...more })
-  const [callee, caller] = await Promise.all([start(options), start({})])
+  const [callee, caller] = await Promise.all([start(options), start(callers)])
   t.teardown(() => Promise.all([callee.close(), caller.close()]))
   for (const server of [callee, caller]) {
     server.on('fault', error => {

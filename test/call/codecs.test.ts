@@ -1,0 +1,53 @@
+import t from 'tap'
+import { createServer, type Call } from '../../src/index.js'
+import { codecOffers } from '../../src/server-options.js'
+import { received, twoServers } from './two-servers.js'
+
+/** The loudest sample that a call hears within its next frames. */
+const loudest = async (call: Call, enough: number): Promise<number> => {
+  let peak = 0
+  let frames = 0
+  for await (const frame of call.audio()) {
+    peak = Math.max(peak, ...frame)
+    if (peak >= enough || ++frames > 100) break
+  }
+  return peak
+}
+
+for (const codec of ['PCMU', 'PCMA', 'G722', 'G726-32', 'L16']) {
+  void t.test(`a call over ${codec} carries a tone`, async t => {
+    const codecs = [codec]
+    const { callee, call } = await twoServers(t, undefined, { codecs: ['PCMU', 'PCMA', 'G722', 'G726-32', 'L16'] }, { codecs })
+    const incoming = received(callee, 'codec', c => c.answer())
+    const outgoing = await call('codec')
+    const peer = await incoming
+    const playing = outgoing.play({ tone: '1004@-10' }).catch(() => undefined)
+    const peak = await loudest(peer, 6_800)
+    t.ok(peak > 6_800 && peak < 7_800, `peak ${peak}`)
+    await outgoing.hangup()
+    await playing
+  })
+}
+
+void t.test('answer({ codecs }) restricts what is accepted', async t => {
+  const { callee, caller, uri } = await twoServers(t, [])
+  callee.handle('sip:none@*', call => call.answer({ codecs: ['G722'] }))
+  callee.handle('sip:pcma@*', async call => {
+    await call.answer({ codecs: ['PCMA'] })
+    await call.digits().next()
+  })
+  t.same(await caller.dial(uri('none')), { type: 'rejected', status: 500 }, 'a codec that the server does not have is the application\'s mistake')
+  const outcome = await caller.dial(uri('pcma'))
+  t.equal(outcome.type, 'answered')
+})
+
+void t.test('no common codec: 488', async t => {
+  const { callee, caller, uri } = await twoServers(t, [], { codecs: ['PCMA'] }, { codecs: ['PCMU'] })
+  callee.handle('sip:x@*', call => call.answer())
+  t.same(await caller.dial(uri('x')), { type: 'rejected', status: 488 })
+})
+
+void t.test('codecs by name and rate; unknown ones are an error that names the known', async t => {
+  t.same(codecOffers(['g722', 'L16/16000', 'L16']).map(({ name, clockRate, payloadType }) => [name, clockRate, payloadType]), [['G722', 8_000, 9], ['L16', 16_000, 102], ['L16', 8_000, 103]])
+  await t.rejects(createServer({ listen: 'udp://127.0.0.1:0', codecs: ['G729'] }), { code: 'SERVER_BAD_OPTION', message: /PCMU/ })
+})
