@@ -4,6 +4,6 @@ export const ALLOWED_METHODS = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'PR
 export const ALLOW = ALLOWED_METHODS.join(', ')
 
 /** Option tags of what works by itself: Supported. */
-export const EXTENSIONS: readonly string[] = ['100rel', 'timer', 'replaces']
+export const EXTENSIONS: readonly string[] = ['100rel', 'timer']
 
 export const SUPPORTED = EXTENSIONS.join(', ')

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
+import { deferred } from '../../core/scope.js'
 import { response as makeResponse } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
 import { callId, from, to } from '../message/headers.js'
@@ -55,6 +56,9 @@ export interface CoreOptions {
   readonly resolver: Resolver
 }
 
+/** How long `close` waits for the answers to its BYEs: a peer that is gone would hold it for 32 s. */
+const FAREWELL_MS = 2_000
+
 /** The user agent: dialogs, and what is answered without asking the application (RFC 3261 §8, §12). */
 export class UserAgentCore implements UserAgent, TransactionLayerUser {
   readonly clock: Clock
@@ -63,8 +67,9 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   transports!: TransportLayer
   router: Router | undefined
   onRequest: (request: ServerRequest) => Promise<void> | void = () => undefined
-  /** Sessions that `close` ends. */
+  /** Sessions that `close` ends, and the BYEs still without answer. */
   readonly live = new Set<{ bye(): Promise<void> }>()
+  readonly leaving = new Set<Promise<void>>()
   readonly #dialogs = new Map<string, DialogOwner>()
   /** Where registered contacts were seen. */
   readonly #learnt = new Map<string, Source>()
@@ -129,7 +134,13 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.live].map(session => session.bye()))
+    const farewells = [...[...this.live].map(session => session.bye()), ...this.leaving]
+    if (farewells.length > 0) {
+      const patience = deferred<void>()
+      const timer = this.clock.after(FAREWELL_MS, patience.resolve)
+      await Promise.race([Promise.all(farewells), patience.promise])
+      timer.cancel()
+    }
     await this.transports.close()
   }
 

@@ -380,7 +380,9 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
       left.resolve()
     }
     this.#send('BYE', headers === undefined ? {} : { headers }, response => { if (response.status >= 200) done() }, done)
-    return left.promise
+    this.core.leaving.add(left.promise)
+    await left.promise
+    this.core.leaving.delete(left.promise)
   }
 
   #awaitAck(): Promise<void> {
