@@ -31,7 +31,7 @@ const freePort = async (): Promise<number> => {
 const settingsFile = (data: string, port: number): string => `
 sip: { port: ${port} }
 http: { port: 0 }
-rtp: { ports: 40000-41999 }
+rtp: { ports: 30000-30999 }
 data: ${JSON.stringify(data)}
 media: { workers: 1 }
 agents: { wrapUp: 2 }
@@ -57,7 +57,7 @@ const target = `127.0.0.1:${port}`
 
 const center = await startCallCenter(settings)
 const openPhones = (first: number, last: number): Promise<Server> => createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [first, last], workers: 1 })
-const [agentPhones, callerPhones] = await Promise.all([openPhones(42_000, 42_999), openPhones(43_000, 43_999)])
+const [agentPhones, callerPhones] = await Promise.all([openPhones(31_000, 31_499), openPhones(31_500, 31_999)])
 for (const phones of [agentPhones, callerPhones]) phones.on('fault', error => console.error(error))
 await signInAgents({ phones: agentPhones, target, users, password: center.accounts.password, prompts, random: seeded(seed + 1) })
 console.log(`ready ${center.addresses.join(' ')}`)

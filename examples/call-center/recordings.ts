@@ -9,10 +9,10 @@ export interface Recordings {
   file(kind: 'talk' | 'message', call: Call): string
 }
 
-/** Opens the folder of recordings under the data folder. */
+/** Opens the folder of recordings under the data folder. What people say is for the owner's eyes: folders that this makes are closed to others. */
 export const openRecordings = async (data: string): Promise<Recordings> => {
   const folder = resolve(data, 'recordings')
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   return {
     folder,
     file: (kind, call) => {

@@ -10,7 +10,7 @@ import { launch } from './program.js'
 
 t.setTimeout(180_000)
 
-const center = await CallCenterProcess.start({ rtpPorts: [46_000, 46_398] })
+const center = await CallCenterProcess.start({ rtpPorts: [22_000, 22_398] })
 t.teardown(() => center[Symbol.asyncDispose]())
 
 const uri = (user: string): string => center.uri(user)
@@ -189,10 +189,11 @@ t.test('800-899: those in one room hear each other', async t => {
 })
 
 t.test('the first start makes a password, prints it and keeps it for its owner', async t => {
-  const own = { rtpPorts: [46_400, 46_498], env: { DEMO_PASSWORD: '' } } as const
+  const own = { rtpPorts: [22_400, 22_498], env: { DEMO_PASSWORD: '' } } as const
   await using first = await CallCenterProcess.start(own)
   const printed = await first.child.line(/^demo accounts 1001-1010 and 1100, password \S+$/)
   t.equal(statSync(join(first.folder, 'data', 'demo-password')).mode & 0o777, 0o600)
+  t.equal(statSync(join(first.folder, 'data', 'recordings')).mode & 0o777, 0o700)
   t.match(await first.stop(), { code: 0 })
   const second = await CallCenterProcess.start({ ...own, folder: first.folder })
   t.equal(await second.child.line(/^demo accounts/), printed)
@@ -200,7 +201,7 @@ t.test('the first start makes a password, prints it and keeps it for its owner',
 })
 
 t.test('off loopback the console asks for the supervisor, and health does not', async t => {
-  await using open = await CallCenterProcess.start({ rtpPorts: [46_500, 46_598], env: { HTTP_HOST: '0.0.0.0' } })
+  await using open = await CallCenterProcess.start({ rtpPorts: [22_500, 22_598], env: { HTTP_HOST: '0.0.0.0' } })
   const status = async (path: string, credentials = ''): Promise<number> =>
     (await fetch(`http://127.0.0.1:${open.httpPort}${path}`, { headers: { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } })).status
   t.equal(await status('/health'), 200)
@@ -216,7 +217,7 @@ t.test('off loopback a demo password is refused, and the message says what to se
 })
 
 t.test('an address that is taken is told, and ends the start', async t => {
-  const second = launch('call-center/main', { SIP_PORT: center.address.split(':')[1]!, HTTP_PORT: '0', RTP_PORTS: '46600-46698', DATA_DIR: t.testdir() })
+  const second = launch('call-center/main', { SIP_PORT: center.address.split(':')[1]!, HTTP_PORT: '0', RTP_PORTS: '22600-22698', DATA_DIR: t.testdir() })
   t.match(await second.ended, { code: 1 })
   t.match(second.output, /address already in use|EADDRINUSE/i)
 })
