@@ -38,8 +38,11 @@ export interface Taken {
   delay: number
 }
 
+/** What a slot holds before its first packet: most slots of most streams never hold one. */
+const NOTHING = new Uint8Array(0)
+
 /** An empty record for `take` to fill. */
-export const createTaken = (): Taken => ({ bytes: new Uint8Array(0), length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0, delay: 0 })
+export const createTaken = (): Taken => ({ bytes: NOTHING, length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0, delay: 0 })
 
 export interface JitterBufferOptions {
   /** RTP clock rate in Hz. */
@@ -77,7 +80,7 @@ const MIN_PAUSE_MS = 10
 const SEEN = 256
 
 class Slot {
-  bytes = new Uint8Array(0)
+  bytes: Uint8Array = NOTHING
   length = 0
   payloadType = 0
   /** Extended past 16 and 32 bits, so that they compare as numbers. */

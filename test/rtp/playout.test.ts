@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
-import { pcmu } from '../../src/codec/g711.js'
+import type { Codec } from '../../src/codec/codec.js'
+import { pcma, pcmu } from '../../src/codec/g711.js'
+import { g722 } from '../../src/codec/g722.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { dbm0Of } from '../../src/codec/level.js'
+import { builtInCodecs } from '../../src/codec/registry.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { ComfortNoise, describeNoise } from '../../src/rtp/comfort-noise.js'
 import { Playout, type PlayoutFormat, type PlayoutResult } from '../../src/rtp/playout.js'
@@ -194,4 +197,53 @@ t.test('any packets at any time: each read is filled, nothing throws, nothing gr
     if (playout.buffer.size > 0) throw new Error('left behind')
   }), { numRuns: 150, seed: 7 })
   t.pass('150 streams')
+})
+
+/** A tone through `codec` in packets of `ptime` ms, read every 20 ms at `sampleRate`; packets whose number `lost` names are missing. */
+const through = (codec: Codec, ptime: number, sampleRate: number, lost: (packet: number) => boolean = () => false): { pcm: Int16Array; results: Set<PlayoutResult> } => {
+  const playout = new Playout({ clockRate: codec.clockRate, sampleRate, formats: new Map([[96, { type: 'audio', codec }]]) })
+  const samples = (codec.sampleRate * ptime) / 1000
+  const frame = new Int16Array(samples)
+  const payload = new Uint8Array(codec.payloadBytes(samples)!)
+  const encoder = codec.createEncoder()
+  const tone = new ToneGenerator({ frequencies: [440], dbm0: -15 }, codec.sampleRate)
+  const out = new Int16Array(sampleRate / 50)
+  const pcm = new Int16Array(4 * sampleRate)
+  const results = new Set<PlayoutResult>()
+  let packet = 0
+  for (let at = 0, now = 3; at < pcm.length; at += out.length, now += 20) {
+    for (; (packet + 1) * ptime <= now; packet++) {
+      tone.read(frame)
+      const length = encoder.encode(frame, payload, 0)
+      if (!lost(packet)) playout.put(packet, (packet * ptime * codec.clockRate) / 1000, 96, payload, 0, length, (packet + 1) * ptime)
+    }
+    const result = playout.read(now, out)
+    if (at > sampleRate / 2) results.add(result)
+    pcm.set(out, at)
+  }
+  return { pcm, results }
+}
+
+t.test('packet times of 10 to 60 ms are heard without a break', async t => {
+  for (const ptime of [10, 20, 30, 40, 60]) {
+    const { pcm, results } = through(pcma, ptime, 8000)
+    t.same([...results], ['speech'], `${ptime} ms`)
+    t.ok(Math.abs(toneLevel(pcm, 440, 8000, 8000, 16_000) + 15) < 0.2, `${ptime} ms`)
+  }
+})
+
+t.test('every built-in codec is heard at every rate that a mixer may have', async t => {
+  for (const codec of builtInCodecs)
+    for (const sampleRate of [8000, 16_000, 48_000]) {
+      const { pcm, results } = through(codec, 20, sampleRate)
+      const level = toneLevel(pcm, 440, sampleRate, sampleRate, 2 * sampleRate)
+      // Two bits a sample leave G.726-16 noisy, and its level a little off.
+      t.ok(Math.abs(level + 15) < 1 && results.size === 1, `${codec.name}/${codec.clockRate} at ${sampleRate}: ${level.toFixed(2)} dBm0`)
+    }
+})
+
+t.test('wide-band losses are concealed too', async t => {
+  const { pcm, results } = through(g722, 20, 16_000, packet => packet % 25 === 24)
+  t.same([...results].sort(), ['concealed', 'speech'])
+  for (let at = 16_000; at < 48_000; at += 320) if (dbm0Of(pcm, at, 320) < -18) t.fail(`gap at ${at}`)
 })
