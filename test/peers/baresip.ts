@@ -69,6 +69,7 @@ export class Baresip implements AsyncDisposable {
       return baresip
     } catch (error) {
       await child[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true })
       throw error
     }
   }

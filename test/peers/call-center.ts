@@ -45,6 +45,7 @@ export class CallCenterProcess implements AsyncDisposable {
       await child.line(/^ready/, 30_000)
     } catch (error) {
       await child[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
       throw error
     }
     return new CallCenterProcess(child, sipPort, httpPort, folder)
