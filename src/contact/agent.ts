@@ -1,5 +1,6 @@
 import type { Audio } from '../call/audio.js'
-import type { Uri } from '../call/call.js'
+import type { Call, Uri } from '../call/call.js'
+import { onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { AgentSettings, AgentState, AgentStatus, AgentView } from './routing/settings.js'
@@ -29,6 +30,17 @@ export interface Agent extends AgentView, AsyncDisposable {
   setStatus(status: AgentStatus): void
   /** Changes skills, wrap-up, capacities, limits. */
   configure(settings: AgentSettings): void
+  /**
+   * Keeps an answered call as the agent's line until it ends: callers are put through after a tone, without ringing.
+   * @example
+   * server.handle('sip:desk@*', async call => {
+   *   await call.answer()
+   *   ann.setStatus({ type: 'available' })
+   *   await ann.keepLine(call)
+   *   ann.setStatus({ type: 'logged-out' })
+   * })
+   */
+  keepLine(call: Call): Promise<void>
   endWrapUp(): void
   /** The wrap-up lasts `ms` from now. */
   extendWrapUp(ms: number): void
@@ -43,6 +55,8 @@ export interface AgentContext {
   view(uri: Uri): { readonly view: AgentView; readonly status: AgentStatus; readonly state: AgentState } | undefined
   dispose(uri: Uri, disposition: string): void
   removed(uri: Uri): void
+  /** This call is the agent's line, and no call elsewhere. */
+  exempt(uri: Uri, call: Call): void
 }
 
 const GONE = { status: { type: 'logged-out' }, state: 'idle' } as const
@@ -52,6 +66,7 @@ export class LiveAgent implements Agent {
   readonly uri: Uri
   readonly options: AgentOptions
   readonly #context: AgentContext
+  #line: Call | undefined
 
   constructor(options: AgentOptions, context: AgentContext) {
     this.uri = options.uri
@@ -77,6 +92,18 @@ export class LiveAgent implements Agent {
 
   get state(): AgentState {
     return (this.#context.view(this.uri) ?? GONE).state
+  }
+
+  /** The kept-open line. */
+  get line(): Call | undefined {
+    return this.#line?.state === 'answered' ? this.#line : undefined
+  }
+
+  async keepLine(call: Call): Promise<void> {
+    this.#line = call
+    this.#context.exempt(this.uri, call)
+    await new Promise<void>(resolve => onAbort(call.signal, () => resolve()))
+    if (this.#line === call) this.#line = undefined
   }
 
   setStatus(status: AgentStatus): void {

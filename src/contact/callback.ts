@@ -51,7 +51,7 @@ export class Callback implements CallStay {
     // Nobody listens.
   }
 
-  async #talk({ agent, call }: Connection): Promise<void> {
+  async #talk({ agent, call, release }: Connection): Promise<void> {
     let reached = false
     let recording: TalkRecording | undefined
     const ringing = new AbortController()
@@ -71,7 +71,7 @@ export class Callback implements CallStay {
     }
     ringing.abort()
     this.#context.send({ type: 'ended', interaction: this.#id })
-    await call.hangup().catch(error => this.#context.fault(error))
+    await release().catch(error => this.#context.fault(error))
     this.#context.finish(this.#id, { recording: (await recording?.stop()) ?? null, ...(reached ? {} : { outcome: 'missed' }) })
     this.#onEnd()
   }

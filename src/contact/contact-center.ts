@@ -16,7 +16,9 @@ import { FunctionGuard } from './function-guard.js'
 import { InteractionLedger } from './interaction-ledger.js'
 import type { InteractionRecord, InteractionStore } from './interaction-record.js'
 import { LinePresence } from './line-presence.js'
+import { LineOffer } from './line-offer.js'
 import { OfferCall } from './offer-call.js'
+import type { OfferReport } from './offer-call.js'
 import { LiveQueue } from './queue.js'
 import type { Queue, QueueContext } from './queue.js'
 import type { QueueOptions, QueueOutcome } from './queue-options.js'
@@ -120,6 +122,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       view: () => this.#viewOf(uri),
       dispose: (who, disposition) => this.#ledger.dispose(who, disposition),
       removed: who => this.#forget(who),
+      exempt: (who, call) => this.#presence.exempt(who, call.signal),
     })
     this.agents.set(uri, agent)
     this.#presence.add(uri)
@@ -249,15 +252,22 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     else this.#ring(order, agent, stay)
   }
 
-  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options }: LiveAgent, { from }: CallStay): void {
-    const call = new OfferCall({ target, from, ringFor: expires - this.clock.now(), accept: options.accept }, {
+  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options, line }: LiveAgent, { from }: CallStay): void {
+    const report: OfferReport = {
       answered: () => this.send({ type: 'answered', offer }),
       failed: failure => {
         this.#offers.delete(offer)
         this.send({ type: 'failed', offer, failure })
       },
       fault: error => this.fault(error),
-    })
+    }
+    if (line !== undefined) {
+      const toLine = new LineOffer(line, this.clock)
+      this.#offers.set(offer, toLine)
+      void toLine.announce(report)
+      return
+    }
+    const call = new OfferCall({ target, from, ringFor: expires - this.clock.now(), accept: options.accept }, report)
     this.#offers.set(offer, call)
     const forget = this.#presence.expect(target)
     void call.ring(this.#server).finally(forget)
@@ -289,7 +299,9 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     const agent = this.agents.get(uri)
     const stay = this.#stays.get(interaction)
     if (stay instanceof Assignment && agent !== undefined) return stay.connect({ agent })
-    if (call !== undefined && agent !== undefined && stay !== undefined && !(stay instanceof Assignment)) return stay.connect({ agent, call })
+    if (call !== undefined && agent !== undefined && stay !== undefined && !(stay instanceof Assignment)) {
+      return stay.connect({ agent, call, release: async () => (call === agent.line ? undefined : call.hangup()) })
+    }
     void call?.hangup().catch(error => this.fault(error))
     this.send({ type: 'ended', interaction })
   }

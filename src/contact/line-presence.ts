@@ -7,8 +7,8 @@ import type { Dialler } from './dialler.js'
 interface Line {
   readonly agent: Uri
   readonly address: Address
-  /** Calls that no queue gave it. */
-  calls: number
+  /** Calls that no queue gave it, by the signals of their ends. */
+  readonly calls: Set<AbortSignal>
   /** Offers of ours whose dialling has not been announced yet. */
   readonly expected: Set<symbol>
 }
@@ -29,7 +29,7 @@ export class LinePresence {
   add(agent: Uri): void {
     const address = addressOf(agent)
     const lines = this.#lines.get(address.key) ?? []
-    if (!lines.some(line => line.agent === agent)) lines.push({ agent, address, calls: 0, expected: new Set() })
+    if (!lines.some(line => line.agent === agent)) lines.push({ agent, address, calls: new Set(), expected: new Set() })
     this.#lines.set(address.key, lines)
   }
 
@@ -46,6 +46,12 @@ export class LinePresence {
     const offer = Symbol('offer')
     line?.expected.add(offer)
     return () => void line?.expected.delete(offer)
+  }
+
+  /** This call is the agent's own line: it does not keep it from callers. */
+  exempt(agent: Uri, call: AbortSignal): void {
+    const line = this.#lines.get(addressOf(agent).key)?.find(other => other.agent === agent)
+    if (line !== undefined) this.#free(line, call)
   }
 
   close(): void {
@@ -72,9 +78,12 @@ export class LinePresence {
 
   #occupy(line: Line, until: AbortSignal): void {
     if (until.aborted) return
-    if (line.calls++ === 0) this.#onChange(line.agent, true)
-    onAbort(until, () => {
-      if (--line.calls === 0) this.#onChange(line.agent, false)
-    })
+    line.calls.add(until)
+    if (line.calls.size === 1) this.#onChange(line.agent, true)
+    onAbort(until, () => this.#free(line, until))
+  }
+
+  #free(line: Line, call: AbortSignal): void {
+    if (line.calls.delete(call) && line.calls.size === 0) this.#onChange(line.agent, false)
   }
 }

@@ -12,6 +12,8 @@ import type { QueueOptions } from './queue-options.js'
 export interface Connection {
   readonly agent: LiveAgent
   readonly call: Call
+  /** Lets the agent go: hangs up, or leaves a kept-open line as it is. */
+  release(): Promise<void>
 }
 
 /** An offer on its way to an agent. */

@@ -11,36 +11,42 @@ export interface TalkOptions {
   readonly ringAgain: (signal: AbortSignal) => Promise<Call | undefined>
 }
 
+/** The agent's side of a talk. */
+export interface AgentSide {
+  readonly call: Call
+  release(): Promise<void>
+}
+
 /** Caller and agent joined. An agent who keeps the caller on hold for too long is rung again, and goes on in the new call. */
 export class Talk {
   readonly #caller: Call
   readonly #options: TalkOptions
-  #agent: Call
+  #agent: AgentSide
   #timer: Timer | undefined
   #ringing: AbortController | undefined
   #changing = new AbortController()
   #next: Call | undefined
 
-  constructor(caller: Call, agent: Call, options: TalkOptions) {
+  constructor(caller: Call, agent: AgentSide, options: TalkOptions) {
     this.#caller = caller
     this.#agent = agent
     this.#options = options
   }
 
-  /** Resolves when either has hung up, or `signal` has parted them; the agent's call is over then. */
+  /** Resolves when either has hung up, or `signal` has parted them; the agent has been let go then. */
   async run(): Promise<void> {
     try {
       do await this.#join()
       while (await this.#change())
     } finally {
       this.#forget()
-      await Promise.all([this.#agent.hangup(), this.#next?.hangup()])
+      await Promise.all([this.#agent.release(), this.#next?.hangup()])
     }
   }
 
   async #join(): Promise<void> {
     this.#changing = new AbortController()
-    const agent = this.#agent
+    const agent = this.#agent.call
     agent.on('held', this.#held)
     agent.on('resumed', this.#forget)
     try {
@@ -56,9 +62,9 @@ export class Talk {
     const next = this.#next
     if (next === undefined || this.#caller.signal.aborted || this.#options.signal.aborted) return false
     const old = this.#agent
-    this.#agent = next
+    this.#agent = { call: next, release: () => next.hangup() }
     this.#next = undefined
-    await old.hangup()
+    await old.release()
     return true
   }
 

@@ -116,7 +116,8 @@ export class Visit implements CallStay {
     this.#context.send({ type: 'dropped', interaction: this.#id })
   }
 
-  async #talk({ agent, call }: Connection): Promise<QueueOutcome> {
+  async #talk(connection: Connection): Promise<QueueOutcome> {
+    const { agent } = connection
     const waited = this.#context.clock.now() - this.#enteredAt
     let recording: TalkRecording | undefined
     const answeredAt = this.#context.clock.now()
@@ -126,7 +127,7 @@ export class Visit implements CallStay {
       if (this.#call.state === 'early') await this.#call.answer()
       recording = new TalkRecording(this.#context, this.#call, this.#options.record?.(this.#call, agent))
       const signals = this.#signal === undefined ? [this.#context.signal] : [this.#context.signal, this.#signal]
-      await new Talk(this.#call, call, {
+      await new Talk(this.#call, connection, {
         clock: this.#context.clock, signal: AbortSignal.any(signals), holdLimit: this.#options.holdLimit,
         ringAgain: ringing => this.#context.ringAgain(agent.uri, this.from, ringing),
       }).run()
@@ -135,7 +136,7 @@ export class Visit implements CallStay {
     }
     const talked = this.#context.clock.now() - answeredAt
     this.#context.send({ type: 'ended', interaction: this.#id })
-    await call.hangup().catch(error => this.#context.fault(error))
+    await connection.release().catch(error => this.#context.fault(error))
     this.#context.finish(this.#id, { recording: (await recording?.stop()) ?? null })
     return { type: 'served', agent, waited, talked }
   }

@@ -244,6 +244,35 @@ void t.test('a hold that lasts too long rings back, and the talk goes on in the 
   await ended(caller)
 })
 
+void t.test('an agent on a kept-open line: callers come after a tone, the line stays', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  const ann = office.agent('ann', [sales])
+  ann.setStatus({ type: 'logged-out' })
+  office.number('desk', async call => {
+    await call.answer()
+    ann.setStatus({ type: 'available' })
+    await ann.keepLine(call)
+    ann.setStatus({ type: 'logged-out' })
+  })
+  const line = await office.call('desk', ann.uri)
+  for (const turn of [0, 1]) {
+    const caller = await office.call('sales')
+    await office.fact('answered', turn)
+    t.equal(ann.state, 'talking')
+    await caller.hangup()
+    await office.settled(turn + 1)
+    t.equal(ann.state, 'idle')
+    t.equal(line.state, 'answered')
+  }
+  const patient = await office.call('sales')
+  await office.fact('answered', 2)
+  await line.hangup()
+  await office.settled(3)
+  t.equal(ann.status.type, 'logged-out')
+  await ended(patient)
+})
+
 void t.test('a call back keeps the place', async t => {
   const office = Office.open(t, exchange)
   const sales = office.queue('sales', { callback: { digit: '1' } })
