@@ -10,6 +10,8 @@ import type { SipMessage } from '../message/message.js'
 import type { Via } from '../message/via.js'
 import { isWildcard, parseListenAddress } from './listen-address.js'
 import type { ListenAddress } from './listen-address.js'
+import { RequestGuard } from './request-guard.js'
+import type { GuardOptions } from './request-guard.js'
 import { RouteSource } from './route-source.js'
 import { StreamTransport } from './stream-transport.js'
 import type { TlsOptions } from './stream-transport.js'
@@ -26,6 +28,8 @@ export interface TransportLayerOptions {
   /** Transports beside those of `listen`: the in-memory network, say. */
   readonly transports?: readonly TransportFactory[]
   readonly limits?: Partial<TransportLimits>
+  /** What is dropped before it costs state. @default known scanners */
+  readonly guard?: GuardOptions
   /** Certificate for `tls` and `wss` listeners. */
   readonly tls?: TlsOptions
   /** HTTP server whose WebSocket upgrades with the subprotocol `sip` are ours (RFC 7118). */
@@ -50,6 +54,7 @@ export class TransportLayer implements TransportEvents {
   readonly #advertised: { readonly host: string; readonly port: number | undefined } | undefined
   readonly #clock: Clock
   readonly #limits: TransportLimits
+  readonly #guard: RequestGuard
   #route: RouteSource | undefined
   readonly drops = new Counters<DropReason>(DROP_REASONS)
   /** Messages received and sent. */
@@ -58,6 +63,7 @@ export class TransportLayer implements TransportEvents {
   private constructor(readonly options: TransportLayerOptions, readonly user: TransportUser) {
     this.#clock = options.clock
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#guard = new RequestGuard(options.guard)
     this.#advertised = options.advertise === undefined ? undefined : parseHostPort(options.advertise)
     if (options.advertise !== undefined && this.#advertised === undefined)
       throw new CordboardError('SERVER_BAD_OPTION', `not a host: ${options.advertise}`)
@@ -132,7 +138,10 @@ export class TransportLayer implements TransportEvents {
   message(message: SipMessage, flow: Flow): void {
     this.traffic.bump('received')
     try {
-      this.user.message(message.type === 'request' ? stamped(message, flow) : message, flow)
+      if (message.type === 'response') return this.user.message(message, flow)
+      const verdict = this.#guard.judge(message, flow.address, this.#clock.now())
+      if (verdict === 'pass') this.user.message(stamped(message, flow), flow)
+      else this.drops.bump(verdict)
     } catch (error) {
       // Whatever a message does to the layers above, the socket and its other peers stay.
       this.traffic.bump('faults')

@@ -43,12 +43,12 @@ export interface Flow extends Source {
 
 /** Why something received was not passed on. */
 export type DropReason =
-  | ParseDropReason | 'bad-request' | 'keep-alive'
+  | ParseDropReason | 'bad-request' | 'keep-alive' | 'scanner' | 'rate'
   | 'slow-reader' | 'slow-sender' | 'idle' | 'framing' | 'too-many-connections' | 'send-failed'
 
 /** Every reason, for counters. */
 export const DROP_REASONS: readonly DropReason[] = [
-  'not-sip', 'bad-response', 'bad-ack', 'unanswerable', 'bad-request', 'keep-alive',
+  'not-sip', 'bad-response', 'bad-ack', 'unanswerable', 'bad-request', 'keep-alive', 'scanner', 'rate',
   'slow-reader', 'slow-sender', 'idle', 'framing', 'too-many-connections', 'send-failed',
 ]
 

@@ -5,6 +5,7 @@ import type { Random } from '../../core/random.js'
 import { realClock } from '../../core/real-clock.js'
 import type { Timings } from '../transaction/timings.js'
 import { parseListenAddress } from '../transport/listen-address.js'
+import type { GuardOptions } from '../transport/request-guard.js'
 import { DnsResolver } from '../transport/resolver.js'
 import type { Resolver } from '../transport/resolver.js'
 import type { TlsOptions } from '../transport/stream-transport.js'
@@ -27,6 +28,8 @@ export interface UserAgentOptions {
   /** Transports beside `listen`: the in-memory network of tests, say. */
   readonly transports?: readonly TransportFactory[]
   readonly limits?: Partial<TransportLimits>
+  /** What is dropped before it costs state: scanners, and more requests a second than one address may send. @default known scanners */
+  readonly guard?: GuardOptions
   /** T1, T2 and T4. @default RFC 3261's */
   readonly timings?: Partial<Timings>
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. @default 1800 */
@@ -64,6 +67,7 @@ export const createUserAgent = async (options: UserAgentOptions): Promise<UserAg
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
     ...(options.transports === undefined ? {} : { transports: options.transports }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.guard === undefined ? {} : { guard: options.guard }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.http === undefined ? {} : { http: options.http }),
   })

@@ -77,6 +77,13 @@ t.test('RFC 3261 §18.2.1: a bad request gets 400 with its reason, garbage nothi
   t.equal(agent.counters.dropped['not-sip'], 1)
 })
 
+t.test('a scanner gets no answer and costs no state', async t => {
+  const { ask, peer, agent } = await setUp()
+  t.equal(await ask(peer.request('OPTIONS', { headers: { 'User-Agent': 'friendly-scanner' } })), undefined)
+  t.equal(agent.counters.dropped['scanner'], 1)
+  t.equal(agent.layer.size.server, 0)
+})
+
 t.test('RFC 3261 §15: BYE in a session; then 481', async t => {
   const { ask, established, agent } = await setUp()
   const { within, ends } = await established()
