@@ -30,6 +30,10 @@ t.test('after close every request is refused', async t => {
   await t.rejects(store.newest(1), { code: 'STORE_UNAVAILABLE' })
 })
 
+t.test('where no SQLite is to be had, the error says what to install', async t => {
+  await t.rejects(loadSqlite(['node:no-such-module']), { code: 'OPTIONAL_PACKAGE_MISSING', message: /npm install @photostructure\/sqlite/ })
+})
+
 t.test('two stores on one file see each other, even when it is new to both', async t => {
   const file = newFile()
   const [one, other] = await Promise.all([openSqliteStore({ file }), openSqliteStore({ file })])

@@ -22,10 +22,13 @@ interface SqliteModule {
 }
 
 /** In order of preference: the runtime's own SQLite (Node 22.5 and later), then the package with the same interface. */
-const modules = ['node:sqlite', '@photostructure/sqlite'] as const
+const SQLITE_MODULES: readonly string[] = ['node:sqlite', '@photostructure/sqlite']
 
-/** Loads SQLite. @throws CordboardError `OPTIONAL_PACKAGE_MISSING` when the runtime has none and the package isn't installed. */
-export const loadSqlite = async (): Promise<SqliteModule> => {
+/**
+ * Loads the first of `modules` that is there.
+ * @throws CordboardError `OPTIONAL_PACKAGE_MISSING` when the runtime has no SQLite and the package isn't installed.
+ */
+export const loadSqlite = async (modules: readonly string[] = SQLITE_MODULES): Promise<SqliteModule> => {
   const failures: unknown[] = []
   for (const name of modules) {
     try {
