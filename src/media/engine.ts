@@ -26,6 +26,9 @@ const BIND_ATTEMPTS = 10
  */
 const FULL_SHARE = 0.95
 const FULL_LATENESS_MS = 10
+/** Deaths of workers within so many ms beyond which they are not replaced. */
+const DEATHS_MS = 10_000
+const MAX_DEATHS = 8
 /** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
 const OVERLOADED = 503
 
@@ -42,6 +45,8 @@ class Engine implements MediaEngine, EngineServices {
   readonly #freeSlots: number[]
   readonly #address: string
   readonly #maxLegs: number
+  /** When workers died lately, in ms. */
+  #deaths: number[] = []
   #number = 0
   #closed: Promise<void> | undefined
 
@@ -203,6 +208,14 @@ class Engine implements MediaEngine, EngineServices {
   #revive(index: number): void {
     if (this.#closed !== undefined) return
     const dead = this.link(index)
+    const now = performance.now()
+    this.#deaths = [...this.#deaths.filter(at => now - at < DEATHS_MS), now]
+    if (this.#deaths.length > MAX_DEATHS) {
+      // Whatever kills them kills their successors too: better calls that end than a machine that does nothing but start threads.
+      void dead.close()
+      for (const leg of this.#legs.values()) if (leg.worker === index) void leg.close()
+      return
+    }
     const link = this.#start(this.#seeds[index]!)
     this.#links[index] = link
     const legs = [...this.#legs.values()].filter(leg => leg.worker === index)

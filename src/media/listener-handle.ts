@@ -21,6 +21,7 @@ export class ListenerHandle implements Listener {
       next: () => this.#next(),
       return: () => {
         this.stop()
+        this.#ring.clear()
         return Promise.resolve({ done: true, value: undefined })
       },
       [Symbol.asyncIterator]: () => iterator,

@@ -52,6 +52,7 @@ export class WorkerLink {
 
   /** @throws CordboardError with the worker's code; `BindFailure` for `open`. */
   request(request: Request): Promise<ReplyValue> {
+    if (this.#closing) return Promise.reject(lost())
     const number = ++this.#request
     const command = { ...request, request: number } as Command
     const reply = deferred<ReplyValue>()
@@ -72,6 +73,7 @@ export class WorkerLink {
   }
 
   #push(command: Command): void {
+    if (this.#closing) return
     if (this.#batch.length === 0) setImmediate(this.#flush)
     this.#batch.push(command)
   }
@@ -100,7 +102,7 @@ export class WorkerLink {
   async close(): Promise<void> {
     this.#closing = true
     await this.#worker.terminate()
-    for (const { reply } of this.#pending.values()) reply.reject(new CordboardError('MEDIA_WORKER_LOST', 'the media engine has closed'))
+    for (const { reply } of this.#pending.values()) reply.reject(lost())
     this.#pending.clear()
   }
 
@@ -109,3 +111,5 @@ export class WorkerLink {
     await this.#worker.terminate()
   }
 }
+
+const lost = (): CordboardError => new CordboardError('MEDIA_WORKER_LOST', 'the media worker is gone')

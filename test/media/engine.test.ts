@@ -1,6 +1,8 @@
 import t from 'tap'
 import { createMediaEngine } from '../../src/media/engine.js'
 import { isCordboardError } from '../../src/core/errors.js'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { ntpMiddle, writeRtcp, type RtcpPacket } from '../../src/rtp/rtcp.js'
 import { TonePeer, until } from './tone-peer.js'
 
 void t.test('media engine', async t => {
@@ -86,6 +88,65 @@ void t.test('media engine', async t => {
     t.equal(new Set(events.map(({ timestamp }) => timestamp)).size, 2)
     t.same(events.filter(({ marker }) => marker).map(({ payload }) => payload[0]), [1, 2])
     t.equal(events.at(-1)!.payload[2]! * 256 + events.at(-1)!.payload[3]!, 800)
+    await leg.close()
+    peer.close()
+  })
+
+  await t.test('RFC 3550 §6: reports of what was sent and received, and the round trip from the answer', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media({ rtcpMux: true, remoteRtcp: { address: '127.0.0.1', port: peer.port } }))
+    leg.echo()
+    peer.lose = packet => packet % 4 === 3
+    peer.talk(leg)
+    const report = (): Extract<RtcpPacket, { type: 'sender-report' }> | undefined =>
+      peer.reports.find((packet): packet is Extract<RtcpPacket, { type: 'sender-report' }> => packet.type === 'sender-report')
+    await until(() => report() !== undefined, 'a sender report')
+    const { ssrc, sender, reports: [block] } = report()!
+    t.equal(ssrc, peer.heard[0]!.ssrc)
+    t.ok(Math.abs(sender.packets - peer.heard.length) <= 2 && sender.bytes === sender.packets * 160)
+    t.equal(block?.ssrc, peer.ssrc)
+    t.ok(Math.abs(block!.fractionLost - 64) <= 8, 'a quarter is lost')
+    const answer = writeRtcp({ ssrc: peer.ssrc, cname: 'peer', reports: [{
+      ssrc, fractionLost: 26, lost: 5, highestSequence: 9, jitter: 0, lastSenderReport: ntpMiddle(sender.ntpSeconds, sender.ntpFraction), delaySinceLast: 0,
+    }] })
+    peer.socket.send(answer, leg.local.port, leg.local.address)
+    await until(() => peer.heard.length > sender.packets + 10, 'the answer has arrived')
+    const { roundTrip, remoteLossShare } = await leg.statistics()
+    t.ok(roundTrip !== undefined && roundTrip >= 0 && roundTrip < 5000)
+    t.equal(remoteLossShare, 26 / 256)
+    await leg.close()
+    await until(() => peer.reports.some(packet => packet.type === 'bye'), 'BYE')
+    peer.close()
+  })
+
+  await t.test('a listener hears what the leg hears, and counts what nobody reads', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media())
+    const listener = leg.listen({ rate: 16000, buffer: 5 })
+    peer.talk(leg)
+    await until(() => listener.dropped > 3, 'an overflow')
+    let samples = 0
+    for await (const pcm of listener.frames) {
+      samples += pcm.length
+      if (samples > 16_000 / 5) break
+    }
+    const { done } = await listener.frames.next()
+    t.ok(done, 'leaving the loop stops it')
+    await leg.close()
+    peer.close()
+  })
+
+  await t.test('digits are tones where telephone-event was not agreed', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    const { dtmf: _dtmf, ...media } = peer.media()
+    await leg.apply(media)
+    await leg.sendDigits(['5'], { duration: 100, gap: 40 })
+    await until(() => peer.audio().length >= 5, 'a tone')
+    const pcm = peer.pcm()
+    t.ok(toneLevel(pcm, 770, 8000, 0, 800) > -11 && toneLevel(pcm, 1336, 8000, 0, 800) > -9)
     await leg.close()
     peer.close()
   })

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { pcma, pcmu } from '../../src/codec/g711.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
-import { RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
+import { datagramKind, RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
+import { readRtcp, type RtcpPacket } from '../../src/rtp/rtcp.js'
 import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
 import type { Codec } from '../../src/codec/codec.js'
 import type { CryptoKeys, NegotiatedMedia } from '../../src/sdp/negotiated.js'
@@ -22,6 +23,7 @@ export interface HeardPacket {
 /** A telephone on a real socket: sends a tone of its own every 20 ms by an absolute clock, and keeps what it hears. */
 export class TonePeer {
   readonly heard: HeardPacket[] = []
+  readonly reports: RtcpPacket[] = []
   sequence = 65_500
   timestamp = 0xffff_f000
   ssrc = Math.floor(Math.random() * 0xffff_ffff)
@@ -41,7 +43,11 @@ export class TonePeer {
       const length = this.#opener === undefined ? datagram.length : this.#opener.unprotect(datagram, datagram.length)
       const packet = datagram.subarray(0, length)
       const header = new RtpHeader()
-      if (!readRtp(packet, header) || (packet[1]! >= 192 && packet[1]! <= 223)) return
+      if (datagramKind(packet) === 'rtcp') {
+        this.reports.push(...readRtcp(packet) ?? [])
+        return
+      }
+      if (!readRtp(packet, header)) return
       const { marker, payloadType, sequence, timestamp, ssrc } = header
       this.heard.push({ marker, payloadType, sequence, timestamp, ssrc, payload: packet.subarray(header.payloadStart, header.payloadEnd), at: performance.now() })
     })
@@ -142,10 +148,12 @@ export class TonePeer {
     return out
   }
 
-  /** Level in dBm0 of a tone in the last `samples` that it heard. */
+  /** Level in dBm0 of a tone in the last `samples` that it heard: the median of tenths of a second, so that one hold-up of the machine is none of ours. */
   level(frequency: number, samples = 4000): number {
     const pcm = this.pcm()
-    return toneLevel(pcm, frequency, 8000, Math.max(0, pcm.length - samples))
+    const levels: number[] = []
+    for (let at = Math.max(0, pcm.length - samples); at + 800 <= pcm.length; at += 800) levels.push(toneLevel(pcm, frequency, 8000, at, 800))
+    return levels.sort((a, b) => a - b)[levels.length >> 1] ?? -Infinity
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { Report } from '../protocol.js'
 import type { FrameRing } from '../shared/frame-ring.js'
 import type { LegSlots } from '../shared/leg-slots.js'
 import type { WorkerShare } from '../shared/worker-share.js'
+import type { Outbox } from './outbox.js'
 import type { PacketPool } from './packet-pool.js'
 import type { SourceNumbers } from './receiver.js'
 import type { ResamplerFilters } from './resampler-filters.js'
@@ -16,6 +17,7 @@ export interface WorkerContext {
   readonly slots: LegSlots
   readonly frames: FrameRing
   readonly pool: PacketPool
+  readonly outbox: Outbox
   readonly ticker: Ticker
   readonly loop: WorkLoop
   /** Timers of seconds: reports, time-outs. */

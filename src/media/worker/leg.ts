@@ -56,7 +56,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   constructor(readonly context: WorkerContext, readonly id: number, slot: number, address: string, port: number) {
     const { share, loop } = context
     this.#slot = slot
-    this.#transport = bindUdp(address, port, (packet, from, fromPort) => {
+    this.#transport = bindUdp(address, port, context.outbox, (packet, from, fromPort) => {
       share.add(Counter.received, 1)
       loop.packet(this.#receive(packet, from, fromPort) && this.relays)
     }, () => this.dropped(SOCKET))

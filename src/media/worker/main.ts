@@ -7,6 +7,7 @@ import { FrameRing } from '../shared/frame-ring.js'
 import { LegSlots } from '../shared/leg-slots.js'
 import { Counter, WorkerShare } from '../shared/worker-share.js'
 import { Desk } from './desk.js'
+import { Outbox } from './outbox.js'
 import { PacketPool } from './packet-pool.js'
 import { SourceNumbers } from './receiver.js'
 import { ResamplerFilters } from './resampler-filters.js'
@@ -33,8 +34,9 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
     reports = []
     port.postMessage(batch)
   }
+  const outbox = new Outbox()
   const loop = new WorkLoop({
-    share, ticker, now, flush, coalesce: seed.coalesce,
+    share, ticker, outbox, now, flush, coalesce: seed.coalesce,
     housekeeping: at => {
       wheel.advance(at)
       desk.housekeeping(at)
@@ -45,6 +47,7 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
     slots: new LegSlots(seed.slots),
     frames: new FrameRing(seed.frames),
     pool: new PacketPool(),
+    outbox,
     sources: new SourceNumbers(),
     filters: new ResamplerFilters(),
     random: secureRandom,

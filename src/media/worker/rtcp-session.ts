@@ -75,7 +75,7 @@ export class RtcpSession {
     if (this.#mux || this.#socket !== undefined || this.#unbindable) return
     const { address, port, context } = this.#options
     try {
-      this.#socket = bindUdp(address, port, (packet, from) => this.receive(packet, from, context.now()), () => undefined)
+      this.#socket = bindUdp(address, port, context.outbox, (packet, from) => this.receive(packet, from, context.now()), () => undefined)
     } catch {
       // Somebody else has the port: the call goes on without reports.
       this.#unbindable = true

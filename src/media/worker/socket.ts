@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import type { Outbox } from './outbox.js'
 
 /** How a leg's packets come and go: UDP here, ICE and DTLS behind the same interface. */
 export interface PacketTransport {
@@ -20,13 +21,15 @@ const lookup = (address: string, family: unknown, callback?: unknown): void => {
 }
 
 class UdpTransport implements PacketTransport {
-  constructor(readonly socket: Socket, readonly port: number) {}
+  constructor(readonly socket: Socket, readonly port: number, readonly outbox: Outbox) {}
 
   send(packet: Buffer, port: number, address: string): void {
-    this.socket.send(packet, port, address)
+    this.outbox.push(this.socket, packet, port, address)
   }
 
   close(): void {
+    // A closed socket would throw on what is still to go.
+    this.outbox.flush()
     this.socket.close()
   }
 }
@@ -35,7 +38,7 @@ class UdpTransport implements PacketTransport {
  * Binds a UDP socket; the port is bound when this returns.
  * @throws the system's error when the port or address cannot be had.
  */
-export const bindUdp = (address: string, port: number, receive: PacketHandler, fault: () => void): PacketTransport => {
+export const bindUdp = (address: string, port: number, outbox: Outbox, receive: PacketHandler, fault: () => void): PacketTransport => {
   const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', lookup })
   let failure: Error | undefined
   let bound = false
@@ -52,5 +55,5 @@ export const bindUdp = (address: string, port: number, receive: PacketHandler, f
     throw failure
   }
   bound = true
-  return new UdpTransport(socket, port)
+  return new UdpTransport(socket, port, outbox)
 }

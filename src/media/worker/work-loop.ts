@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import type { Outbox } from './outbox.js'
 import { QUARTER_MS, type Ticker } from './ticker.js'
 
 /** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
@@ -13,6 +14,8 @@ const HOUSEKEEPING_MS = 100
 export interface WorkLoopOptions {
   readonly share: WorkerShare
   readonly ticker: Ticker
+  /** Sent when the burst, and what was due, are done. */
+  readonly outbox: Outbox
   /** Longest wait for a fuller burst in ms; 0 never waits. */
   readonly coalesce: number
   /** Engine time in ms. */
@@ -64,9 +67,11 @@ export class WorkLoop {
 
   readonly #turn = (): void => {
     this.#armed = false
-    const { ticker, share, now: time } = this.#options
+    const { ticker, share, outbox, now: time } = this.#options
+    outbox.flush()
     let now = time()
     ticker.run(now)
+    outbox.flush()
     if (now - this.#lastHousekeeping >= HOUSEKEEPING_MS) {
       this.#lastHousekeeping = now
       this.#measure()
