@@ -135,9 +135,11 @@ export class Visit implements CallStay {
       faultUnlessEnded(this.#context, error)
     }
     const talked = this.#context.clock.now() - answeredAt
+    // At once: the recording is as long as the talk, not as the farewell to the agent's telephone.
+    const recorded = recording?.stop()
     this.#context.send({ type: 'ended', interaction: this.#id })
     await connection.release().catch(error => this.#context.fault(error))
-    this.#context.finish(this.#id, { recording: (await recording?.stop()) ?? null })
+    this.#context.finish(this.#id, { recording: (await recorded) ?? null })
     return { type: 'served', agent, waited, talked }
   }
 
