@@ -12,7 +12,7 @@ export { CordboardError, isCordboardError, type CordboardErrorCode } from './cor
 export type { Scoped } from './core/scope.js'
 export { repairRecordings } from './media/repair.js'
 export type { Digit } from './media/leg.js'
-export type { Direction } from './sdp/negotiated.js'
+export type { Direction, SrtpPolicy } from './sdp/negotiated.js'
 export { createServer, type CallHandler, type RouteHandler, type Server, type ServerEvents } from './server.js'
 export type { ServerOptions } from './server-options.js'
 export type { IncomingRequest } from './server-request.js'

@@ -6,7 +6,7 @@ import type { Clock } from './core/clock.js'
 import { CordboardError } from './core/errors.js'
 import type { Random } from './core/random.js'
 import type { Scoped } from './core/scope.js'
-import type { CodecOffer } from './sdp/negotiated.js'
+import type { CodecOffer, SrtpPolicy } from './sdp/negotiated.js'
 import { isWildcard, parseListenAddress } from './sip/transport/listen-address.js'
 
 /** Options of `createServer`. */
@@ -24,6 +24,8 @@ export interface ServerOptions extends Scoped {
   readonly workers?: number
   /** Codecs offered and accepted, by name, best first. @default ['PCMU', 'PCMA'] */
   readonly codecs?: readonly string[]
+  /** SRTP keyed by SDES (RFC 4568): `optional` offers it and takes what comes, `required` refuses calls without. @default 'off' */
+  readonly srtp?: SrtpPolicy
   /** Calls beyond this many are refused with 503. @default no limit */
   readonly maxCalls?: number
   /** While the event loop runs this many ms late, new calls get 503 with Retry-After. @default 500 */

@@ -71,6 +71,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   if (listen.length === 0) throw new CordboardError('SERVER_BAD_OPTION', 'listen names no address')
   const address = mediaHost(listen)
   const codecs = codecOffers(options.codecs)
+  const { srtp = 'off' } = options
   const route = isWildcard(address) ? await RouteSource.open() : undefined
   const clock = options.clock ?? realClock
   const engine = await createMediaEngine({
@@ -91,7 +92,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       userAgentName: options.userAgentName ?? 'Cordboard',
     })
     const addressTowards = (peer: string): string => options.advertise?.rtp ?? route?.towards(peer, clock.now()) ?? address
-    return new LiveServer(options, userAgent, engine, clock, peer => new CallMedia({ engine, codecs, addressTowards }, peer))
+    return new LiveServer(options, userAgent, engine, clock, peer => new CallMedia({ engine, codecs, srtp, addressTowards }, peer))
   } catch (error) {
     await engine.close()
     throw error

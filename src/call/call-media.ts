@@ -1,12 +1,13 @@
 import { CordboardError } from '../core/errors.js'
 import type { Leg, MediaEngine } from '../media/leg.js'
-import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia } from '../sdp/negotiated.js'
+import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia, SrtpPolicy } from '../sdp/negotiated.js'
 import { createOfferAnswer } from '../sdp/offer-answer.js'
 
 /** What a call needs to know to describe its media. */
 export interface CallMediaOptions {
   readonly engine: MediaEngine
   readonly codecs: readonly CodecOffer[]
+  readonly srtp: SrtpPolicy
   /** The address that `peer` can send RTP to. */
   readonly addressTowards: (peer: string) => string
 }
@@ -73,7 +74,7 @@ export class CallMedia {
   }
 
   async #open(near: Leg | undefined): Promise<Leg> {
-    const leg = await this.#options.engine.open({ kind: 'rtp', ...(near === undefined ? {} : { near }) })
+    const leg = await this.#options.engine.open({ kind: this.#options.srtp === 'off' ? 'rtp' : 'srtp', ...(near === undefined ? {} : { near }) })
     this.#leg = leg
     if (this.#closing !== undefined) {
       await leg.close()
@@ -138,6 +139,7 @@ export class CallMedia {
       rtcpMux: true,
       codecs: this.#codecs,
       dtmf: true,
+      srtp: this.#options.srtp,
       direction: this.#direction,
     }
   }

@@ -3,7 +3,7 @@ import { channels } from '../core/channels.js'
 import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError } from '../core/errors.js'
 import { abortable, type Scoped } from '../core/scope.js'
-import type { Digit, Leg, Listener } from '../media/leg.js'
+import type { Digit, Leg, Listener, Playback } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } from '../sip/ua/user-agent.js'
 import { ask } from './ask.js'
@@ -53,6 +53,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   #progressed: 'no' | 'ringing' | 'media' = 'no'
   #answering: Promise<void> | undefined
   #audioDropped = 0
+  #holdMusic: Playback | undefined
 
   constructor(context: CallContext, identity: CallIdentity, media: CallMedia, invite: ServerInvite | undefined) {
     super()
@@ -215,12 +216,14 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     await this.#redirect('sendonly')
     if (music === undefined) return
     const sources = await sourcesOf(music, this.#context.speech)
-    leg.play({ sources, loop: true }).done.catch(error => this.#unheard(error))
+    this.#holdMusic = leg.play({ sources, loop: true })
+    this.#holdMusic.done.catch(error => this.#unheard(error))
   }
 
   async resume(): Promise<void> {
-    const leg = this.#answeredLeg('resume')
-    leg.play({ sources: [] })
+    this.#answeredLeg('resume')
+    this.#holdMusic?.stop()
+    this.#holdMusic = undefined
     await this.#redirect('sendrecv')
   }
 

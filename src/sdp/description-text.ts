@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { CordboardError } from '../core/errors.js'
+import { type CryptoAttribute, formatCrypto } from './crypto.js'
 import type { DescribedCodec } from './description.js'
 import type { Direction } from './negotiated.js'
 
@@ -17,6 +18,8 @@ export interface LocalAudio {
   readonly codecs: readonly DescribedCodec[]
   readonly ptime: number
   readonly direction: Direction
+  /** Keys offered, or the one taken (RFC 4568). */
+  readonly crypto: readonly CryptoAttribute[]
 }
 
 /** What stands in the `o=` line. */
@@ -51,6 +54,7 @@ const audioLines = (line: LocalAudio): readonly string[] => [
   // RFC 3605: only where RTCP is not on the next port.
   ...line.port === 0 || line.rtcpPort === line.port + 1 ? [] : [`a=rtcp:${line.rtcpPort}`],
   ...line.rtcpMux ? ['a=rtcp-mux'] : [],
+  ...line.crypto.map(crypto => `a=${formatCrypto(crypto)}`),
   `a=${line.direction}`,
 ]
 

@@ -50,6 +50,9 @@ export interface NegotiatedMedia {
   readonly crypto?: { readonly send: CryptoKeys; readonly receive: CryptoKeys }
 }
 
+/** Whether media are encrypted. */
+export type SrtpPolicy = 'off' | 'optional' | 'required'
+
 /** What this side can do, from which offers and answers are made. */
 export interface LocalMedia {
   readonly address: string
@@ -63,6 +66,11 @@ export interface LocalMedia {
   readonly dtmf: boolean
   /** @default 20 */
   readonly ptime?: number
+  /**
+   * SRTP keyed by SDES (RFC 4568): `optional` offers plain RTP with keys beside it and takes what comes; `required` offers and takes
+   * nothing unprotected. @default 'off'
+   */
+  readonly srtp?: SrtpPolicy
   /** What we want; the answer narrows it by the peer's. */
   readonly direction: Direction
 }

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 import { CordboardError } from '../core/errors.js'
 import type { DescribedCodec, MediaLine } from './description.js'
+import type { AgreedKeys } from './key-agreement.js'
 import { directionOf, narrowed, receives, reversed, sends } from './direction.js'
-import type { CodecOffer, Direction, HostPort, LocalMedia, NegotiatedCodec, NegotiatedMedia } from './negotiated.js'
+import type { CodecOffer, Direction, HostPort, LocalMedia, NegotiatedCodec, NegotiatedMedia, SrtpPolicy } from './negotiated.js'
 import { sameEncoding } from './payload-map.js'
 
 /** One encoding that both sides can do, with the numbers that each receives it under. */
@@ -16,8 +17,17 @@ export const TELEPHONE_EVENT = 'TELEPHONE-EVENT'
 const DTMF_EVENTS = '0-15'
 export const DEFAULT_PTIME = 20
 
-/** RTP profiles that we can speak without keys. RTP/SAVP calls for SRTP and is refused (RFC 4568 §7.1). */
+/** RTP profiles without protection. */
 export const isPlainRtp = (protocol: string): boolean => protocol === 'RTP/AVP' || protocol === 'RTP/AVPF'
+
+/** RTP profiles with protection (RFC 3711, RFC 5124). */
+export const isSecureRtp = (protocol: string): boolean => protocol === 'RTP/SAVP' || protocol === 'RTP/SAVPF'
+
+/** True when a line's profile can be had under our policy: RTP/SAVP needs SRTP (RFC 4568 §7.1), which RTP/AVP may also carry keys for. */
+export const isAllowed = (line: MediaLine, srtp: SrtpPolicy): boolean => {
+  if (isSecureRtp(line.protocol)) return srtp !== 'off' && line.crypto.length > 0
+  return isPlainRtp(line.protocol) && (srtp !== 'required' || line.crypto.length > 0)
+}
 
 /** Our codecs and, for each clock rate among them, telephone-event; numbers as preferred. */
 export const localCodecs = (local: LocalMedia): readonly DescribedCodec[] => {
@@ -88,6 +98,7 @@ export interface Agreement {
   readonly rtcpMux: boolean
   /** Ours, as both descriptions say. */
   readonly direction: Direction
+  readonly keys?: AgreedKeys | undefined
 }
 
 /** What their line and ours come to. `pairs` holds a voice codec. */
@@ -104,6 +115,7 @@ export const negotiated = (line: MediaLine, local: LocalMedia, agreed: Agreement
     receivable: voices,
     ...events === undefined ? {} : { dtmf: { receive: events.ours.payloadType, send: events.theirs.payloadType } },
     ptime: ptimeOf(line, local),
+    ...agreed.keys === undefined ? {} : { crypto: agreed.keys },
     // RFC 3264 §8.4: nothing can be sent to port 0 or 0.0.0.0, whatever the attribute says.
     direction: line.port === 0 ? 'inactive' : directionOf(sends(agreed.direction) && remote !== undefined, receives(agreed.direction)),
   }

@@ -4,9 +4,10 @@ import { formatBody, formatDescription } from './description-text.js'
 import type { LocalAudio, LocalLine } from './description-text.js'
 import { parseDescription } from './description.js'
 import type { DescribedCodec, Description, MediaLine } from './description.js'
-import { common, DEFAULT_PTIME, hasVoice, isPlainRtp, localCodecs, negotiated, ourDirection } from './negotiation.js'
+import { type AgreedKeys, KeyAgreement } from './key-agreement.js'
+import { common, DEFAULT_PTIME, hasVoice, isAllowed, isSecureRtp, localCodecs, negotiated, ourDirection } from './negotiation.js'
 import type { CommonCodec } from './negotiation.js'
-import type { LocalMedia, NegotiatedMedia } from './negotiated.js'
+import type { LocalMedia, NegotiatedMedia, SrtpPolicy } from './negotiated.js'
 import type { OfferAnswer } from './offer-answer.js'
 import { PayloadMap, sameEncoding } from './payload-map.js'
 
@@ -30,6 +31,7 @@ const noCommonCodec = (why: string): CordboardError => new CordboardError('MEDIA
 export class OfferAnswerSession implements OfferAnswer {
   readonly #username: string
   readonly #sessionId: string
+  readonly #keys: KeyAgreement
   #version: number
   /** Body that went out last, under `#version`. */
   #lastBody: string | undefined
@@ -41,6 +43,7 @@ export class OfferAnswerSession implements OfferAnswer {
 
   constructor(random: Random, username: string) {
     this.#username = username
+    this.#keys = new KeyAgreement(random)
     // RFC 8866 §5.2 asks for numbers; 2^31 leaves each the room to count that peers with 32 bits have.
     this.#sessionId = String(random.uint32() >>> 1)
     this.#version = random.uint32() >>> 2
@@ -63,7 +66,12 @@ export class OfferAnswerSession implements OfferAnswer {
     const payloads = this.#agreed?.payloads.copy() ?? new PayloadMap()
     const codecs = localCodecs(local).map(codec => ({ ...codec, payloadType: payloads.assign(codec, codec.payloadType) }))
     if (local.codecs.length === 0) throw noCommonCodec('no codec to offer')
-    const audio = audioLine(local, codecs, { protocol: 'RTP/AVP', rtcpMux: local.rtcpMux, direction: local.direction, port: local.port })
+    const { srtp = 'off' } = local
+    const audio = audioLine(local, codecs, {
+      protocol: srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP',
+      crypto: srtp === 'off' ? [] : this.#keys.offer(),
+      rtcpMux: local.rtcpMux, direction: local.direction, port: local.port,
+    })
     const before = this.#agreed?.lines ?? []
     const slot = this.#agreed?.slot ?? 0
     const lines = before.length === 0 ? [audio] : before.map((line, at) => at === slot ? audio : line)
@@ -77,16 +85,19 @@ export class OfferAnswerSession implements OfferAnswer {
     if (this.#pending !== undefined) throw new CordboardError('CALL_STATE', 'an offer of our own is pending', { status: 491 })
     const description = parseDescription(offer)
     const ours = localCodecs(local)
-    const { slot, shared } = this.#chooseLine(description, ours)
+    const { slot, shared } = this.#chooseLine(description, ours, local.srtp ?? 'off')
     const line = description.media[slot]!
     const payloads = this.#agreed?.payloads.copy() ?? new PayloadMap()
     const pairs = shared.map(({ theirs, ours: mine }) => ({ theirs, ours: { ...mine, payloadType: payloads.follow(theirs, theirs.payloadType) } }))
     const direction = ourDirection(line, local.direction)
     const rtcpMux = line.rtcpMux && local.rtcpMux
-    const media = negotiated(line, local, { pairs, rtcpMux, direction })
+    const protection = this.#protect(line, local.srtp ?? 'off')
+    const media = negotiated(line, local, { pairs, rtcpMux, direction, keys: protection?.keys })
     // RFC 3264 §6: a line offered with port 0 is answered with port 0.
     const port = line.port === 0 ? 0 : local.port
-    const audio = audioLine(local, pairs.map(pair => pair.ours), { protocol: line.protocol, rtcpMux, direction, port })
+    const audio = audioLine(local, pairs.map(pair => pair.ours), {
+      protocol: line.protocol, crypto: protection === undefined ? [] : [protection.line], rtcpMux, direction, port,
+    })
     const lines = description.media.map((item, at) => at === slot ? audio : refused(item))
     const text = this.#write(local.address, lines)
     this.#agreed = { lines, slot, payloads, text }
@@ -106,12 +117,13 @@ export class OfferAnswerSession implements OfferAnswer {
     const line = description.media[pending.slot]!
     if (line.kind !== 'audio') throw new CordboardError('SDP_BAD_DESCRIPTION', `${line.kind} answers audio`, { status: 400 })
     if (line.port === 0 && this.#current === undefined) throw noCommonCodec('the audio was refused')
-    if (!isPlainRtp(line.protocol)) throw noCommonCodec(`${line.protocol} answers RTP/AVP`)
+    const keys = this.#unlock(line, pending.audio)
     const pairs = answered(line, pending.audio.codecs)
     if (!hasVoice(pairs)) throw noCommonCodec('the answer has no codec of the offer')
     const media = negotiated(line, pending.local, {
       pairs,
       rtcpMux: line.rtcpMux && pending.audio.rtcpMux,
+      keys,
       direction: ourDirection(line, pending.audio.direction),
     })
     this.#agreed = this.#answered = pending
@@ -124,14 +136,34 @@ export class OfferAnswerSession implements OfferAnswer {
     this.#pending = undefined
   }
 
+  /** Our key for their offer; undefined for a stream without protection. */
+  #protect(line: MediaLine, srtp: SrtpPolicy): ReturnType<KeyAgreement['answer']> {
+    if (srtp === 'off') return undefined
+    const protection = this.#keys.answer(line.crypto)
+    if (protection === undefined && (isSecureRtp(line.protocol) || srtp === 'required')) throw noCommonCodec('no crypto suite in common')
+    return protection
+  }
+
+  /** The keys that their answer takes from our offer; undefined for a stream without protection. */
+  #unlock(line: MediaLine, offered: LocalAudio): AgreedKeys | undefined {
+    if (line.protocol !== offered.protocol) throw noCommonCodec(`${line.protocol} answers ${offered.protocol}`)
+    // A line refused or switched off need not name a key.
+    if (line.port === 0 || (line.crypto.length === 0 && !isSecureRtp(offered.protocol))) return undefined
+    const keys = this.#keys.accept(line.crypto, offered.crypto)
+    if (keys === undefined) throw noCommonCodec('the answer has no key for a suite of the offer')
+    return keys
+  }
+
   /** The line that our audio was on, else the first that we can take; one that is switched off (port 0) only when there is no other. */
-  #chooseLine({ media }: Description, ours: readonly DescribedCodec[]): { readonly slot: number; readonly shared: readonly CommonCodec[] } {
+  #chooseLine({ media }: Description, ours: readonly DescribedCodec[], srtp: SrtpPolicy): { readonly slot: number; readonly shared: readonly CommonCodec[] } {
     const before = this.#agreed?.slot
-    const order = before === undefined || before >= media.length ? [...media.keys()] : [before, ...media.keys()]
+    // A peer that offers both wants protection if it can have it (RFC 4568 §4.1 leaves two lines to local policy).
+    const places = srtp === 'off' ? [...media.keys()] : [...media.keys()].sort((a, b) => Number(isSecureRtp(media[b]!.protocol)) - Number(isSecureRtp(media[a]!.protocol)))
+    const order = before === undefined || before >= media.length ? places : [before, ...places]
     let off: { readonly slot: number; readonly shared: readonly CommonCodec[] } | undefined
     for (const slot of order) {
       const line = media[slot]!
-      if (line.kind !== 'audio' || !isPlainRtp(line.protocol)) continue
+      if (line.kind !== 'audio' || !isAllowed(line, srtp)) continue
       const shared = common(line.codecs, ours)
       if (!hasVoice(shared)) continue
       if (line.port !== 0) return { slot, shared }
@@ -140,7 +172,7 @@ export class OfferAnswerSession implements OfferAnswer {
     if (off !== undefined) return off
     const audio = media.filter(({ kind }) => kind === 'audio')
     if (audio.length === 0) throw noCommonCodec('no audio offered')
-    if (!audio.some(({ protocol }) => isPlainRtp(protocol))) throw noCommonCodec(`only ${audio[0]!.protocol} offered`)
+    if (!audio.some(line => isAllowed(line, srtp))) throw noCommonCodec(`only ${audio[0]!.protocol} offered, and SRTP is ${srtp}`)
     throw noCommonCodec(`no common codec among ${audio.flatMap(({ codecs }) => codecs.map(({ name }) => name)).join(', ')}`)
   }
 
@@ -155,7 +187,7 @@ export class OfferAnswerSession implements OfferAnswer {
   }
 }
 
-const audioLine = (local: LocalMedia, codecs: readonly DescribedCodec[], agreed: Pick<LocalAudio, 'protocol' | 'rtcpMux' | 'direction' | 'port'>): LocalAudio =>
+const audioLine = (local: LocalMedia, codecs: readonly DescribedCodec[], agreed: Pick<LocalAudio, 'protocol' | 'rtcpMux' | 'direction' | 'port' | 'crypto'>): LocalAudio =>
   ({ type: 'audio', rtcpPort: local.rtcpPort, codecs, ptime: local.ptime ?? DEFAULT_PTIME, ...agreed })
 
 const refused = ({ kind, protocol, formats }: MediaLine): LocalLine => ({ type: 'refused', kind, protocol, formats })

@@ -1,0 +1,38 @@
+import t from 'tap'
+import type { Call } from '../../src/index.js'
+import { received, twoServers } from './two-servers.js'
+
+/** The loudest sample that a call hears until a tone of -10 dBm0 shows, within two seconds of audio. */
+const loudest = async (call: Call): Promise<number> => {
+  let peak = 0
+  let frames = 0
+  for await (const frame of call.audio()) {
+    peak = Math.max(peak, ...frame)
+    if (peak > 6_800 || ++frames > 100) break
+  }
+  return peak
+}
+
+for (const [callers, callees] of [['required', 'required'], ['optional', 'optional'], ['optional', 'off'], ['required', 'optional']] as const) {
+  void t.test(`a tone arrives, before and after a hold: caller ${callers}, callee ${callees}`, async t => {
+    const { callee, call } = await twoServers(t, undefined, { srtp: callees }, { srtp: callers })
+    const incoming = received(callee, 'secure', c => c.answer())
+    const outgoing = await call('secure')
+    const peer = await incoming
+    const playing = outgoing.play({ tone: '1004@-10' }).catch(() => undefined)
+    const before = await loudest(peer)
+    t.ok(before > 6_800 && before < 7_800, `peak ${before}`)
+    await outgoing.hold()
+    await outgoing.resume()
+    const after = await loudest(peer)
+    t.ok(after > 6_800 && after < 7_800, `peak ${after}`)
+    await outgoing.hangup()
+    await playing
+  })
+}
+
+void t.test('required and absent: 488', async t => {
+  const { callee, caller, uri } = await twoServers(t, [], { srtp: 'required' })
+  callee.handle('sip:x@*', call => call.answer())
+  t.same(await caller.dial(uri('x')), { type: 'rejected', status: 488 })
+})
