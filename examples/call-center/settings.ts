@@ -5,6 +5,12 @@ const port = z.number('must be a port number').int().min(0).max(65_535)
 const seconds = z.number('must be a number of seconds').min(0)
 const address = z.string().min(1)
 
+/** An address to bind; sockets take no names. */
+const ownAddress = z
+  .string()
+  .transform(host => (host === 'localhost' ? '127.0.0.1' : host))
+  .refine(host => isIP(host) !== 0, 'must be an IP address of this machine, 0.0.0.0 for all of them')
+
 /** `20000-29999` as the pair of its ends. */
 const portRange = z
   .string()
@@ -25,7 +31,7 @@ const queue = z.strictObject({
 export const settingsSchema = z.strictObject({
   sip: z
     .strictObject({
-      host: address.default('127.0.0.1'),
+      host: ownAddress.prefault('127.0.0.1'),
       port: port.default(5060),
       /** What Contact and Via show to phones, when it isn't the address of the listener. */
       advertise: address.optional(),
@@ -33,7 +39,7 @@ export const settingsSchema = z.strictObject({
       domain: address.optional(),
     })
     .prefault({}),
-  http: z.strictObject({ host: address.default('127.0.0.1'), port: port.default(8080) }).prefault({}),
+  http: z.strictObject({ host: ownAddress.prefault('127.0.0.1'), port: port.default(8080) }).prefault({}),
   rtp: z.strictObject({ ports: portRange.prefault('20000-29999'), advertise: address.optional() }).prefault({}),
   data: z.string().min(1).default('./data'),
   demo: z.strictObject({ password: z.string().min(1, 'must not be empty').optional() }).prefault({}),
@@ -52,7 +58,7 @@ export type SettingsInput = z.input<typeof settingsSchema>
 
 /** True for addresses that only this machine reaches. */
 export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** Shortest password that may guard a server which others can reach. */
 const PASSWORD_LENGTH = 10

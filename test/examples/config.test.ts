@@ -23,6 +23,7 @@ t.test('the environment overrides the file, the file the defaults', async t => {
   t.match(settings, { sip: { port: 5080, domain: 'pbx.example' }, rtp: { ports: [30_000, 30_999] }, media: { workers: 2 }, data: '/srv/calls' })
   t.equal(settings.queues.sales.ringFor, 8)
   t.equal(settings.queues.support.ringFor, 15)
+  t.equal(parseSettings({ SIP_HOST: 'localhost' }).sip.host, '127.0.0.1')
   t.equal(settings.http.port, 8080, 'an empty variable is no variable')
 })
 
@@ -40,6 +41,7 @@ t.test('a mistake is told with its line and reason', async t => {
   t.match(problems({}, 'sip: 5060\n'), [/^center\.yaml:1: sip: /])
   t.match(problems({}, 'sip:\n  port: [1\n'), [/^center\.yaml:\d+: /], 'bad YAML')
   t.match(problems({}, '- a list\n'), [/^center\.yaml:1: the file: /])
+  t.match(problems({ SIP_HOST: 'pbx.example' }), [/^SIP_HOST: must be an IP address/])
   t.match(problems({ SIP_PORT: 'x' }), [/^SIP_PORT: must be a port number$/])
   t.equal(problems({ SIP_PORT: 'x', HTTP_PORT: '-1' }).length, 2, 'all mistakes at once')
 })
