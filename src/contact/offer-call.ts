@@ -51,7 +51,7 @@ export class OfferCall implements Offering {
       else if (!this.#cancelling.signal.aborted) this.#report.failed(failureOf(outcome))
     } catch (error) {
       if (this.#cancelling.signal.aborted) return
-      this.#report.failed('unreachable')
+      this.#report.failed('fault')
       this.#report.fault(error)
     }
   }

@@ -5,7 +5,7 @@ import type { OfferId } from './event.js'
 import { endOffer, release } from './offering.js'
 import { OrderedSet } from './ordered-set.js'
 import type { AgentId, AgentSettings, AgentStatus, FailurePolicy, OfferFailure } from './settings.js'
-import { byUrgency, cancel, log, schedule } from './state.js'
+import { byUrgency, cancel, log, noFailures, schedule } from './state.js'
 import type { AgentEntry, Engagement, InteractionEntry, RoutingState } from './state.js'
 
 const DEFAULT_FAILURES: Readonly<Record<OfferFailure, FailurePolicy>> = {
@@ -13,12 +13,13 @@ const DEFAULT_FAILURES: Readonly<Record<OfferFailure, FailurePolicy>> = {
   'busy': { delay: 5_000 },
   'rejected': { delay: 10_000 },
   'unreachable': { delay: 30_000 },
+  'fault': { delay: 1_000 },
 }
 
 const createAgent = (state: RoutingState, id: AgentId, settings: AgentSettings): AgentEntry => ({
   id, serial: ++state.serial, settings, status: { type: 'logged-out' }, elsewhere: false, rest: undefined,
   idleSince: state.now, calls: 0, talked: 0,
-  failures: { 'no-answer': 0, 'busy': 0, 'rejected': 0, 'unreachable': 0 },
+  failures: noFailures(),
   engagements: new Set(), load: { voice: 0, callback: 0, chat: 0, email: 0 },
   members: new Map(), seats: new Set(), loyal: new OrderedSet<InteractionEntry>(byUrgency),
   removed: false, shown: '',
@@ -55,7 +56,7 @@ export const removeAgent = (state: RoutingState, agent: AgentEntry): void => {
 const clearFailures = (state: RoutingState, agent: AgentEntry): void => {
   cancel(state, agent.rest)
   agent.rest = undefined
-  for (const failure of ['no-answer', 'busy', 'rejected', 'unreachable'] as const) agent.failures[failure] = 0
+  agent.failures = noFailures()
 }
 
 /** Available: a pause after failed offers is over. Otherwise what rings stops, and nobody waits for this agent any more. */

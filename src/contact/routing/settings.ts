@@ -18,8 +18,8 @@ export type AgentStatus =
 /** What an agent is doing. `elsewhere`: on a call that no queue gave it. `resting`: the pause after an offer that failed. */
 export type AgentState = 'idle' | 'resting' | 'offered' | 'talking' | 'wrap-up' | 'elsewhere'
 
-/** Why an offer came to nothing on the agent's side. */
-export type OfferFailure = 'no-answer' | 'busy' | 'rejected' | 'unreachable'
+/** Why an offer came to nothing on the agent's side; `fault`: on ours, so that the agent was never asked. */
+export type OfferFailure = 'no-answer' | 'busy' | 'rejected' | 'unreachable' | 'fault'
 
 /** What follows from a failed offer. */
 export interface FailurePolicy {
@@ -35,7 +35,7 @@ export interface AgentSettings {
   readonly wrapUp?: number
   /** Interactions at a time, by channel; `voice` bounds calls and call backs together. @default voice 1, callback 1, chat 0, email 0 */
   readonly capacity?: Readonly<Partial<Record<Channel, number>>>
-  /** @default no-answer 5 s, busy 5 s, rejected 10 s, unreachable 30 s; no limits */
+  /** @default no-answer 5 s, busy 5 s, rejected 10 s, unreachable 30 s, fault 1 s; no limits */
   readonly failures?: Readonly<Partial<Record<OfferFailure, FailurePolicy>>>
 }
 

@@ -31,7 +31,7 @@ export interface AgentEntry {
   calls: number
   talked: number
   /** Failed offers in a row, by kind. */
-  readonly failures: Record<OfferFailure, number>
+  failures: Record<OfferFailure, number>
   readonly engagements: Set<Engagement>
   /** Units of capacity in use. */
   readonly load: Record<Channel, number>
@@ -194,6 +194,8 @@ export const initialRouting = (seed = 1): RoutingState => ({
   actions: [],
   wakeAt: undefined,
 })
+
+export const noFailures = (): Record<OfferFailure, number> => ({ 'no-answer': 0, 'busy': 0, 'rejected': 0, 'unreachable': 0, 'fault': 0 })
 
 type Distribute<T> = T extends unknown ? Omit<T, 'at'> : never
 

@@ -3,7 +3,7 @@ import { present, withdraw } from './availability.js'
 import { install, leave, overflow, unplace } from './callers.js'
 import type { Departure, OfferId } from './event.js'
 import { endOffer, release } from './offering.js'
-import { cancel, log, schedule } from './state.js'
+import { cancel, log, noFailures, schedule } from './state.js'
 import type { Engagement, InteractionEntry, RoutingState } from './state.js'
 
 /** The first answer wins; whatever else rings for this caller stops. */
@@ -23,7 +23,7 @@ export const answer = (state: RoutingState, offer: OfferId): void => {
   engagement.since = state.now
   engagement.deadline = undefined
   agent.calls++
-  for (const failure of ['no-answer', 'busy', 'rejected', 'unreachable'] as const) agent.failures[failure] = 0
+  agent.failures = noFailures()
   present(state, agent)
   const waited = state.now - interaction.enteredAt
   log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel: engagement.channel, waited })

@@ -20,7 +20,7 @@ void t.test('an offer is a lease: at its end the next agent is tried', async t =
 
 void t.test('busy, rejected, unreachable and no answer: delays and limits of their own', async t => {
   const failures = { busy: { delay: 1_000 }, rejected: { delay: 2_000 }, unreachable: { delay: 3_000 }, 'no-answer': { delay: 500, limit: 2 } }
-  for (const [failure, delay] of [['busy', 1_000], ['rejected', 2_000], ['unreachable', 3_000]] as const) {
+  for (const [failure, delay] of [['busy', 1_000], ['rejected', 2_000], ['unreachable', 3_000], ['fault', 1_000]] as const) {
     const rig = new Rig().queue('q')
     rig.agent('a', { q: {} }, { failures })
     rig.join('one')
