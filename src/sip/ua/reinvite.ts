@@ -30,7 +30,7 @@ export class Reinvite implements ClientTransactionUser {
     if (session.state === 'terminated') return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', 'the session has ended'))
     // The peer's own offer is under way: ours would meet it (RFC 3261 §14.1).
     if (session.busy) return this.#later()
-    session.offering = true
+    session.offer('send-offer')
     this.#exchange = new Exchange(core, {
       digest,
       user: this,
@@ -54,14 +54,14 @@ export class Reinvite implements ClientTransactionUser {
   response(response: SipResponse): void {
     if (response.status < 200) return
     if (response.status < 300) return this.#accepted(response)
-    this.session.offering = false
+    this.session.offer('withdraw')
     if (response.status === 491) return this.#later()
     if (this.session.endsWith(response.status)) return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${response.status}`, { status: response.status }))
     this.outcome.resolve({ type: 'refused', status: response.status })
   }
 
   failed(error: CordboardError, _transaction: ClientTransaction): void {
-    this.session.offering = false
+    this.session.offer('withdraw')
     this.session.broken(error)
     this.#fail(error)
   }
@@ -72,7 +72,7 @@ export class Reinvite implements ClientTransactionUser {
     session.dialog.refresh(response)
     this.#acknowledgement = new Acknowledgement(session.core, session.dialog, this.#exchange!.request!, session.flow)
     this.#acknowledgement.send(undefined)
-    session.offering = false
+    session.offer('receive-answer')
     if (session.state === 'terminated') return
     const sdp = sdpOf(response)
     session.agreed(this.sdp, sdp, response)

@@ -9,6 +9,8 @@ import { allowed, cseq } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
 import { isKnownMethod } from '../message/methods.js'
 import { refuseExtensions } from '../message/refusals.js'
+import { isOfferState, offerStep } from '../dialog/offer-state.js'
+import type { OfferCell, OfferInput, OfferState } from '../dialog/offer-state.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
 import type { Flow } from '../transport/transport.js'
 import { ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
@@ -58,8 +60,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   remoteSdp: string | undefined
   onOffer: (offer: string | undefined) => Promise<OfferReply> = refuseOffers
   onAnswer: (answer: string) => void = ignoreAnswers
-  /** A re-INVITE or UPDATE of ours is under way. */
-  offering = false
+  #offers: OfferState = 'stable'
   #localSdp: string | undefined
   #controller: AbortController | undefined
   #confirmation: Confirmation | undefined
@@ -111,7 +112,14 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
 
   /** True while an offer of ours would meet another. */
   get busy(): boolean {
-    return this.offering || this.#offered !== undefined || this.#confirmation?.waiting === true
+    return this.#offers !== 'stable' || this.#offered !== undefined || this.#confirmation?.waiting === true
+  }
+
+  /** Moves the exchange of offers and answers on; the cell that is no state says why it cannot. */
+  offer(input: OfferInput): OfferCell {
+    const cell = offerStep(this.#offers, input)
+    if (isOfferState(cell)) this.#offers = cell
+    return cell
   }
 
   // ---- the application's side
@@ -147,6 +155,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.#confirmation = new Confirmation(this.core.layer, transaction, number, this)
     if (!delayed) return this
     this.#answerFrom = 'first-ack'
+    this.offer('send-offer')
     await this.#awaitAck()
     if (this.remoteSdp === undefined) throw this.#ended()
     return this
@@ -170,6 +179,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const expected = this.#answerFrom
     this.#answerFrom = 'none'
     const answer = sdpOf(request)
+    if (expected !== 'none') this.offer(answer === undefined ? 'withdraw' : 'receive-answer')
     if (answer !== undefined && expected !== 'none') {
       this.remoteSdp = answer
       if (expected === 'later-ack' && this.state === 'confirmed') this.onAnswer(answer)
@@ -217,23 +227,28 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   }
 
   #reinvited(request: SipRequest, transaction: ServerTransaction): void {
-    if (this.offering) return this.#answer(request, transaction, 491)
-    if (this.#offered !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': String(1 + (this.core.random.uint32() % 10)) })
-    // RFC 5407 §3.1.4: our 2xx has no ACK yet; when that ACK owes an answer, this offer would be the second.
-    if (this.#confirmation?.waiting === true && this.#answerFrom !== 'none') return this.#answer(request, transaction, 491)
+    if (this.#offered !== undefined) return this.#answer(request, transaction, 500, this.#retryLater())
+    // Ours is under way, or (RFC 5407 §3.1.4) our 2xx has no ACK yet and that ACK owes an answer.
+    if (this.#offers === 'local-offer') return this.#answer(request, transaction, 491)
     if (isTooBrief(request)) return this.#answer(request, transaction, 422, { 'Min-SE': String(SMALLEST_INTERVAL_S) })
     this.#offered = transaction
     transaction.user = {
       cancelled: () => {
         if (!transaction.answered) this.#answer(request, transaction, 487)
         this.#offered = undefined
+        this.offer('withdraw')
       },
     }
     const offer = sdpOf(request)
+    this.offer(offer === undefined ? 'send-offer' : 'receive-offer')
     this.#ask(offer, reply => {
       if (transaction.answered) return
       this.#offered = undefined
-      if (reply.type === 'refused') return this.#answer(request, transaction, reply.status)
+      if (reply.type === 'refused') {
+        this.offer('withdraw')
+        return this.#answer(request, transaction, reply.status)
+      }
+      if (offer !== undefined) this.offer('send-answer')
       this.#accept(request, transaction, reply.sdp)
       this.#confirmation?.stop()
       this.#confirmation = new Confirmation(this.core.layer, transaction, cseq(request).number, this)
@@ -246,14 +261,21 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const offer = sdpOf(request)
     if (isTooBrief(request)) return this.#answer(request, transaction, 422, { 'Min-SE': String(SMALLEST_INTERVAL_S) })
     if (offer === undefined) return this.#accept(request, transaction, undefined)
-    if (this.offering || this.#answerFrom !== 'none') return this.#answer(request, transaction, 491)
-    if (this.#offered !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': String(1 + (this.core.random.uint32() % 10)) })
+    const cell = this.offer('receive-offer')
+    if (cell === 'glare') return this.#answer(request, transaction, 491)
+    if (cell === 'busy') return this.#answer(request, transaction, 500, this.#retryLater())
     this.#offered = transaction
     this.#ask(offer, reply => {
       this.#offered = undefined
+      this.offer(reply.type === 'refused' ? 'withdraw' : 'send-answer')
       if (reply.type === 'refused') this.#answer(request, transaction, reply.status)
       else this.#accept(request, transaction, reply.sdp)
     })
+  }
+
+  /** RFC 3261 §14.2, RFC 3311 §5.2: a time between 0 and 10 s. */
+  #retryLater(): ExtraHeaders {
+    return { 'Retry-After': String(this.core.random.uint32() % 11) }
   }
 
   #ask(offer: string | undefined, answered: (reply: OfferReply) => void): void {
