@@ -33,45 +33,45 @@ const noisy = (clean: Int16Array, snr: number): Int16Array => {
 }
 
 t.test('Taal 2011: the identity scores 1, whatever its level', async t => {
-  const clean = speech(5)
+  const clean = speech(3)
   t.ok(Math.abs(stoi(clean, clean, RATE) - 1) < 1e-9)
   t.ok(stoi(clean, clean.map(sample => sample / 4), RATE) > 0.999)
 })
 
 t.test('Taal 2011: the score falls as noise rises', async t => {
-  const clean = speech(8)
-  const scores = [30, 20, 10, 5, 0, -5, -10, -20].map(snr => stoi(clean, noisy(clean, snr), RATE))
+  const clean = speech(3)
+  const scores = [30, 15, 5, -5, -15].map(snr => stoi(clean, noisy(clean, snr), RATE))
   for (let at = 1; at < scores.length; at++) t.ok(scores[at]! < scores[at - 1]!, scores.map(score => score.toFixed(2)).join(' '))
   t.ok(scores[0]! > 0.95)
-  t.ok(scores[6]! < 0.6)
+  t.ok(scores[4]! < 0.6)
   const random = seededRandom(6)
   // The clipping of equation 3 alone lets noise resemble speech with pauses a little.
   const alone = stoi(clean, clean.map(() => 4000 * (random.float() - 0.5)), RATE)
-  t.ok(alone < 0.45 && alone < scores[6]!, `noise alone: ${alone.toFixed(2)}`)
+  t.ok(alone < 0.45 && alone < scores[3]!, `noise alone: ${alone.toFixed(2)}`)
 })
 
 t.test('Taal 2011: pauses of the clean speech do not count', async t => {
-  const clean = speech(4)
-  const spaced = new Int16Array(8 * RATE)
+  const clean = speech(2)
+  const spaced = new Int16Array(4 * RATE)
   spaced.set(clean)
   const degraded = noisy(clean, 5)
-  const withPause = new Int16Array(8 * RATE)
+  const withPause = new Int16Array(4 * RATE)
   withPause.set(degraded)
   const random = seededRandom(8)
-  for (let at = 4 * RATE + 400; at < withPause.length; at++) withPause[at] = 300 * (random.float() - 0.5)
+  for (let at = 2 * RATE + 400; at < withPause.length; at++) withPause[at] = 300 * (random.float() - 0.5)
   t.ok(Math.abs(stoi(clean, degraded, RATE) - stoi(spaced, withPause, RATE)) < 0.02)
 })
 
 t.test('speech at 8 kHz scores too', async t => {
-  const clean = speech(4)
+  const clean = speech(2)
   t.ok(stoi(clean, clean, 8000) > 0.999)
 })
 
 t.test('alignment undoes a delay, and one that changes', async t => {
-  const clean = speech(6)
+  const clean = speech(4)
   const late = new Int16Array(clean.length + 2000)
-  late.set(clean.subarray(0, 30_000), 450)
-  late.set(clean.subarray(30_000), 30_570)
+  late.set(clean.subarray(0, 20_000), 450)
+  late.set(clean.subarray(20_000), 20_570)
   t.ok(stoi(clean, late.subarray(0, clean.length), RATE) < 0.7, 'a delay alone spoils the score')
   t.ok(stoi(clean, aligned(clean, late, RATE, 40), RATE) > 0.97)
 })

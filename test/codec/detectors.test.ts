@@ -161,7 +161,7 @@ const music = (seconds: number): Int16Array => {
 }
 
 t.test('no key in music', async t => {
-  t.same(pressesIn(music(60)), [])
+  t.same(pressesIn(music(30)), [])
 })
 
 const signalsIn = (country: ToneCountry, pcm: Int16Array): LineSignal[] => {
@@ -178,7 +178,7 @@ t.test('ITU-T E.180: each country\'s tones are recognized, and for nothing else'
   for (const country of Object.keys(PROGRESS_TONES) as ToneCountry[])
     for (const signal of ['dial', 'ringing', 'busy', 'congestion'] as const satisfies ProgressSignal[]) {
       const tone = PROGRESS_TONES[country][signal]
-      const found = signalsIn(country, sounds([undefined, 300], [tone, 13_000]))
+      const found = signalsIn(country, sounds([undefined, 300], [tone, 7500]))
       // Some countries make the two busy tones alike.
       const alike = (['busy', 'congestion'] as const).find(other => JSON.stringify(PROGRESS_TONES[country][other]) === JSON.stringify(tone))
       t.equal(found[0], alike ?? signal, `${country} ${signal}: ${found.join()}`)

@@ -24,7 +24,7 @@ t.test('ITU-T G.722: each of the three modes decodes as the reference does', { s
   for (const [mode, file] of [[64, 'outsp1'], [56, 'outsp2'], [48, 'outsp3']] as const) {
     const pcm = new Int16Array(2 * codes.length)
     createG722Decoder(mode).decode(codes, 0, codes.length, pcm)
-    t.same(pcm, caseWords(`itu/g722/${file}.bin`), `${mode} kbit/s`)
+    t.ok(caseBytes(`itu/g722/${file}.bin`).equals(Buffer.from(pcm.buffer)), `${mode} kbit/s`)
   }
 })
 

@@ -21,7 +21,8 @@ t.test('ITU-T G.711 Appendix I: the test vectors, bit for bit', { skip: withoutC
     }
     // The reference program takes the delay out of its file.
     const reference = caseWords(`itu/g711iplc/${expected}.raw`)
-    t.same(pcm.subarray(concealment.delay), reference.subarray(0, reference.length - concealment.delay), expected)
+    const heard = pcm.subarray(concealment.delay)
+    t.ok(heard.every((sample, at) => sample === reference[at]), expected)
   }
 })
 

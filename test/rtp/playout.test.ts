@@ -33,10 +33,15 @@ const hear = ({ packets, delay = () => 0, lost = () => false, skew = 0, sampleRa
   const frame = new Int16Array(FRAME)
   const encoder = pcmu.createEncoder()
   const arrivals: { at: number; packet: number; payload: Uint8Array }[] = []
-  for (let packet = 0; packet < packets; packet++) {
+  // The tone comes round after five frames.
+  const payloads = Array.from({ length: 5 }, () => {
     tone.read(frame)
     const payload = new Uint8Array(FRAME)
     encoder.encode(frame, payload, 0)
+    return payload
+  })
+  for (let packet = 0; packet < packets; packet++) {
+    const payload = payloads[packet % 5]!
     if (!lost(packet)) arrivals.push({ packet, payload, at: packet * 20 * (1 - skew / 1e6) + delay(packet) })
   }
   arrivals.sort((a, b) => a.at - b.at)
