@@ -34,6 +34,7 @@ const benchSuite = async (suite: string): Promise<BenchResult[]> => {
   return [protecting, unprotecting]
 }
 
+/** The suites that phones offer. */
 export const run = async (): Promise<BenchResult[]> => {
   const results: BenchResult[] = []
   for (const suite of ['AES_CM_128_HMAC_SHA1_80', 'AES_256_CM_HMAC_SHA1_80', 'AEAD_AES_128_GCM', 'AEAD_AES_256_GCM']) results.push(...await benchSuite(suite))

@@ -4,7 +4,7 @@
  * The symmetric 24-tap quadrature mirror filter (table 11): taps 0, 2, 4, … at their own places; read backwards they are taps
  * 1, 3, 5, …
  */
-export const QMF_ODD = Int32Array.of(3, 0, -11, 0, 12, 0, 32, 0, -210, 0, 951, 0, 3876, 0, -805, 0, 362, 0, -156, 0, 53, 0, -11)
+export const QMF_TAPS = Int32Array.of(3, 0, -11, 0, 12, 0, 32, 0, -210, 0, 951, 0, 3876, 0, -805, 0, 362, 0, -156, 0, 53, 0, -11)
 
 /** Decision values of the low band's 60-level quantizer; the first is never reached. */
 export const LOW_DECISIONS = Int16Array.of(
@@ -33,7 +33,7 @@ export const INVERSE_64 = Int16Array.of(
 export const LOW_LEVEL = Uint8Array.of(0, 7, 6, 5, 4, 3, 2, 1, 7, 6, 5, 4, 3, 2, 1, 0)
 export const LOW_STEP = Int16Array.of(-60, -30, 58, 172, 334, 538, 1198, 3042)
 
-/** The same for the two bits of the high band. */
+/** Bits of the high band in a code, then its tables, as those of the low band. */
 export const HIGH_BITS = 2
 export const HIGH_INVERSE = Int16Array.of(-7408, -1616, 7408, 1616)
 export const HIGH_LEVEL = Uint8Array.of(2, 1, 2, 1)

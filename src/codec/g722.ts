@@ -1,5 +1,8 @@
 import type { Codec, Decoder, Encoder } from './codec.js'
-import { HIGH_BITS, HIGH_INVERSE, HIGH_LEVEL, HIGH_STEP, INVERSE_16, INVERSE_32, INVERSE_64, LOG_TO_LINEAR, LOW_DECISIONS, LOW_LEVEL, LOW_NEGATIVE, LOW_POSITIVE, LOW_STEP, QMF_ODD } from './g722-tables.js'
+import {
+  HIGH_BITS, HIGH_INVERSE, HIGH_LEVEL, HIGH_STEP, INVERSE_16, INVERSE_32, INVERSE_64, LOG_TO_LINEAR, LOW_DECISIONS, LOW_LEVEL, LOW_NEGATIVE, LOW_POSITIVE, LOW_STEP,
+  QMF_TAPS,
+} from './g722-tables.js'
 
 /** Bits of the low band in a code: 64, 56 or 48 kbit/s; the others carry auxiliary data (G.722 §1.2). */
 export type G722Mode = 64 | 56 | 48
@@ -145,8 +148,8 @@ class G722Encoder implements Encoder {
     let even = 0
     let odd = 0
     for (let tap = 0; tap <= PAST; tap += 2) {
-      odd += line[at + tap]! * QMF_ODD[tap]!
-      even += line[at + tap + 1]! * QMF_ODD[PAST - tap]!
+      odd += line[at + tap]! * QMF_TAPS[tap]!
+      even += line[at + tap + 1]! * QMF_TAPS[PAST - tap]!
     }
     at += 2
     if (at === 2 * PAIRS) {
@@ -206,8 +209,8 @@ class G722Decoder implements Decoder {
     let first = 0
     let second = 0
     for (let tap = 0; tap <= PAST; tap += 2) {
-      second += line[at + tap]! * QMF_ODD[tap]!
-      first += line[at + tap + 1]! * QMF_ODD[PAST - tap]!
+      second += line[at + tap]! * QMF_TAPS[tap]!
+      first += line[at + tap + 1]! * QMF_TAPS[PAST - tap]!
     }
     at += 2
     if (at === 2 * PAIRS) {

@@ -1,5 +1,6 @@
 import { dbm0Of } from './level.js'
 
+/** What counts as a voice. */
 export interface VoiceActivityOptions {
   /** How far a voice lies above the background, in dB. @default 9 */
   readonly margin?: number

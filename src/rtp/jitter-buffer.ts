@@ -44,6 +44,7 @@ const NOTHING = new Uint8Array(0)
 /** An empty record for `take` to fill. */
 export const createTaken = (): Taken => ({ bytes: NOTHING, length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0, delay: 0 })
 
+/** What a buffer must know of its stream, and the bounds of its delay. */
 export interface JitterBufferOptions {
   /** RTP clock rate in Hz. */
   readonly clockRate: number

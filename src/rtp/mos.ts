@@ -23,6 +23,7 @@ const DEFAULT_IMPAIRMENT: CodecImpairment = { impairment: 0, robustness: 16.1 }
 /** Transmission rating with all of G.107's parameters at their defaults, less the impairments counted here. */
 const DEFAULT_RATING = 93.2
 
+/** What the E-model is told of a call. */
 export interface QualityInput {
   /** Encoding name, upper case. */
   readonly codec: string

@@ -23,6 +23,7 @@ export type PlayoutResult =
   /** Nothing has come yet. */
   | 'early'
 
+/** What may be heard, and at which rate; the bounds of the delay are the jitter buffer's. */
 export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 'durationOf'> {
   /** RTP clock rate in Hz; one for all payload types. */
   readonly clockRate: number
