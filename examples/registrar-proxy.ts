@@ -1,7 +1,6 @@
 // A registrar and stateful proxy: telephones register with digest and call one another.
 //   SIP_PORT=5060 ACCOUNTS=alice:secret,bob:secret node build/examples/registrar-proxy.js, then register sip:alice@127.0.0.1
-import { createRegistrar, createServer } from 'cordboard'
-import { createProxy } from 'cordboard/sip'
+import { createProxy, createRegistrar, createServer } from 'cordboard'
 
 const [host, port] = ['127.0.0.1', process.env['SIP_PORT'] ?? '5060']
 const accounts = new Map((process.env['ACCOUNTS'] ?? 'alice:secret,bob:secret').split(',').map(account => account.split(':') as [user: string, password: string]))

@@ -1,6 +1,6 @@
 // `npm run demo`: the call centre with simulated callers and agents, over real SIP and RTP on loopback, and a live board.
 //   DEMO_SECONDS  how long it runs (60)      DEMO_SEED  which pattern of callers (42)
-import { createServer } from 'cordboard'
+import { createServer, seededRandom } from 'cordboard'
 import type { Server } from 'cordboard'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -13,7 +13,6 @@ import type { CallCenter } from './call-center.js'
 import { parseSettings } from './config.js'
 import { signInAgents } from './demo/agents.js'
 import { sendCallers } from './demo/callers.js'
-import { seeded } from './demo/random.js'
 import { openTerminal, percent } from './demo/terminal.js'
 import { openPrompts } from './prompts.js'
 
@@ -59,13 +58,13 @@ const center = await startCallCenter(settings)
 const openPhones = (first: number, last: number): Promise<Server> => createServer({ listen: 'udp://127.0.0.1:0', rtpPorts: [first, last], workers: 1 })
 const [agentPhones, callerPhones] = await Promise.all([openPhones(31_000, 31_499), openPhones(31_500, 31_999)])
 for (const phones of [agentPhones, callerPhones]) phones.on('fault', error => console.error(error))
-await signInAgents({ phones: agentPhones, target, users, password: center.accounts.password, prompts, random: seeded(seed + 1) })
+await signInAgents({ phones: agentPhones, target, users, password: center.accounts.password, prompts, random: seededRandom(seed + 1) })
 console.log(`ready ${center.addresses.join(' ')}`)
 
 const end = Date.now() + seconds * 1_000
 const stop = AbortSignal.timeout(seconds * 1_000)
 const isWaiting = (from: string): boolean => center.board.queues().some(queue => queue.waiting.some(caller => caller.from === from))
-const callers = sendCallers({ phones: callerPhones, target, prompts, random: seeded(seed), every: 1_800, isWaiting }, stop)
+const callers = sendCallers({ phones: callerPhones, target, prompts, random: seededRandom(seed), every: 1_800, isWaiting }, stop)
 
 const terminal = openTerminal(process.stdout)
 while (!stop.aborted) {

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Call, Server } from 'cordboard'
+import type { Call, Random, Server } from 'cordboard'
 import { register } from 'cordboard/sip'
 import type { RegistrationState, UserAgent } from 'cordboard/sip'
 import type { Prompts } from '../prompts.js'
-import type { Random } from './random.js'
 
 /** What simulated agents need. */
 export interface AgentsOptions {

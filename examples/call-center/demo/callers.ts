@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isCordboardError } from 'cordboard'
-import type { Digit, Server } from 'cordboard'
+import type { Digit, Random, Server } from 'cordboard'
 import type { PromptName, Prompts } from '../prompts.js'
-import type { Random } from './random.js'
 
 /** What simulated callers need. */
 export interface CallersOptions {
