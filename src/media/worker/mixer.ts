@@ -1,4 +1,5 @@
 import type { Codec } from '../../codec/codec.js'
+import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
 import type { WorkerContext } from './context.js'
 import { Member, type MixedLeg } from './member.js'
@@ -184,7 +185,7 @@ export class Mixer implements Producer {
 
   #member(leg: MixedLeg, settings: MemberSettings): Member {
     const codec = leg.codec
-    if (codec === undefined) throw new Error(`leg ${leg.id} has no agreement yet`)
+    if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `leg ${leg.id} has no codec yet`)
     const member = new Member(leg, settings, this.rate, codec, this.context.filters)
     leg.connect(member, false)
     return member

@@ -9,6 +9,8 @@ const FULL_BURST = 50
 const RELAY_SHARE = 0.6
 /** Turns without a packet after which the worker blocks in the poll, as an ordinary event loop does. */
 const QUIET_TURNS = 16
+/** A few relayed calls do not have a packet in every turn: their next one must not wait the longer for that. */
+const RELAYING_TURNS = 32
 const HOUSEKEEPING_MS = 100
 
 export interface WorkLoopOptions {
@@ -34,6 +36,8 @@ export class WorkLoop {
   readonly #options: WorkLoopOptions
   #burst = 0
   #relayed = 0
+  /** Turns for which packets are still held to be relayed. */
+  #relaying = 0
   #quiet = 0
   #slept = 0
   #armed = false
@@ -79,7 +83,8 @@ export class WorkLoop {
     }
     this.#options.flush()
     const burst = this.#burst
-    const relayed = this.#relayed > 0
+    this.#relaying = this.#relayed > 0 ? RELAYING_TURNS : Math.max(0, this.#relaying - 1)
+    const relayed = this.#relaying > 0
     this.#burst = 0
     this.#relayed = 0
     this.#quiet = burst === 0 ? this.#quiet + 1 : 0

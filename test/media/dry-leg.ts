@@ -1,0 +1,74 @@
+import type { Codec } from '../../src/codec/codec.js'
+import { ToneGenerator } from '../../src/codec/tones.js'
+import { seededRandom } from '../../src/core/random.js'
+import { LegSlots } from '../../src/media/shared/leg-slots.js'
+import type { MixedLeg } from '../../src/media/worker/member.js'
+import { PacketPool } from '../../src/media/worker/packet-pool.js'
+import type { AudioSink } from '../../src/media/worker/receiver.js'
+import { Sender } from '../../src/media/worker/sender.js'
+import { RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
+import type { PlayoutFormat } from '../../src/rtp/playout.js'
+
+/** A leg without a socket, in virtual time: a tone comes in, packets go out into a list. */
+export class DryLeg implements MixedLeg {
+  readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat> }
+  readonly sender: Sender
+  changed: (() => void) | undefined
+  sink: AudioSink | undefined
+  source = 0
+  readonly out: { timestamp: number; sequence: number; payload: Uint8Array }[] = []
+  readonly #tone: ToneGenerator
+  readonly #encoder: ReturnType<Codec['createEncoder']>
+  readonly #samples: number
+  #sequence = 100
+  #timestamp = 5000
+
+  constructor(readonly id: number, readonly codec: Codec, frequency: number) {
+    this.source = id
+    this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
+    this.#encoder = codec.createEncoder()
+    this.#samples = codec.sampleRate / 50
+    this.receiver = { formats: new Map([[0, { type: 'audio', codec }]]) }
+    const agreed = { name: codec.name, clockRate: codec.clockRate, channels: 1, receive: 0, send: 0 }
+    const send = (packet: Buffer): void => {
+      const header = new RtpHeader()
+      readRtp(packet, header)
+      this.out.push({ timestamp: header.timestamp, sequence: header.sequence, payload: Uint8Array.from(packet.subarray(12)) })
+    }
+    this.sender = new Sender({ open: true, send }, new PacketPool(), new LegSlots(LegSlots.allocate(1)), 0, seededRandom(id + 1), 0)
+    this.sender.apply({
+      remote: undefined, remoteRtcp: undefined, rtcpMux: false, codec: agreed, receivable: [agreed], ptime: 20, direction: 'sendrecv',
+    }, codec)
+  }
+
+  connect(sink: AudioSink | undefined): void {
+    this.sink = sink
+    this.source += 10
+  }
+
+  /** One packet from the peer. */
+  hear(now: number): void {
+    const pcm = new Int16Array(this.#samples)
+    this.#tone.read(pcm)
+    const room = Buffer.alloc(12 + 2 * this.#samples)
+    const packet = room.subarray(0, 12 + this.#encoder.encode(pcm, room, 12))
+    writeRtp(packet, 0, false, 0, ++this.#sequence, this.#timestamp += this.codec.clockRate / 50, this.id)
+    const header = new RtpHeader()
+    readRtp(packet, header)
+    this.sink?.audio(packet, header, this.codec, this.source, now)
+  }
+
+  /** What its peer hears, by timestamps. */
+  heard(): Int16Array {
+    const first = this.out[0]!.timestamp
+    const scale = this.codec.sampleRate / this.codec.clockRate
+    const pcm = new Int16Array(((this.out.at(-1)!.timestamp - first) >>> 0) * scale + this.#samples)
+    const frame = new Int16Array(this.#samples)
+    const decoder = this.codec.createDecoder()
+    for (const { timestamp, payload } of this.out) {
+      decoder.decode(payload, 0, payload.length, frame)
+      pcm.set(frame, ((timestamp - first) >>> 0) * scale)
+    }
+    return pcm
+  }
+}

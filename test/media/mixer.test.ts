@@ -1,0 +1,80 @@
+import t from 'tap'
+import { pcmu } from '../../src/codec/g711.js'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { codecFor } from '../../src/codec/registry.js'
+import { WorkerShare } from '../../src/media/shared/worker-share.js'
+import { Mixer } from '../../src/media/worker/mixer.js'
+import { PacketBridge } from '../../src/media/worker/packet-bridge.js'
+import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { Ticker } from '../../src/media/worker/ticker.js'
+import { DryLeg } from './dry-leg.js'
+
+const FREQUENCY = 1000
+const PEAK = 7300
+/** Largest step between two samples of the tone, and of its quantization. */
+const OWN_STEP = 2 * PEAK * Math.sin((Math.PI * FREQUENCY) / 8000) + 512
+
+const EQUAL = { muted: false, deaf: false, gain: 1 }
+
+const dryMixer = (): Mixer =>
+  new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 })
+
+void t.test('from packets to the mixer and back: no gap, no click, one timeline', t => {
+  const [a, b] = [new DryLeg(1, pcmu, FREQUENCY), new DryLeg(2, pcmu, FREQUENCY)]
+  const mixer = dryMixer()
+  const bridge = (): void => {
+    a.connect(new PacketBridge(b.sender))
+    b.connect(new PacketBridge(a.sender))
+  }
+  bridge()
+  for (let tick = 0; tick < 150; tick++) {
+    const now = tick * 20
+    if (tick === 50) mixer.takeOver(a, b, EQUAL, new PacketBridge(b.sender), new PacketBridge(a.sender))
+    if (tick === 100) {
+      mixer.close()
+      bridge()
+    }
+    a.hear(now + 3)
+    b.hear(now + 4)
+    if (tick >= 50 && tick < 100) mixer.tick(now + 10)
+  }
+  for (const leg of [a, b]) {
+    const pcm = leg.heard()
+    t.ok(leg.out.every((packet, at) => at === 0 || ((packet.sequence - leg.out[at - 1]!.sequence) & 0xffff) === 1), 'sequence by one')
+    t.ok(pcm.length >= 150 * 160 - 160 && pcm.length <= 150 * 160 + 320, 'as long as it took')
+    let largest = 0
+    for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+    t.ok(largest <= OWN_STEP, `largest step ${largest}, the tone's own ${Math.round(OWN_STEP)}`)
+    let silent = 0
+    for (let at = 0; at + 160 <= pcm.length; at += 160) if (pcm.subarray(at, at + 160).every(value => Math.abs(value) < 1000)) silent++
+    t.equal(silent, 0, 'no gap')
+  }
+  t.end()
+})
+
+void t.test('mixed codecs and rates in one room: each hears the others at their level, wide-band members hear wide-band', t => {
+  const wide = codecFor('G722', 8000)!
+  const [phone, soft, desk] = [new DryLeg(1, pcmu, 500), new DryLeg(2, wide, 5200), new DryLeg(3, wide, 900)]
+  const mixer = dryMixer()
+  for (const leg of [phone, soft, desk]) mixer.join(leg, EQUAL)
+  t.equal(mixer.rate, 16_000)
+  for (let tick = 0; tick < 100; tick++) {
+    for (const leg of [phone, soft, desk]) leg.hear(tick * 20 + 3)
+    mixer.tick(tick * 20 + 10)
+  }
+  const level = (leg: DryLeg, frequency: number): number => {
+    const pcm = leg.heard()
+    return toneLevel(pcm, frequency, leg.codec.sampleRate, pcm.length / 2)
+  }
+  const hears = (leg: DryLeg, frequency: number): void => void t.ok(Math.abs(level(leg, frequency) + 10) < 0.5, `${leg.id} hears ${frequency}: ${level(leg, frequency).toFixed(2)}`)
+  hears(phone, 900)
+  hears(soft, 500)
+  hears(soft, 900)
+  hears(desk, 500)
+  hears(desk, 5200)
+  t.ok(level(phone, 500) < -45 && level(soft, 5200) < -40, 'nobody hears itself')
+  mixer.part(soft)
+  mixer.part(desk)
+  t.equal(mixer.rate, 8000, 'narrow-band again')
+  t.end()
+})
