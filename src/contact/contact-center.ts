@@ -323,11 +323,9 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   }
 
   #viewOf(uri: Uri): ReturnType<ConstructorParameters<typeof LiveAgent>[1]['view']> {
-    const { state } = this.#dispatcher
-    const agent = state.agents.get(uri)
+    const agent = this.#dispatcher.state.agents.get(uri)
     if (agent === undefined) return undefined
-    state.now = Math.max(state.now, this.clock.now())
-    return { view: viewAgent(state, agent), status: agent.status, state: stateOf(agent) }
+    return { view: viewAgent(agent, this.clock.now()), status: agent.status, state: stateOf(agent) }
   }
 
   #forget(uri: Uri): void {

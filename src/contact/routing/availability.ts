@@ -15,10 +15,10 @@ export const fits = (agent: AgentEntry, channel: Channel): boolean => {
 }
 
 /** The agent as strategies and conditions see it. */
-export const viewAgent = (state: RoutingState, agent: AgentEntry): AgentView => ({
+export const viewAgent = (agent: AgentEntry, now: number): AgentView => ({
   uri: agent.id,
   skills: agent.settings.skills ?? {},
-  idleFor: agent.engagements.size > 0 ? 0 : state.now - agent.idleSince,
+  idleFor: agent.engagements.size > 0 ? 0 : now - agent.idleSince,
   callsToday: agent.calls,
 })
 

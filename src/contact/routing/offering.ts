@@ -77,7 +77,7 @@ const placeByFunction = (state: RoutingState, interaction: InteractionEntry, str
     if (acceptable(state, seat.agent, interaction)) free.set(seat.agent.id, seat.agent)
   }
   if (free.size === 0) return
-  const views = [...free.values()].map(agent => viewAgent(state, agent))
+  const views = [...free.values()].map(agent => viewAgent(agent, state.now))
   const chosen = strategy(views, { waited: state.now - interaction.enteredAt, priority: interaction.priority })
   for (const { uri } of chosen) {
     const agent = free.get(uri)
