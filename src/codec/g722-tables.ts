@@ -1,11 +1,5 @@
 /** Constant tables of ITU-T G.722 (tables 14 to 20 of the Recommendation). */
 
-/**
- * The symmetric 24-tap quadrature mirror filter (table 11): taps 0, 2, 4, … at their own places; read backwards they are taps
- * 1, 3, 5, …
- */
-export const QMF_TAPS = Int32Array.of(3, 0, -11, 0, 12, 0, 32, 0, -210, 0, 951, 0, 3876, 0, -805, 0, 362, 0, -156, 0, 53, 0, -11)
-
 /** Decision values of the low band's 60-level quantizer; the first is never reached. */
 export const LOW_DECISIONS = Int16Array.of(
   0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219, 1339, 1458, 1612,
