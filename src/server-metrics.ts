@@ -28,6 +28,9 @@ export const serverMetrics = ({ engine, userAgent, calls, lag }: Measured): Regi
   define('cordboard_sip_messages_total', 'SIP messages, by direction and method or status', ['kind'], gauge => {
     setAll(gauge, 'kind', userAgent.counters.messages)
   })
+  define('cordboard_sip_transactions_total', 'SIP transactions by side, and what befell them', ['kind'], gauge => {
+    setAll(gauge, 'kind', userAgent.counters.transactions)
+  })
   defineMedia(define, sharedWhilePending(() => engine.statistics()))
   return registry
 }

@@ -69,6 +69,6 @@ export const codecOffers = (names: readonly string[] = DEFAULT_CODECS): readonly
 export const mediaHost = (listen: readonly string[]): string => {
   const hosts = [...new Set(listen.map(text => parseListenAddress(text).host))]
   const [only] = hosts
-  if (hosts.length === 1 && only !== undefined && !isWildcard(only)) return only === 'localhost' ? '127.0.0.1' : only
+  if (hosts.length === 1 && only !== undefined && !isWildcard(only)) return only
   return hosts.some(isIPv6) ? '::' : '0.0.0.0'
 }

@@ -241,7 +241,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       this.#finish({ type: 'local-bye' })
     } else if (this.#invite !== undefined && this.#endReason === undefined) {
       this.#invite.reject(480)
-      this.#finish({ type: 'rejected', status: 480 })
+      // The request may have been answered over our head: challenged by a registrar, say.
+      this.#finish({ type: 'rejected', status: this.#invite.request.status ?? 480 })
     }
     await this.media.close()
   }

@@ -87,6 +87,12 @@ export const createRegistrar = (options: RegistrarOptions): Registrar => new Dom
 
 const ANY = '*'
 
+/** True for a contact without a translator before it: a datagram to its own address arrives, whatever port its REGISTER came from. */
+const isDirect = (contact: string, source: ServerRequest['source']): boolean => {
+  const uri = parseUri(contact)
+  return source.transport === 'udp' && uri?.type === 'sip' && uri.host === source.address
+}
+
 class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar {
   readonly name = 'registrar'
   readonly #domains: readonly string[]
@@ -217,7 +223,7 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     for (const { contact, path, received } of after) {
       const { address, port, transport } = request.source
       const fresh = received.address === address && received.port === port && received.transport === transport
-      if (fresh && path.length === 0) this.#userAgent?.learn?.(contact, request.source)
+      if (fresh && path.length === 0 && !isDirect(contact, request.source)) this.#userAgent?.learn?.(contact, request.source)
     }
   }
 

@@ -24,7 +24,9 @@ export const parseListenAddress = (text: string): ListenAddress => {
   const transport = match[1] as TransportName
   const port = match[3] === undefined ? DEFAULT_PORT[transport] : Number(match[3])
   if (port > 65_535) throw new CordboardError('SERVER_BAD_OPTION', `no such port: ${text}`)
-  return { transport, host: match[2]!.replace(/^\[|\]$/g, ''), port }
+  const host = match[2]!.replace(/^\[|\]$/g, '')
+  // Datagram sockets are bound without asking a resolver.
+  return { transport, host: host === 'localhost' ? '127.0.0.1' : host, port }
 }
 
 /** True for 0.0.0.0 and ::, which no peer can reach. */

@@ -104,7 +104,8 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
 
   get counters(): UserAgent['counters'] {
     return {
-      dropped: { ...this.transports.drops.snapshot(), ...this.layer.counters.snapshot() },
+      dropped: this.transports.drops.snapshot(),
+      transactions: this.layer.counters.snapshot(),
       messages: this.layer.messages.snapshot(),
     }
   }

@@ -12,6 +12,7 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
   taken: (ServerTransactionUser & { refused(): void }) | undefined
   /** Somebody will answer. */
   deferred = false
+  status: number | undefined
   #controller: AbortController | undefined
   #failure: InviteFailure | undefined
 
@@ -39,6 +40,7 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
 
   respond(status: number, options: ResponseOptions = {}): void {
     if (this.answered) return
+    if (status >= 200) this.status = status
     const { headers, body, reason } = options
     this.core.respond(this.transaction, makeResponse(this.message, status, {
       toTag: this.transaction.localTag,

@@ -26,6 +26,8 @@ export interface ServerRequest {
   readonly signal: AbortSignal
   /** True once a final response has been sent. */
   readonly answered: boolean
+  /** The final status sent. */
+  readonly status: number | undefined
   respond(status: number, options?: ResponseOptions): void
   /** Whoever takes it will answer later: it isn't answered for them when `onRequest` resolves. */
   defer(): void
@@ -174,6 +176,8 @@ export interface UserAgent extends AsyncDisposable {
   readonly counters: {
     readonly dropped: Readonly<Record<string, number>>
     readonly messages: Readonly<Record<string, number>>
+    /** Transactions begun, by side, and what befell them. */
+    readonly transactions: Readonly<Record<string, number>>
   }
   /** Takes every out-of-dialog request but ACK and CANCEL, INVITE included; one left unanswered when it resolves gets 404 (INVITE) or 405/501. */
   onRequest: (request: ServerRequest) => Promise<void> | void
