@@ -1,4 +1,4 @@
-import { createContactCenter, createRegistrar, createServer, repairRecordings } from 'cordboard'
+import { addContactMetrics, createContactCenter, createRegistrar, createServer, repairRecordings } from 'cordboard'
 import type { Registrar, Server } from 'cordboard'
 import type { ContactCenter, InteractionStore } from 'cordboard/contact'
 import { formatHostPort } from 'cordboard/sip'
@@ -54,6 +54,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   const domain = domainOf(settings)
   const registrar = createRegistrar({ domain: [domain, '*'], password: async user => (accounts.has(user) ? accounts.password : undefined), maxExpires: 3_600 })
   const center = createContactCenter({ server: server.use(registrar), store })
+  addContactMetrics(center, server.metrics)
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
   const board = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor: user => `sip:${user}@${formatHostPort(domain)}` })
