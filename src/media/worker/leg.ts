@@ -18,6 +18,7 @@ import { RtcpSession } from './rtcp-session.js'
 import { type PacketSink, Sender } from './sender.js'
 import { bindUdp, type PacketTransport } from './socket.js'
 import type { ListenerTap, RecordingTap } from './tap.js'
+import { Patience } from './work-loop.js'
 
 /** Without a packet for so long although one is due, the leg says that it is silent (ms). */
 const SILENT_MS = 5000
@@ -31,8 +32,6 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   codec: Codec | undefined
   /** The agreement lets us send, and says where. */
   open = false
-  /** Packets go on to another leg: the loop then waits less for a full burst. */
-  relays = false
   /** Called when the codec or the direction has changed: who is joined to the leg may have to be joined differently. */
   changed: (() => void) | undefined
   readonly #rtcp: RtcpSession
@@ -43,6 +42,8 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   /** SRTP in force, and the last that was: its counters go on should its keys come back. */
   #protection: Protection | undefined
   #keyed: Protection | undefined
+  /** How long its packets may wait for a fuller burst. */
+  #patience: number = Patience.buffered
   #mux = false
   #sends = false
   #receives = false
@@ -58,7 +59,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#slot = slot
     this.#transport = bindUdp(address, port, context.outbox, (packet, from, fromPort) => {
       share.add(Counter.received, 1)
-      loop.packet(this.#receive(packet, from, fromPort) && this.relays)
+      loop.packet(this.#receive(packet, from, fromPort) ? this.#patience : Patience.buffered)
     }, () => this.dropped(SOCKET))
     this.receiver = new Receiver(this, new Reception(), context.sources)
     this.sender = new Sender(this, context.pool, context.slots, slot, context.random, context.now())
@@ -169,14 +170,14 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   // ---- what it sends and who hears it
 
   /** Joins what the leg receives to `sink`; undefined: to nobody. */
-  connect(sink: AudioSink | undefined, relays: boolean): void {
+  connect(sink: AudioSink | undefined, patience: number): void {
     this.receiver.sink = sink
     this.receiver.renumber()
-    this.relays = relays
+    this.#patience = patience
   }
 
   echo(): void {
-    this.connect(this.#echo, true)
+    this.connect(this.#echo, Patience.echoed)
   }
 
   /** True while it sends back what it receives. */
@@ -190,7 +191,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       this.context.report({ type: 'played', leg: this.id, playback: command.playback, digit: undefined })
       return
     }
-    if (this.echoes) this.connect(undefined, false)
+    if (this.echoes) this.connect(undefined, Patience.buffered)
     const { playback, tracks, loop, interruptBy } = command
     this.#replacePlayer(new Player(this.sender, codec, this.context.filters, {
       playback, tracks, loop, interruptBy,

@@ -21,7 +21,7 @@ export interface MixedLeg {
   }
   /** Called when the codec has changed. */
   changed: (() => void) | undefined
-  connect(sink: AudioSink | undefined, relays: boolean): void
+  connect(sink: AudioSink | undefined, patience: number): void
 }
 
 /** One leg in a room: what it says becomes PCM at the room's rate, what it hears becomes its codec's payload. */

@@ -6,6 +6,7 @@ import { Member, type MixedLeg } from './member.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
+import { Patience } from './work-loop.js'
 
 const NARROW = 8000
 const WIDE = 16000
@@ -64,7 +65,7 @@ export class Mixer implements Producer {
     this.#members.splice(at, 1)
     for (const member of this.#members) member.unheard?.delete(leg.id)
     leg.changed = undefined
-    leg.connect(undefined, false)
+    leg.connect(undefined, Patience.buffered)
     if (this.#members.length === 0) this.close()
     else this.#renewIfWider()
   }
@@ -95,7 +96,7 @@ export class Mixer implements Producer {
   close(): void {
     for (const { leg } of this.#members.splice(0)) {
       leg.changed = undefined
-      leg.connect(undefined, false)
+      leg.connect(undefined, Patience.buffered)
     }
     if (this.#ticking) this.context.ticker.remove(this)
     this.#ticking = false
@@ -187,7 +188,7 @@ export class Mixer implements Producer {
     const codec = leg.codec
     if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `leg ${leg.id} has no codec yet`)
     const member = new Member(leg, settings, this.rate, codec, this.context.filters)
-    leg.connect(member, false)
+    leg.connect(member, Patience.buffered)
     return member
   }
 

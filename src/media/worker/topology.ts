@@ -4,6 +4,7 @@ import type { WorkerContext } from './context.js'
 import type { WorkerLeg } from './leg.js'
 import { Mixer } from './mixer.js'
 import { PacketBridge } from './packet-bridge.js'
+import { Patience } from './work-loop.js'
 
 const EQUAL: MemberSettings = { muted: false, deaf: false, gain: 1 }
 
@@ -53,8 +54,8 @@ export class Topology {
       if (known && pair.mixer === undefined) return
       pair.mixer?.close()
       pair.mixer = undefined
-      a.connect(new PacketBridge(b.sender), true)
-      b.connect(new PacketBridge(a.sender), true)
+      a.connect(new PacketBridge(b.sender), Patience.bridged)
+      b.connect(new PacketBridge(a.sender), Patience.bridged)
       a.changed = b.changed = () => this.#rejoin(pair)
       return
     }
@@ -83,12 +84,12 @@ export class Topology {
       pair.mixer?.close()
       for (const side of [pair.a, pair.b]) {
         side.changed = undefined
-        side.connect(undefined, false)
+        side.connect(undefined, Patience.buffered)
       }
     }
     this.#roomOf.get(leg)?.part(leg)
     this.#roomOf.delete(leg)
-    if (leg.echoes) leg.connect(undefined, false)
+    if (leg.echoes) leg.connect(undefined, Patience.buffered)
   }
 
   createRoom(room: number): void {

@@ -5,8 +5,15 @@ import { QUARTER_MS, type Ticker } from './ticker.js'
 
 /** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
 const FULL_BURST = 50
-/** Share of the longest wait that is allowed where packets go from one leg to another: each waits twice on a round trip. */
-const RELAY_SHARE = 0.6
+/** How long a packet may wait for company, as a share of the longest wait. */
+export const Patience = {
+  /** It goes on to another leg: on a round trip it waits twice. */
+  bridged: 0.6,
+  /** It goes back to where it came from. */
+  echoed: 1,
+  /** It waits in a jitter buffer in any case. */
+  buffered: Infinity,
+} as const
 /** Turns without a packet after which the worker blocks in the poll, as an ordinary event loop does. */
 const QUIET_TURNS = 16
 /** A few relayed calls do not have a packet in every turn: their next one must not wait the longer for that. */
@@ -35,9 +42,11 @@ export interface WorkLoopOptions {
 export class WorkLoop {
   readonly #options: WorkLoopOptions
   #burst = 0
-  #relayed = 0
-  /** Turns for which packets are still held to be relayed. */
-  #relaying = 0
+  /** Least of this turn's packets. */
+  #patience = Infinity
+  #lately = Infinity
+  /** Turns for which `#lately` still holds. */
+  #memory = 0
   #quiet = 0
   #slept = 0
   #armed = false
@@ -55,10 +64,10 @@ export class WorkLoop {
     setInterval(() => this.arm(), HOUSEKEEPING_MS).unref()
   }
 
-  /** A packet came; `relayed` when it went on to another leg. */
-  packet(relayed: boolean): void {
+  /** A packet came; `patience` is one of `Patience`. */
+  packet(patience: number): void {
     this.#burst++
-    if (relayed) this.#relayed++
+    if (patience < this.#patience) this.#patience = patience
     if (!this.#armed) this.arm()
   }
 
@@ -83,21 +92,19 @@ export class WorkLoop {
     }
     this.#options.flush()
     const burst = this.#burst
-    this.#relaying = this.#relayed > 0 ? RELAYING_TURNS : Math.max(0, this.#relaying - 1)
-    const relayed = this.#relaying > 0
+    const patience = this.#settlePatience()
     this.#burst = 0
-    this.#relayed = 0
     this.#quiet = burst === 0 ? this.#quiet + 1 : 0
     share.set(Counter.burst, share.get(Counter.burst) * 0.95 + burst * 0.05)
     share.add(Counter.turns, 1)
     now = time()
     const untilDue = ticker.idle ? Infinity : ticker.due - now
-    if (this.#options.coalesce > 0 && untilDue !== Infinity && !relayed) {
+    if (this.#options.coalesce > 0 && untilDue !== Infinity && patience === Infinity) {
       // Only jitter buffers wait for these packets: they can lie in the kernel until the next quarter of the tick.
       this.#sleepFor(Math.min(untilDue, QUARTER_MS))
       this.arm()
     } else if (this.#options.coalesce === 0 || burst >= FULL_BURST || (this.#quiet > QUIET_TURNS && untilDue > 1)) this.#block(untilDue)
-    else this.#sleep(untilDue, relayed)
+    else this.#sleep(untilDue, patience)
   }
 
   /** Waits in the poll: any packet or command ends it, and a timer when a tick is near. */
@@ -123,9 +130,19 @@ export class WorkLoop {
     this.arm()
   }
 
-  #sleep(untilDue: number, relayed: boolean): void {
+  /** The least patience of this turn's packets and of those lately. */
+  #settlePatience(): number {
+    if (this.#patience <= this.#lately) {
+      this.#lately = this.#patience
+      this.#memory = RELAYING_TURNS
+    } else if (--this.#memory <= 0) this.#lately = this.#patience
+    this.#patience = Infinity
+    return this.#lately
+  }
+
+  #sleep(untilDue: number, patience: number): void {
     const { coalesce } = this.#options
-    this.#sleepFor(Math.min(untilDue, relayed ? coalesce * RELAY_SHARE : coalesce))
+    this.#sleepFor(Math.min(untilDue, coalesce * Math.min(1, patience)))
     this.arm()
   }
 
