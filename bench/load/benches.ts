@@ -2,6 +2,7 @@ import type { Report } from '../report.js'
 import { mediaLoad } from './media.js'
 import { signallingLoad } from './signalling.js'
 import { isInstalled, mloadAbsent } from './tools.js'
+import { voiceQuality } from './voice-quality.js'
 
 /** A bench of the whole server under load from another process. */
 export interface LoadBench {
@@ -13,5 +14,6 @@ export interface LoadBench {
 
 export const loadBenches: readonly LoadBench[] = [
   { name: 'load-signalling', absent: () => ['sipp', 'taskset'].filter(program => !isInstalled(program)).map(program => `${program} is not installed`)[0], run: signallingLoad },
+  { name: 'voice-quality', absent: () => isInstalled('espeak-ng') ? undefined : 'espeak-ng is not installed', run: voiceQuality },
   { name: 'load-media', absent: mloadAbsent, run: mediaLoad },
 ]
