@@ -38,7 +38,10 @@ t.test('baresip calls 700, presses 1, waits with music and is put through to bar
   await seconds(1)
   await caller.press('1')
   await seconds(8)
-  await using agent = await Baresip.start({ user: '1001', password: PASSWORD, serverPort: server.sipPort, tone: { frequency: AGENT_HZ }, answers: true })
+  await using agent = await Baresip.start({ user: '1001', password: PASSWORD, serverPort: server.sipPort, tone: { frequency: AGENT_HZ } })
+  // Printed: an event might come before the control connection is there.
+  await agent.child.line(/incoming call/i)
+  agent.command('accept')
   await agent.event('CALL_ESTABLISHED')
   const talking = performance.now()
   await seconds(4)
