@@ -1,7 +1,7 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import { channels } from '../core/channels.js'
 import type { Clock } from '../core/clock.js'
-import { CordboardError, isCordboardError } from '../core/errors.js'
+import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { abortable, type Scoped } from '../core/scope.js'
 import type { Digit, Leg, Listener, Playback } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
@@ -406,7 +406,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     this.#endReason = reason
     this.#digits.close()
     this.media.close().catch(error => this.#unheard(error))
-    const ended = new CordboardError('CALL_ENDED', `the call has ended: ${reason.type}`, { cause: reason })
+    const ended = withoutStack(() => new CordboardError('CALL_ENDED', `the call has ended: ${reason.type}`, { cause: reason }))
     this.#ending.abort(ended)
     channels.call.publish({ id: this.id, event: 'ended', reason })
     this.emit('ended', reason)

@@ -46,3 +46,17 @@ export class CordboardError extends Error {
 /** True when `error` is a `CordboardError` with one of `codes` (any code when none is given). */
 export const isCordboardError = (error: unknown, ...codes: readonly CordboardErrorCode[]): error is CordboardError =>
   error instanceof CordboardError && (codes.length === 0 || codes.includes(error.code))
+
+/**
+ * Makes an error without a stack trace: for ends that are expected, where no line of code is to blame and the trace costs more than
+ * all the rest.
+ */
+export const withoutStack = (make: () => CordboardError): CordboardError => {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Counters } from '../../src/core/counters.js'
-import { CordboardError, isCordboardError } from '../../src/core/errors.js'
+import { CordboardError, isCordboardError, withoutStack } from '../../src/core/errors.js'
 import { secureRandom, seededRandom } from '../../src/core/random.js'
 import { Ring } from '../../src/core/ring.js'
 import { distance16, distance32, newer16, newer32 } from '../../src/core/serial.js'
@@ -99,4 +99,12 @@ t.test('counters: count by name and hand out copies', async t => {
   drops.bump('too-long')
   t.same(before, { 'too-long': 0, 'not-sip': 5 })
   t.equal(drops.value('too-long'), 1)
+})
+
+t.test('an error without a stack, and the ones after it with theirs', async t => {
+  const quiet = withoutStack(() => new CordboardError('CALL_ENDED', 'over'))
+  t.equal(quiet.stack, 'CordboardError: over')
+  t.match(new CordboardError('CALL_ENDED', 'over').stack, /at /)
+  t.throws(() => withoutStack(() => { throw new RangeError('inside') }), { message: 'inside' })
+  t.match(new CordboardError('CALL_ENDED', 'over').stack, /at /)
 })
