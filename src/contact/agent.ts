@@ -2,6 +2,8 @@ import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import { onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
+import { changed } from './changes.js'
+import type { Changes } from './changes.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { AgentSettings, AgentState, AgentStatus, AgentView } from './routing/settings.js'
 
@@ -28,8 +30,9 @@ export interface Agent extends AgentView, AsyncDisposable {
   readonly state: AgentState
   /** Available: offered callers; otherwise whatever rings stops. */
   setStatus(status: AgentStatus): void
-  /** Changes skills, wrap-up, capacities, limits. */
-  configure(settings: AgentSettings): void
+  readonly options: AgentOptions
+  /** Changes skills, wrap-up, capacities, limits, acceptance; an offer that rings already goes on as it began. */
+  configure(changes: Changes<Omit<AgentOptions, 'uri'>>): void
   /**
    * Keeps an answered call as the agent's line until it ends: callers are put through after a tone, without ringing.
    * @example
@@ -64,14 +67,18 @@ const GONE = { status: { type: 'logged-out' }, state: 'idle' } as const
 /** An agent of a live contact centre. */
 export class LiveAgent implements Agent {
   readonly uri: Uri
-  readonly options: AgentOptions
   readonly #context: AgentContext
+  #options: AgentOptions
   #line: Call | undefined
 
   constructor(options: AgentOptions, context: AgentContext) {
     this.uri = options.uri
-    this.options = options
+    this.#options = options
     this.#context = context
+  }
+
+  get options(): AgentOptions {
+    return this.#options
   }
 
   get skills(): Readonly<Record<string, number>> {
@@ -110,8 +117,9 @@ export class LiveAgent implements Agent {
     this.#context.send({ type: 'status', agent: this.uri, status })
   }
 
-  configure(settings: AgentSettings): void {
-    this.#context.send({ type: 'agent', agent: this.uri, settings })
+  configure(changes: Changes<Omit<AgentOptions, 'uri'>>): void {
+    this.#options = changed(this.#options, { ...changes, uri: this.uri })
+    this.#context.send({ type: 'agent', agent: this.uri, settings: this.#options })
   }
 
   endWrapUp(): void {

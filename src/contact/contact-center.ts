@@ -37,6 +37,8 @@ export interface ContactCenterOptions {
   readonly clock?: Clock
   /** Of the strategies `random` and `weighted`. */
   readonly random?: Random
+  /** The agent whom a call's From names, where a server goes by several domains. @default the URI itself */
+  readonly identify?: (from: Uri) => Uri
 }
 
 export interface ContactCenterEvents {
@@ -92,14 +94,14 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   readonly #running = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
 
-  constructor({ server, store, clock = server.clock, random = secureRandom }: ContactCenterOptions) {
+  constructor({ server, store, clock = server.clock, random = secureRandom, identify = from => from }: ContactCenterOptions) {
     super()
     this.clock = clock
     this.#server = server
     this.#store = store
     this.#dispatcher = new Dispatcher(clock, { perform: order => this.#perform(order), note: fact => this.#note(fact) }, random.uint32())
     this.#ledger = new InteractionLedger(clock)
-    this.#presence = new LinePresence(server, (agent, busy) => this.send({ type: 'elsewhere', agent, busy }))
+    this.#presence = new LinePresence(server, identify, (agent, busy) => this.send({ type: 'elsewhere', agent, busy }))
     setMaxListeners(0, this.#closing.signal)
   }
 
@@ -184,6 +186,10 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     return running
   }
 
+  reconfigured(queue: string, options: QueueOptions): void {
+    for (const { id } of this.#dispatcher.state.queues.get(queue)?.waiting ?? []) this.#stays.get(id)?.move(options)
+  }
+
   removed(queue: string): void {
     this.queues.delete(queue)
   }
@@ -252,7 +258,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     else this.#ring(order, agent, stay)
   }
 
-  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options, line }: LiveAgent, { from }: CallStay): void {
+  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options: { accept }, line }: LiveAgent, { from }: CallStay): void {
     const report: OfferReport = {
       answered: () => this.send({ type: 'answered', offer }),
       failed: failure => {
@@ -267,7 +273,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       void toLine.announce(report)
       return
     }
-    const call = new OfferCall({ target, from, ringFor: expires - this.clock.now(), accept: options.accept }, report)
+    const call = new OfferCall({ target, from, ringFor: expires - this.clock.now(), accept }, report)
     this.#offers.set(offer, call)
     const forget = this.#presence.expect(target)
     void call.ring(this.#server).finally(forget)

@@ -3,6 +3,12 @@ import type { Call } from '../call/call.js'
 
 type Sound = Audio | readonly Audio[]
 
+/** Whether nothing would be heard of a change. */
+export const sameSound = (a: Sound | undefined, b: Sound | undefined): boolean => {
+  const [these, those] = [a, b].map(sound => (Array.isArray(sound) ? sound : [sound]) as readonly unknown[])
+  return these!.length === those!.length && these!.every((piece, at) => piece === those![at])
+}
+
 /** What a waiting caller hears: music in a loop, announcements in between. */
 export class HoldSound {
   readonly #call: Call

@@ -16,11 +16,14 @@ interface Line {
 /** Knows from the server's calls whether agents are in any other than a queue's. */
 export class LinePresence {
   readonly #dialler: Dialler
+  readonly #identify: (from: Uri) => Uri
   readonly #onChange: (agent: Uri, busy: boolean) => void
   readonly #lines = new Map<string, Line[]>()
 
-  constructor(dialler: Dialler, onChange: (agent: Uri, busy: boolean) => void) {
+  /** @param identify the agent whom a From names. */
+  constructor(dialler: Dialler, identify: (from: Uri) => Uri, onChange: (agent: Uri, busy: boolean) => void) {
     this.#dialler = dialler
+    this.#identify = identify
     this.#onChange = onChange
     dialler.on('call', this.#called)
     dialler.on('dialling', this.#dialled)
@@ -60,7 +63,7 @@ export class LinePresence {
   }
 
   readonly #called = (call: Call): void => {
-    for (const line of this.#find(call.from)) this.#occupy(line, call.signal)
+    for (const line of this.#find(this.#identify(call.from))) this.#occupy(line, call.signal)
   }
 
   readonly #dialled = (target: Uri, done: AbortSignal): void => {

@@ -63,7 +63,8 @@ export type QueueOutcome =
   /** The caller hung up. */
   | { readonly type: 'abandoned'; readonly waited: number }
   | { readonly type: 'timed-out' }
-  | { readonly type: 'overflowed' }
+  /** `taken`: the queue's target had the caller; otherwise there is none, or it could not be reached. */
+  | { readonly type: 'overflowed'; readonly taken: boolean }
   /** The caller will be called back. */
   | { readonly type: 'callback' }
   | { readonly type: 'exited'; readonly digit: Digit }

@@ -3,6 +3,8 @@ import type { Call, Uri } from '../call/call.js'
 import type { Scoped } from '../core/scope.js'
 import type { Agent } from './agent.js'
 import type { AssignOutcome, WrittenInteraction } from './assignment.js'
+import { changed } from './changes.js'
+import type { Changes } from './changes.js'
 import { EventStream } from './event-stream.js'
 import { QueueFold } from './figures/queue-figures.js'
 import type { QueueFigures } from './figures/queue-figures.js'
@@ -33,6 +35,9 @@ export interface Emergency {
   readonly fallback?: readonly Uri[]
 }
 
+/** What `configure` changes; a queue always has a strategy. */
+export type QueueChanges = Changes<Omit<QueueOptions, 'strategy'>> & Partial<Pick<QueueOptions, 'strategy'>>
+
 /** A queue of callers and the agents who serve it. Disposing of it lets its callers overflow; talks go on. */
 export interface Queue extends AsyncDisposable {
   readonly name: string
@@ -57,8 +62,11 @@ export interface Queue extends AsyncDisposable {
   figures(): QueueFigures
   /** How well waits have been estimated. */
   readonly estimateError: EstimateError
-  /** Changes options while callers wait; none is lost. */
-  configure(options: Partial<QueueOptions>): void
+  /**
+   * Changes options while callers wait; none is lost, and other music is heard at once. Another service level counts what comes
+   * from now on.
+   */
+  configure(changes: QueueChanges): void
   /** Switches the emergency on, or off. */
   setEmergency(emergency: Emergency | undefined): void
 }
@@ -73,6 +81,8 @@ export interface QueueContext extends StayContext {
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome>
   /** The same for what is written. */
   assign(interaction: WrittenInteraction, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<AssignOutcome>
+  /** Those who wait in the queue go by its new options. */
+  reconfigured(queue: string, options: QueueOptions): void
   removed(queue: string): void
 }
 
@@ -149,9 +159,11 @@ export class LiveQueue implements Queue {
     return this.#estimate.estimate(position)
   }
 
-  configure(options: Partial<QueueOptions>): void {
-    this.#options = { ...this.#options, ...options }
+  configure(changes: QueueChanges): void {
+    this.#options = changed(this.#options, changes)
+    if ('serviceLevel' in changes) this.#fold.measureBy(changes.serviceLevel)
     this.#context.send({ type: 'queue', queue: this.name, settings: this.#context.settingsOf(this.#options) })
+    this.#context.reconfigured(this.name, this.#options)
   }
 
   setEmergency(emergency: Emergency | undefined): void {

@@ -2,7 +2,7 @@ import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import { deferred, onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
-import { HoldSound } from './hold-sound.js'
+import { HoldSound, sameSound } from './hold-sound.js'
 import { sendTo } from './overflow-target.js'
 import type { QueueOptions, QueueOutcome } from './queue-options.js'
 import type { LeaveOutcome } from './routing/action.js'
@@ -77,8 +77,8 @@ export class Visit implements CallStay {
   }
 
   move(options: QueueOptions): void {
+    if (!sameSound(this.#options.hold, options.hold)) this.#sound.change(options.hold)
     this.#options = options
-    this.#sound.change(options.hold)
   }
 
   announce(position: number, estimate: number | undefined): void {
@@ -92,8 +92,7 @@ export class Visit implements CallStay {
       case 'exited': return { type: 'exited', digit: this.#exitDigit! }
       case 'overflowed':
         await this.#sound.stop()
-        if (outcome.to !== undefined) await sendTo(this.#context, this.#call, outcome.to)
-        return { type: 'overflowed' }
+        return { type: 'overflowed', taken: outcome.to !== undefined && await sendTo(this.#context, this.#call, outcome.to) }
       case 'timed-out':
       case 'callback': return { type: outcome.type }
       case 'withdrawn': throw this.#signal?.reason

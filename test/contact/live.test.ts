@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../../src/call/call.js'
 import { ROOT } from '../root.js'
+import { ToneProbe } from '../../src/testing/tone-probe.js'
 import { readWav } from '../../src/testing/wav-file.js'
 import { answered, ended, Exchange, Office, ringing } from './office.js'
 
@@ -382,6 +383,55 @@ void t.test('closing the contact centre lets callers overflow and ends talks', a
   await office.settled(2)
   t.same(office.outcomes.map(({ type }) => type).sort(), ['overflowed', 'served'])
   await Promise.all(calls.map(ended))
+})
+
+void t.test('what is configured while callers wait holds for them: music, target, keys, acceptance', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { exitOn: '9', serviceLevel: { within: 60_000 } })
+  const caller = await office.call('sales')
+  const folder = await mkdtemp(join(tmpdir(), 'cordboard-music-'))
+  const recording = await caller.record(join(folder, 'heard.wav'), { tracks: 'received' })
+  await sleep(400)
+  sales.configure({ hold: { tone: '800' }, exitOn: undefined, serviceLevel: { within: 1 } })
+  await sleep(500)
+  await recording.stop()
+  const heard = readWav(recording.file)
+  const probe = new ToneProbe(heard.channels[0]!, heard.sampleRate)
+  t.ok(probe.part(0, 300).hears(425) && !probe.part(0, 300).hears(800), 'the old music')
+  const later = probe.part(probe.ms - 250, probe.ms)
+  t.ok(later.hears(800) && !later.hears(425), 'the new music')
+  await caller.sendDigits(['9'])
+  const ann = office.agent('ann', [], { accept: { prompt: { tone: '600' } } })
+  ann.configure({ accept: undefined, skills: { english: 3 } })
+  sales.add(ann)
+  await office.fact('answered')
+  t.same(ann.skills, { english: 3 })
+  t.same([ann.options.uri, ann.options.accept], [ann.uri, undefined])
+  t.equal(sales.figures().serviceLevel, 0, 'later than the new target')
+  await caller.hangup()
+  await office.settled()
+  t.match(office.outcomes, [{ type: 'served' }], 'the key that is no more does nothing')
+})
+
+void t.test('an agent is known by another of its names', async t => {
+  const office = Office.open(t, exchange, { identify: from => from.replace('@office.example', `@${exchange.phones.addresses[0]!.replace('udp://', '')}`) })
+  const ann = office.agent('ann', [])
+  office.number('echo', answered)
+  const call = await office.call('echo', ann.uri.replace(/@.*/, '@office.example'))
+  t.equal(ann.state, 'elsewhere')
+  await call.hangup()
+  while (ann.state !== 'idle') await sleep(1)
+})
+
+void t.test('an overflow says whether its target had the caller', async t => {
+  const office = Office.open(t, exchange)
+  const to = (user: string) => ({ overflow: { noAgents: true, to: { uri: office.uri(user) } } })
+  office.queue('reached', to('night'))
+  office.phone('night', async call => { await call.answer() })
+  office.queue('unreached', to('nobody'))
+  for (const user of ['reached', 'unreached']) await ended(await office.call(user))
+  await office.settled(2)
+  t.same(office.outcomes, [{ type: 'overflowed', taken: true }, { type: 'overflowed', taken: false }])
 })
 
 void t.test('misuse: names twice, conditions that cannot be read', async t => {

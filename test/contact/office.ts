@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Call } from '../../src/call/call.js'
 import type { Agent, AgentOptions } from '../../src/contact/agent.js'
 import { createContactCenter } from '../../src/contact/contact-center.js'
-import type { ContactCenter } from '../../src/contact/contact-center.js'
+import type { ContactCenter, ContactCenterOptions } from '../../src/contact/contact-center.js'
 import type { InteractionRecord } from '../../src/contact/interaction-record.js'
 import type { Queue } from '../../src/contact/queue.js'
 import type { EnterOptions, QueueOptions, QueueOutcome } from '../../src/contact/queue-options.js'
@@ -43,13 +43,13 @@ export class Office {
   readonly phones: Server
   readonly #mark: string
 
-  private constructor(exchange: Exchange) {
+  private constructor(exchange: Exchange, options: Partial<ContactCenterOptions>) {
     this.server = exchange.server
     this.phones = exchange.phones
     this.#mark = exchange.mark()
     const { records, server } = this
     this.center = createContactCenter({
-      server,
+      server, ...options,
       store: { append: async record => { records.push(record) }, newest: async limit => records.slice(-limit).reverse() },
     })
     this.center.on('fact', fact => this.facts.push(fact))
@@ -57,8 +57,8 @@ export class Office {
   }
 
   /** Closes with the test, and fails it where something failed unseen. */
-  static open(t: Test, exchange: Exchange): Office {
-    const office = new Office(exchange)
+  static open(t: Test, exchange: Exchange, options: Partial<ContactCenterOptions> = {}): Office {
+    const office = new Office(exchange, options)
     const note = (fault: Error): void => void office.faults.push(fault)
     for (const server of [exchange.server, exchange.phones]) server.on('fault', note)
     t.teardown(async () => {

@@ -1,7 +1,7 @@
 import type { Fact } from '../routing/action.js'
 import type { InteractionId } from '../routing/settings.js'
 import { serviceLevel } from './service-level.js'
-import type { ServiceLevelOptions } from './service-level.js'
+import type { ServiceLevelFormula, ServiceLevelOptions } from './service-level.js'
 
 /** Figures of a queue at one moment. Times in milliseconds; definitions in `docs/metrics.md`. */
 export interface QueueFigures {
@@ -31,8 +31,8 @@ const mean = (sum: number, count: number): number => (count === 0 ? 0 : sum / co
 
 /** Figures of one queue as a fold over the event log. */
 export class QueueFold {
-  readonly #within: number
-  readonly #formula
+  #within = 20_000
+  #formula: ServiceLevelFormula = 'answered-and-abandoned'
   readonly #waiting = new Map<InteractionId, number>()
   #offered = 0
   #left = 0
@@ -50,8 +50,13 @@ export class QueueFold {
   #maxWait = 0
 
   constructor(options: ServiceLevelOptions = {}) {
-    this.#within = options.within ?? 20_000
-    this.#formula = options.formula ?? 'answered-and-abandoned'
+    this.measureBy(options)
+  }
+
+  /** Another target or formula from now on: what was in time before stays so. */
+  measureBy({ within = 20_000, formula = 'answered-and-abandoned' }: ServiceLevelOptions = {}): void {
+    this.#within = within
+    this.#formula = formula
   }
 
   /** Takes in a fact of this queue. */
