@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
+import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room } from './leg.js'
 import { LegHandle } from './leg-handle.js'
@@ -13,6 +14,7 @@ import type { EngineServices } from './services.js'
 import { FrameRing } from './shared/frame-ring.js'
 import { LegSlots } from './shared/leg-slots.js'
 import { Counter, DROP_REASONS, WorkerShare } from './shared/worker-share.js'
+import { SpareWorker } from './spare-worker.js'
 import { ThreadLink } from './thread-link.js'
 import { BindFailure, WorkerLink } from './worker-link.js'
 
@@ -38,6 +40,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly recordings = new Map<number, RecordingHandle>()
   readonly #seeds: readonly WorkerSeed[]
   readonly #links: WorkerLink[]
+  readonly #spare = new SpareWorker()
   readonly #legs = new Map<number, LegHandle>()
   readonly #rooms = new Set<RoomHandle>()
   readonly #ports: PortPool
@@ -74,8 +77,8 @@ class Engine implements MediaEngine, EngineServices {
     this.#links = this.#seeds.map(seed => this.#start(seed))
   }
 
-  #start(seed: WorkerSeed): WorkerLink {
-    return new WorkerLink(seed, { report: report => this.#report(report), died: () => this.#revive(seed.index) })
+  #start(seed: WorkerSeed, spare?: Worker): WorkerLink {
+    return new WorkerLink(seed, { report: report => this.#report(report), died: () => this.#revive(seed.index) }, spare)
   }
 
   #report(report: Exclude<Report, { type: 'done' | 'failed' }>): void {
@@ -111,6 +114,7 @@ class Engine implements MediaEngine, EngineServices {
     if (options.kind === 'webrtc') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
     this.recorder.warm()
+    this.#spare.warm()
     const worker = this.#place(options.near)
     const address = options.address ?? this.#address
     const id = this.number()
@@ -147,6 +151,8 @@ class Engine implements MediaEngine, EngineServices {
 
   #full(worker: number): boolean {
     const { share } = this.link(worker)
+    // What keeps a worker without legs busy is its own start.
+    if (share.get(Counter.legs) === 0) return false
     return share.get(Counter.busy) > FULL_SHARE || (share.get(Counter.busy) > 0.5 && share.get(Counter.latenessMedian) > FULL_LATENESS_MS)
   }
 
@@ -216,7 +222,7 @@ class Engine implements MediaEngine, EngineServices {
       for (const leg of this.#legs.values()) if (leg.worker === index) void leg.close()
       return
     }
-    const link = this.#start(this.#seeds[index]!)
+    const link = this.#start(this.#seeds[index]!, this.#spare.take())
     this.#links[index] = link
     const legs = [...this.#legs.values()].filter(leg => leg.worker === index)
     const ignore = (): undefined => undefined
@@ -230,6 +236,7 @@ class Engine implements MediaEngine, EngineServices {
     }
     for (const room of this.#rooms) if (room.worker === index) room.restore()
     link.adopt(dead)
+    this.#spare.warm()
   }
 
   async replaceWorker(index: number): Promise<void> {
@@ -261,7 +268,7 @@ class Engine implements MediaEngine, EngineServices {
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#rooms].map(room => room[Symbol.asyncDispose]()))
     await Promise.allSettled([...this.#legs.values()].map(leg => leg.close()))
-    await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(), this.recorder.close()])
+    await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(), this.recorder.close(), this.#spare.close()])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

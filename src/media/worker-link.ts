@@ -1,9 +1,9 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
 import { type Deferred, deferred } from '../core/scope.js'
 import type { Command, ReplyValue, Report, WorkerSeed } from './protocol.js'
 import { WorkerShare } from './shared/worker-share.js'
-import { threadFile } from './thread-file.js'
+import { startThread } from './spare-worker.js'
 
 /** Commands that are replied to, before they are numbered. */
 export type Request = Command extends infer C ? (C extends { readonly request: number } ? Omit<C, 'request'> : never) : never
@@ -34,10 +34,11 @@ export class WorkerLink {
   #request = 0
   #closing = false
 
-  constructor(readonly seed: WorkerSeed, readonly events: WorkerLinkEvents) {
+  /** @param spare a thread that waits for its seed; a new one by default. */
+  constructor(readonly seed: WorkerSeed, readonly events: WorkerLinkEvents, spare?: Worker) {
     this.share = new WorkerShare(seed.share)
-    const { url, options } = threadFile('worker/main.js')
-    this.#worker = new Worker(url, { ...options, workerData: seed, name: `cordboard-media-${seed.index}` })
+    this.#worker = spare ?? startThread(seed)
+    spare?.postMessage(seed)
     this.#worker.on('message', (reports: readonly Report[]) => this.#take(reports))
     // An uncaught error ends the thread; `exit` follows.
     this.#worker.on('error', () => undefined)

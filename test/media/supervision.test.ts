@@ -102,6 +102,47 @@ void t.test('a worker that ends does not end its calls', async t => {
   await rm(directory, { recursive: true })
 })
 
+void t.test('fifty bridged calls outlive their worker, and hear a gap of less than half a second', { timeout: 60_000 }, async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [42400, 42799] })
+  const peers = await Promise.all(Array.from({ length: 100 }, () => TonePeer.create(440)))
+  const legs = await Promise.all(peers.map(() => engine.open({ kind: 'rtp' })))
+  await Promise.all(legs.map((leg, at) => leg.apply(peers[at]!.media())))
+  for (let at = 0; at < legs.length; at += 2) await engine.join(legs[at]!, legs[at + 1]!)
+  peers.forEach((peer, at) => peer.talk(legs[at]!))
+  const goOn = async (packets: number): Promise<void> => {
+    const from = peers.map(peer => peer.heard.length)
+    await until(() => peers.every((peer, at) => peer.heard.length > from[at]! + packets), 'all hear')
+  }
+  const gaps: number[] = []
+  // The machine may be busy with something else in one of them.
+  for (let time = 0; time < 3; time++) {
+    await goOn(50)
+    const from = peers.map(peer => peer.heard.length - 1)
+    await engine.replaceWorker(0)
+    await goOn(20)
+    gaps.push(Math.max(...peers.map(({ heard }, at) => Math.max(...heard.slice(from[at]! + 1).map((packet, next) => packet.at - heard[from[at]! + next]!.at)))))
+  }
+  t.comment(`longest gaps: ${gaps.map(Math.round).join(', ')} ms`)
+  t.ok(Math.min(...gaps) < 500, 'gap')
+  for (const { heard } of peers) {
+    if (new Set(heard.map(({ ssrc }) => ssrc)).size !== 1) t.fail('another source')
+    if (heard.some((packet, at) => at > 0 && ((packet.sequence - heard[at - 1]!.sequence) & 0xffff) > 2)) t.fail('the sequence jumps')
+  }
+  for (const peer of peers) peer.close()
+  await engine.close()
+})
+
+void t.test('a worker that has just started refuses nobody for its own start', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [42800, 42999] })
+  const legs = await Promise.all(Array.from({ length: 60 }, () => engine.open({ kind: 'rtp' })))
+  for (let end = performance.now() + 1000; performance.now() < end;) {
+    await (await engine.open({ kind: 'rtp' })).close()
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  t.equal(legs.length, 60)
+  await engine.close()
+})
+
 void t.test('legs of different workers are joined: at most one packet lost each way', async t => {
   const engine = await createMediaEngine({ workers: 2, ports: [41100, 41199] })
   const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]

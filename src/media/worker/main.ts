@@ -64,4 +64,10 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
   })
 }
 
-if (parentPort !== null) start(parentPort, workerData as WorkerSeed)
+if (parentPort !== null) {
+  const port = parentPort
+  const seed = workerData as WorkerSeed | null
+  // A spare gets its seed when it is needed.
+  if (seed === null) port.once('message', (late: WorkerSeed) => start(port, late))
+  else start(port, seed)
+}

@@ -19,6 +19,8 @@ const QUIET_TURNS = 16
 /** A few relayed calls do not have a packet in every turn: their next one must not wait the longer for that. */
 const RELAYING_TURNS = 32
 const HOUSEKEEPING_MS = 100
+/** A young worker is busy with compiling its own program: that says nothing of what it can carry. */
+const YOUNG_MS = 3000
 
 export interface WorkLoopOptions {
   readonly share: WorkerShare
@@ -54,12 +56,14 @@ export class WorkLoop {
   #timerDue = 0
   #commands = 0
   #lastHousekeeping = 0
+  #startedAt = 0
   #measuredAt = 0
   #idleBefore = 0
 
   constructor(options: WorkLoopOptions) {
     this.#options = options
-    this.#measuredAt = performance.now()
+    this.#startedAt = this.#measuredAt = performance.now()
+    this.#idleBefore = performance.eventLoopUtilization().idle
     // Keeps the RTCP and time-out work going when nothing else turns the loop.
     setInterval(() => this.arm(), HOUSEKEEPING_MS).unref()
   }
@@ -164,7 +168,7 @@ export class WorkLoop {
     const idle = performance.eventLoopUtilization().idle
     const busy = Math.min(1, Math.max(0, 1 - (this.#slept + idle - this.#idleBefore) / elapsed))
     const { share, ticker } = this.#options
-    share.set(Counter.busy, share.get(Counter.busy) * 0.7 + busy * 0.3)
+    if (now - this.#startedAt > YOUNG_MS) share.set(Counter.busy, share.get(Counter.busy) * 0.7 + busy * 0.3)
     share.set(Counter.latenessP99, ticker.lateness(0.01))
     share.set(Counter.latenessMedian, ticker.lateness(0.5))
     this.#measuredAt = now
