@@ -8,6 +8,7 @@ import type { Random } from './core/random.js'
 import type { Scoped } from './core/scope.js'
 import type { CodecOffer, SrtpPolicy } from './sdp/negotiated.js'
 import { isWildcard, parseListenAddress } from './sip/transport/listen-address.js'
+import type { TlsOptions } from './sip/transport/tls-options.js'
 
 /** Options of `createServer`. */
 export interface ServerOptions extends Scoped {
@@ -17,7 +18,8 @@ export interface ServerOptions extends Scoped {
   readonly advertise?: { readonly sip?: string; readonly rtp?: string }
   /** First and last UDP port of media. @default [20000, 29999] */
   readonly rtpPorts?: readonly [number, number]
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** Certificates and trust of `tls` and `wss` listeners: mutual TLS on demand, other certificates by SNI. */
+  readonly tls?: TlsOptions
   /** SIP over WebSocket on the application's own HTTP server. */
   readonly http?: HttpServer
   /** Media worker threads. @default cores - 1, at least 1 */

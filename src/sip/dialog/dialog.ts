@@ -29,6 +29,7 @@ interface DialogInit {
   readonly remoteSeq: number | undefined
   readonly remoteTarget: string
   readonly routeSet: readonly string[]
+  readonly secure: boolean
 }
 
 /** A peer-to-peer relation of two user agents (RFC 3261 §12). Data only: it neither sends nor waits. */
@@ -46,6 +47,8 @@ export class Dialog {
   remoteTarget: string
   /** Values of Route, topmost first. */
   routeSet: readonly string[]
+  /** Begun by a request to a `sips` URI: our Contacts are of that scheme (RFC 3261 §12.1.1). */
+  readonly secure: boolean
 
   private constructor(init: DialogInit) {
     this.state = init.state
@@ -58,6 +61,7 @@ export class Dialog {
     this.remoteSeq = init.remoteSeq
     this.remoteTarget = init.remoteTarget
     this.routeSet = init.routeSet
+    this.secure = init.secure
   }
 
   /** Dialog of a server whose 101-299 response carries `localTag` (RFC 3261 §12.1.1). */
@@ -73,6 +77,7 @@ export class Dialog {
       remoteSeq: cseq(request).number,
       remoteTarget: contacts(request)[0]?.uri ?? from(request).uri,
       routeSet: recordRoutes(request).length === 0 ? NO_ROUTES : recordRoutes(request).map(routeValue),
+      secure: isSecure(request.uri),
     })
   }
 
@@ -89,6 +94,7 @@ export class Dialog {
       remoteSeq: undefined,
       remoteTarget: contacts(response)[0]?.uri ?? request.uri,
       routeSet: recordRoutes(response).map(routeValue).reverse(),
+      secure: isSecure(request.uri),
     })
   }
 
@@ -160,3 +166,6 @@ export const isLoose = (uri: string): boolean => {
 
 /** Key of a dialog by its tags. */
 export const dialogKey = (localTag: string, remoteTag: string): string => `${localTag};${remoteTag}`
+
+/** True for `sips:`, which demands TLS on every hop (RFC 3261 §26.2.2). */
+export const isSecure = (uri: string): boolean => /^sips:/i.test(uri)

@@ -3,7 +3,7 @@ import { headerField, headerValues, maxForwards, routes } from '../message/heade
 import type { SipRequest } from '../message/message.js'
 import { makesDialog } from '../message/methods.js'
 import { formatHostPort } from '../message/uri.js'
-import { isLoose } from '../dialog/dialog.js'
+import { isLoose, isSecure } from '../dialog/dialog.js'
 import type { Flow } from '../transport/transport.js'
 
 /** Says whether a URI is this element's own. */
@@ -54,10 +54,14 @@ export const forwarded = (request: SipRequest, uri: string, path: readonly strin
  */
 export const recorded = (request: SipRequest, inbound: Flow, outbound: Flow): SipRequest => {
   if (!makesDialog(request.method)) return request
-  const [towardsCaller, towardsCallee] = [recordRoute(inbound), recordRoute(outbound)]
+  const secure = isSecure(request.uri)
+  const [towardsCaller, towardsCallee] = [recordRoute(inbound, secure), recordRoute(outbound, secure)]
   const once = prependHeader(request, 'Record-Route', towardsCaller)
   return towardsCaller === towardsCallee ? once : prependHeader(once, 'Record-Route', towardsCallee)
 }
 
-const recordRoute = ({ transport, local }: Flow): string =>
-  `<sip:${formatHostPort(local.host, local.port)}${transport === 'udp' ? '' : `;transport=${transport}`};lr>`
+/** `sips` in a request to a `sips` URI (RFC 3261 §16.6, step 4). */
+const recordRoute = ({ transport, local }: Flow, secure: boolean): string => {
+  const parameter = transport === 'udp' || (secure && transport === 'tls') ? '' : `;transport=${transport}`
+  return `<${secure ? 'sips' : 'sip'}:${formatHostPort(local.host, local.port)}${parameter};lr>`
+}

@@ -23,6 +23,8 @@ export class ClientTransaction extends Transaction {
   response: SipResponse | undefined
   /** Where to go by UDP when the connection that the size asked for is refused (RFC 3261 §18.1.1). */
   fallback: Target | undefined
+  /** Why it could not be sent. */
+  cause: Error | undefined
 
   constructor(
     stepper: Stepper,

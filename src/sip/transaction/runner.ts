@@ -199,11 +199,14 @@ export class TransactionLayer implements Stepper {
   }
 
   /** A connection has ended: its client transactions fail at once. */
-  flowClosed(flow: Flow): void {
+  flowClosed(flow: Flow, error: Error): void {
     const waiting = this.#byFlow.get(flow)
     if (waiting === undefined) return
     this.#byFlow.delete(flow)
-    for (const transaction of waiting) this.step(transaction, 'transport-error')
+    for (const transaction of waiting) {
+      transaction.cause = error
+      this.step(transaction, 'transport-error')
+    }
   }
 
   #response(response: SipResponse): void {
@@ -347,7 +350,9 @@ export class TransactionLayer implements Stepper {
       queueMicrotask(() => this.#launch(again, writeMessage(again.request)))
       return
     }
-    user?.failed(new CordboardError('SIP_TRANSPORT', `${transaction.method} could not be sent`, { status: 503 }), transaction)
+    const { cause } = transaction
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    user?.failed(new CordboardError('SIP_TRANSPORT', `${transaction.method} could not be sent${why}`, { cause, status: 503 }), transaction)
   }
 
   #resend(transaction: Transaction, longest: number): void {
@@ -365,7 +370,10 @@ export class TransactionLayer implements Stepper {
   #transmit(transaction: Transaction): void {
     const { bytes, flow } = transaction
     if (bytes === undefined) return
-    if (transaction instanceof ClientTransaction || flow.reliable) flow.send(bytes, () => this.step(transaction, 'transport-error'))
+    if (transaction instanceof ClientTransaction || flow.reliable) flow.send(bytes, error => {
+      if (transaction instanceof ClientTransaction) transaction.cause = error
+      this.step(transaction, 'transport-error')
+    })
     else flow.send(bytes)
   }
 

@@ -1,26 +1,18 @@
 import { connect as connectTcp, createServer as createTcpServer, isIPv6 } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import { formatHostPort } from '../message/uri.js'
+import { gatedListener } from './handshake-gate.js'
 import type { ListenAddress } from './listen-address.js'
 import { StreamConnection } from './stream-connection.js'
 import type { StreamContext } from './stream-connection.js'
+import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
+import type { TlsOptions } from './tls-options.js'
 import type { Flow, Source, Target, Transport, TransportEvents, TransportLimits } from './transport.js'
 import type { Advertise } from './udp.js'
-
-/** Certificate and trust of a TLS listener. */
-export interface TlsOptions {
-  readonly cert: string | Buffer
-  readonly key: string | Buffer
-  /** Certificates that peers' must lead to. @default the system's */
-  readonly ca?: string | Buffer
-  /** Demands a certificate of clients (mutual TLS). @default false */
-  readonly requestCert?: boolean
-  /** Refuses servers whose certificate does not show the domain called (RFC 5922). @default true */
-  readonly rejectUnauthorized?: boolean
-}
 
 interface StreamListen {
   readonly address: ListenAddress
@@ -45,7 +37,7 @@ export class StreamTransport implements Transport, StreamContext {
   readonly #connections = new Map<string, StreamConnection>()
   #open = true
 
-  private constructor(server: Server, listen: StreamListen) {
+  private constructor(server: Server, secure: TlsServer | undefined, listen: StreamListen) {
     const { transport } = listen.address
     this.name = this.transport = transport as 'tcp' | 'tls'
     this.events = listen.events
@@ -56,17 +48,17 @@ export class StreamTransport implements Transport, StreamContext {
     this.#server = server
     const { address, port } = server.address() as AddressInfo
     this.bound = { transport, address, port }
-    server.on(this.name === 'tls' ? 'secureConnection' : 'connection', this.#accept)
+    if (secure === undefined) server.on('connection', this.#accept)
+    else secure.on('secureConnection', this.#acceptSecure)
     server.on('error', () => this.events.dropped('send-failed'))
-    server.on('tlsClientError', () => this.events.dropped('framing'))
   }
 
   /** @throws CordboardError `SIP_TRANSPORT` when the address cannot be bound. */
   static async listen(listen: StreamListen): Promise<StreamTransport> {
-    const { address, tls } = listen
-    const server = address.transport === 'tls' && tls !== undefined
-      ? createTlsServer({ ...tls, handshakeTimeout: listen.limits.connectMs, rejectUnauthorized: tls.requestCert === true })
-      : createTcpServer()
+    const { address, tls, events, limits } = listen
+    const secure = address.transport === 'tls' && tls !== undefined ? createTlsServer(serverTlsOptions(tls, limits)) : undefined
+    if (secure !== undefined) addServerNames(secure, tls!)
+    const server = secure === undefined ? createTcpServer() : gatedListener(secure, events, limits)
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: Error): void =>
         reject(new CordboardError('SIP_TRANSPORT', `cannot bind ${address.transport} ${formatHostPort(address.host, address.port)}`, { cause }))
@@ -76,7 +68,7 @@ export class StreamTransport implements Transport, StreamContext {
         resolve()
       })
     })
-    return new StreamTransport(server, listen)
+    return new StreamTransport(server, secure, listen)
   }
 
   reaches(target: Target): boolean {
@@ -106,6 +98,12 @@ export class StreamTransport implements Transport, StreamContext {
     await closed
   }
 
+  readonly #acceptSecure = (socket: TLSSocket): void => {
+    if (refuseClient(this.#tls!, socket.getPeerCertificate()) === undefined) return this.#accept(socket)
+    this.events.dropped('tls-client')
+    socket.destroy()
+  }
+
   readonly #accept = (socket: Socket): void => {
     const { remoteAddress, remotePort } = socket
     if (remoteAddress === undefined || remotePort === undefined) return void socket.destroy()
@@ -118,9 +116,7 @@ export class StreamTransport implements Transport, StreamContext {
 
   #dial({ address, port, domain }: Target): Socket {
     if (this.name === 'tcp') return connectTcp({ host: address, port })
-    const { cert, key, ca, rejectUnauthorized } = this.#tls!
-    const servername = domain !== undefined && !isNumeric(domain) ? domain : ''
-    return connectTls({ host: address, port, cert, key, servername, rejectUnauthorized: rejectUnauthorized ?? true, ...(ca === undefined ? {} : { ca }) })
+    return connectTls({ host: address, port, ...clientTlsOptions(this.#tls!, domain) })
   }
 
   #add(socket: Socket, peer: Source, connected: boolean): StreamConnection {
@@ -129,5 +125,3 @@ export class StreamTransport implements Transport, StreamContext {
     return connection
   }
 }
-
-const isNumeric = (host: string): boolean => host.includes(':') || /^[\d.]+$/.test(host)

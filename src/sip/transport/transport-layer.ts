@@ -14,11 +14,12 @@ import { RequestGuard } from './request-guard.js'
 import type { GuardOptions } from './request-guard.js'
 import { RouteSource } from './route-source.js'
 import { StreamTransport } from './stream-transport.js'
-import type { TlsOptions } from './stream-transport.js'
+import type { TlsOptions } from './tls-options.js'
 import { DEFAULT_LIMITS, DROP_REASONS } from './transport.js'
 import type { BadRequest, DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportFactory, TransportLimits } from './transport.js'
 import { UdpTransport } from './udp.js'
 import { WebSocketTransport } from './web-socket.js'
+import type { WebSocketListen } from './web-socket.js'
 
 export interface TransportLayerOptions {
   /** Like `udp://127.0.0.1:5060`; port 0 takes any free one. @default [] */
@@ -190,14 +191,14 @@ export class TransportLayer implements TransportEvents {
         return this.#listenStream(address)
       case 'wss':
         if (this.options.tls === undefined) throw new CordboardError('SERVER_BAD_OPTION', 'a wss listener needs the option tls: { cert, key }')
-        return WebSocketTransport.listen(address, this.options.tls, this.#webSocketListen())
+        return WebSocketTransport.listen(address, this.#webSocketListen())
       case 'ws':
-        return WebSocketTransport.listen(address, undefined, this.#webSocketListen())
+        return WebSocketTransport.listen(address, this.#webSocketListen())
     }
   }
 
-  #webSocketListen(): { events: TransportEvents; advertise: (peer: Source, bound: Source) => HostPort; limits: TransportLimits; clock: Clock } {
-    return { events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock }
+  #webSocketListen(): WebSocketListen {
+    return { events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock, tls: this.options.tls }
   }
 
   #listenStream(address: ListenAddress): Promise<Transport> {

@@ -45,11 +45,13 @@ export interface Flow extends Source {
 export type DropReason =
   | ParseDropReason | 'bad-request' | 'keep-alive' | 'scanner' | 'rate'
   | 'slow-reader' | 'slow-sender' | 'idle' | 'framing' | 'too-many-connections' | 'send-failed'
+  | 'tls-handshake' | 'slow-handshake' | 'too-many-handshakes' | 'tls-client' | 'too-many-transactions'
 
 /** Every reason, for counters. */
 export const DROP_REASONS: readonly DropReason[] = [
   'not-sip', 'bad-response', 'bad-ack', 'unanswerable', 'bad-request', 'keep-alive', 'scanner', 'rate',
   'slow-reader', 'slow-sender', 'idle', 'framing', 'too-many-connections', 'send-failed',
+  'tls-handshake', 'slow-handshake', 'too-many-handshakes', 'tls-client', 'too-many-transactions',
 ]
 
 /** A request that must be refused before any transaction exists. */
@@ -99,6 +101,8 @@ export interface TransportLimits {
   readonly messageMs: number
   /** Milliseconds for TCP and TLS to be established. @default 5000 */
   readonly connectMs: number
+  /** TLS handshakes under way at a time, per listener. @default 256 */
+  readonly handshakes: number
 }
 
 export const DEFAULT_LIMITS: TransportLimits = {
@@ -107,4 +111,5 @@ export const DEFAULT_LIMITS: TransportLimits = {
   idleMs: 600_000,
   messageMs: 10_000,
   connectMs: 5_000,
+  handshakes: 256,
 }

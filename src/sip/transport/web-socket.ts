@@ -1,8 +1,9 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { Server as TlsServer } from 'node:tls'
-import type { AddressInfo } from 'node:net'
+import type { Server as HttpsServer } from 'node:https'
+import { Server as TlsServer, TLSSocket } from 'node:tls'
+import type { AddressInfo, Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { RawData } from 'ws'
@@ -10,9 +11,11 @@ import type { Clock, Timer } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import { LIMITS } from '../message/limits.js'
 import { formatHostPort } from '../message/uri.js'
+import { gatedListener } from './handshake-gate.js'
 import type { ListenAddress } from './listen-address.js'
 import { receiveDatagram } from './receive.js'
-import type { TlsOptions } from './stream-transport.js'
+import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
+import type { TlsOptions } from './tls-options.js'
 import type { DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportLimits } from './transport.js'
 import { failSoon } from './udp.js'
 import type { Advertise } from './udp.js'
@@ -104,11 +107,19 @@ class WebSocketFlow implements Flow {
   }
 }
 
-interface WebSocketListen {
+/** What a WebSocket listener needs to know of its layer. */
+export interface WebSocketListen {
   readonly events: TransportEvents
   readonly advertise: Advertise
   readonly limits: TransportLimits
   readonly clock: Clock
+  readonly tls?: TlsOptions | undefined
+}
+
+/** The server whose upgrades are taken, and the listener that is ours to close; none on the application's server. */
+interface WebSocketServers {
+  readonly http: HttpServer | HttpsServer
+  readonly listener?: Server
 }
 
 /** SIP over WebSocket (RFC 7118), on a server of its own or on the application's. */
@@ -119,45 +130,45 @@ export class WebSocketTransport implements Transport {
   readonly limits: TransportLimits
   readonly clock: Clock
   readonly advertise: Advertise
-  readonly #server: HttpServer
-  /** False on the application's server, which is closed by whoever opened it. */
-  readonly #own: boolean
+  readonly #http: HttpServer | HttpsServer
+  readonly #listener: Server | undefined
+  readonly #tls: TlsOptions | undefined
   readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.message, handleProtocols: () => SUBPROTOCOL, clientTracking: false })
   readonly #flows = new Map<string, WebSocketFlow>()
   #open = true
 
-  private constructor(server: HttpServer, own: boolean, name: 'ws' | 'wss', listen: WebSocketListen) {
-    this.#server = server
-    this.#own = own
+  private constructor({ http, listener }: WebSocketServers, name: 'ws' | 'wss', listen: WebSocketListen) {
+    this.#http = http
+    this.#listener = listener
+    this.#tls = listen.tls
     this.name = name
     this.events = listen.events
     this.limits = listen.limits
     this.clock = listen.clock
     this.advertise = listen.advertise
-    const { address, port } = (server.address() ?? { address: '0.0.0.0', port: 0 }) as AddressInfo
+    const { address, port } = ((listener ?? http).address() ?? { address: '0.0.0.0', port: 0 }) as AddressInfo
     this.bound = { transport: name, address, port }
-    server.on('upgrade', this.#upgrade)
+    http.on('upgrade', this.#upgrade)
   }
 
   /** @throws CordboardError `SIP_TRANSPORT` when the address cannot be bound. */
-  static async listen(address: ListenAddress, tls: TlsOptions | undefined, listen: WebSocketListen): Promise<WebSocketTransport> {
-    const secure = address.transport === 'wss'
-    const server = secure ? createHttpsServer({ ...tls, rejectUnauthorized: tls?.requestCert === true }) : createHttpServer()
-    server.on('request', (_request, answer) => answer.writeHead(426, { Upgrade: 'websocket' }).end())
+  static async listen(address: ListenAddress, listen: WebSocketListen): Promise<WebSocketTransport> {
+    const { name, http, listener } = serversFor(address, listen)
+    http.on('request', (_request, answer) => answer.writeHead(426, { Upgrade: 'websocket' }).end())
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: Error): void => reject(new CordboardError('SIP_TRANSPORT', `cannot bind ${address.transport} ${formatHostPort(address.host, address.port)}`, { cause }))
-      server.once('error', fail)
-      server.listen(address.port, address.host, () => {
-        server.off('error', fail)
+      listener.once('error', fail)
+      listener.listen(address.port, address.host, () => {
+        listener.off('error', fail)
         resolve()
       })
     })
-    return new WebSocketTransport(server, true, secure ? 'wss' : 'ws', listen)
+    return new WebSocketTransport({ http, listener }, name, listen)
   }
 
   /** Shares the application's server, which must be listening for its address to be known. */
   static on(server: HttpServer, listen: WebSocketListen): WebSocketTransport {
-    return new WebSocketTransport(server, false, server instanceof TlsServer ? 'wss' : 'ws', listen)
+    return new WebSocketTransport({ http: server }, server instanceof TlsServer ? 'wss' : 'ws', listen)
   }
 
   reaches(target: Target): boolean {
@@ -168,7 +179,8 @@ export class WebSocketTransport implements Transport {
     const known = this.#flows.get(keyOf(target))
     if (known?.open === true) return known
     const host = formatHostPort(target.address, target.port)
-    const socket = new WebSocket(`${this.name}://${host}/`, SUBPROTOCOL, { maxPayload: LIMITS.message, handshakeTimeout: this.limits.connectMs, ...(target.domain === undefined ? {} : { servername: target.domain }) })
+    const secure = this.name === 'wss' && this.#tls !== undefined ? clientTlsOptions(this.#tls, target.domain) : {}
+    const socket = new WebSocket(`${this.name}://${host}/`, SUBPROTOCOL, { maxPayload: LIMITS.message, handshakeTimeout: this.limits.connectMs, ...secure })
     return this.#add(socket, { transport: this.name, address: target.address, port: target.port })
   }
 
@@ -179,23 +191,28 @@ export class WebSocketTransport implements Transport {
   async close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
-    this.#server.off('upgrade', this.#upgrade)
+    this.#http.off('upgrade', this.#upgrade)
     for (const flow of [...this.#flows.values()]) flow.close()
-    if (!this.#own) return
-    this.#server.closeAllConnections()
-    await new Promise<void>(resolve => this.#server.close(() => resolve()))
+    if (this.#listener === undefined) return
+    const closed = new Promise<void>(resolve => this.#listener!.close(() => resolve()))
+    this.#http.closeAllConnections()
+    await closed
   }
 
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(protocol => protocol.trim().toLowerCase())
     if (!offered.includes(SUBPROTOCOL)) {
       // On a shared server the upgrade may be the application's.
-      if (this.#own) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+      if (this.#listener !== undefined) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
       return
     }
     const { remoteAddress, remotePort } = request.socket
     if (remoteAddress === undefined || remotePort === undefined || this.#flows.size >= this.limits.connections) {
       this.events.dropped('too-many-connections')
+      return void socket.destroy()
+    }
+    if (request.socket instanceof TLSSocket && this.#tls !== undefined && refuseClient(this.#tls, request.socket.getPeerCertificate()) !== undefined) {
+      this.events.dropped('tls-client')
       return void socket.destroy()
     }
     this.#webSockets.handleUpgrade(request, socket, head, accepted => {
@@ -208,6 +225,17 @@ export class WebSocketTransport implements Transport {
     this.#flows.set(keyOf(peer), flow)
     return flow
   }
+}
+
+/** An HTTP server listens itself; before an HTTPS one stands the gate of its handshakes. */
+const serversFor = (address: ListenAddress, { tls, events, limits }: WebSocketListen): { readonly name: 'ws' | 'wss'; readonly http: HttpServer | HttpsServer; readonly listener: Server } => {
+  if (address.transport !== 'wss' || tls === undefined) {
+    const http = createHttpServer()
+    return { name: 'ws', http, listener: http }
+  }
+  const https = createHttpsServer(serverTlsOptions(tls, limits))
+  addServerNames(https, tls)
+  return { name: 'wss', http: https, listener: gatedListener(https, events, limits) }
 }
 
 const keyOf = ({ address, port }: { readonly address: string; readonly port: number }): string => formatHostPort(address, port)

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { CordboardError } from '../../core/errors.js'
 import { deferred, onAbort } from '../../core/scope.js'
 import { DigestClient } from '../auth/digest-client.js'
-import { Dialog } from '../dialog/dialog.js'
+import { Dialog, isSecure } from '../dialog/dialog.js'
 import { cancelFor, request as makeRequest } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
 import { minSe, to } from '../message/headers.js'
@@ -164,7 +164,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
       to: nameAddr(options.to ?? this.target),
       callId: conversation.callId,
       cseq: ++conversation.cseq,
-      contact: core.contact(flow),
+      contact: core.contact(flow, isSecure(bareUri(this.target))),
       headers: core.clientHeaders({
         Allow: ALLOW, Supported: SUPPORTED, ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...options.headers, ...credentials,
       }),

@@ -259,11 +259,12 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     return this.options.nodeId === '' ? '' : `${this.options.nodeId}@`
   }
 
-  /** Value of Contact by which the peer of `flow` reaches us. */
-  contact(flow: Flow): string {
+  /** Value of Contact by which the peer of `flow` reaches us; of scheme `sips` in a dialog begun by such a URI (RFC 3261 §8.1.1.8, §12.1.1). */
+  contact(flow: Flow, secure: boolean): string {
     const { host, port } = flow.local
-    const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`
-    return `<sip:${this.contactUser}${formatHostPort(host, port)}${transport}>`
+    // RFC 3261 §26.2.2: sips says TLS by itself.
+    const transport = flow.transport === 'udp' || (secure && flow.transport === 'tls') ? '' : `;transport=${flow.transport}`
+    return `${secure ? '<sips:' : '<sip:'}${this.contactUser}${formatHostPort(host, port)}${transport}>`
   }
 
   #learntTargets(uri: string): readonly Target[] | undefined {

@@ -8,7 +8,7 @@ import { parseListenAddress } from '../transport/listen-address.js'
 import type { GuardOptions } from '../transport/request-guard.js'
 import { DnsResolver } from '../transport/resolver.js'
 import type { Resolver } from '../transport/resolver.js'
-import type { TlsOptions } from '../transport/stream-transport.js'
+import type { TlsOptions } from '../transport/tls-options.js'
 import type { TransportFactory, TransportLimits, TransportName } from '../transport/transport.js'
 import { UserAgentCore } from './core.js'
 

@@ -58,7 +58,7 @@ export class EarlyFork implements DialogOwner {
       case 'UPDATE':
         if (sdpOf(request) !== undefined) return this.#refuse(request, transaction, 491)
         this.dialog.refresh(request)
-        return this.#refuse(request, transaction, 200, { Contact: this.core.contact(transaction.flow) })
+        return this.#refuse(request, transaction, 200, { Contact: this.core.contact(transaction.flow, this.dialog.secure) })
       case 'BYE':
         // RFC 3261 §15: only the caller may end an early dialog by BYE; what remains of it ends with the INVITE.
         this.#refuse(request, transaction, 200)

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Timer } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import { DigestClient } from '../auth/digest-client.js'
+import { isSecure } from '../dialog/dialog.js'
 import { contactExpires, contacts, minExpires, retryAfter } from '../message/headers.js'
 import type { SipResponse } from '../message/message.js'
 import { formatHostPort, parseUri } from '../message/uri.js'
@@ -141,8 +142,9 @@ class KeptRegistration extends EventEmitter<{ state: [state: RegistrationState] 
 
   #contactOn(flow: Flow): string {
     const { host, port } = flow.local
-    const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`
-    this.#contact = bareUri(`<sip:${this.#user}${formatHostPort(host, port)}${transport}>`)
+    const secure = isSecure(this.options.aor)
+    const transport = flow.transport === 'udp' || (secure && flow.transport === 'tls') ? '' : `;transport=${flow.transport}`
+    this.#contact = bareUri(`<${secure ? 'sips' : 'sip'}:${this.#user}${formatHostPort(host, port)}${transport}>`)
     return `<${this.#contact}>`
   }
 }

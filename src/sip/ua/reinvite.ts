@@ -35,7 +35,7 @@ export class Reinvite implements ClientTransactionUser {
       digest,
       user: this,
       build: (via, credentials) => dialog.request('INVITE', {
-        contact: core.contact(via),
+        contact: core.contact(via, dialog.secure),
         headers: core.clientHeaders({ Allow: ALLOW, ...this.headers, ...credentials }),
         body: sdpBody(this.sdp),
       }),

@@ -1,5 +1,5 @@
 import { CordboardError } from '../../core/errors.js'
-import { Dialog } from '../dialog/dialog.js'
+import { Dialog, isSecure } from '../dialog/dialog.js'
 import { response as makeResponse } from '../message/build.js'
 import { cseq } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
@@ -115,7 +115,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
         // RFC 3311 §5.2: an offer before ours is answered; without one the target is refreshed.
         if (sdpOf(request) !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
         this.dialog.refresh(request)
-        return this.#answer(request, transaction, 200, { Contact: this.core.contact(transaction.flow) })
+        return this.#answer(request, transaction, 200, { Contact: this.core.contact(transaction.flow, this.dialog.secure) })
       case 'INVITE':
         // RFC 3261 §14.2: a second INVITE while the first has no final response.
         return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
@@ -165,7 +165,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     }
     return makeResponse(message, status, {
       toTag: this.#transaction.localTag,
-      ...(status > 100 ? { contact: this.core.contact(this.#transaction.flow) } : {}),
+      ...(status > 100 ? { contact: this.core.contact(this.#transaction.flow, isSecure(message.uri)) } : {}),
       headers: this.core.serverHeaders(headers),
       ...(options.reason === undefined ? {} : { reason: options.reason }),
       ...(body === undefined ? {} : { body }),

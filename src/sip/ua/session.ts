@@ -292,7 +292,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.dialog.refresh(request)
     if (sdp !== undefined) this.#localSdp = sdp
     this.core.respond(transaction, makeResponse(request, 200, {
-      contact: this.core.contact(transaction.flow),
+      contact: this.core.contact(transaction.flow, this.dialog.secure),
       headers: this.core.serverHeaders({ Allow: ALLOW, Supported: SUPPORTED, ...interval?.headers }),
       ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
     }))
@@ -353,7 +353,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
       digest,
       build: (via, credentials) => dialog.request(method, {
         headers: core.clientHeaders({ ...options.headers, ...credentials }),
-        ...(method === 'UPDATE' || method === 'REFER' || method === 'NOTIFY' ? { contact: core.contact(via) } : {}),
+        ...(method === 'UPDATE' || method === 'REFER' || method === 'NOTIFY' ? { contact: core.contact(via, dialog.secure) } : {}),
         ...(options.body === undefined ? {} : { body: options.body }),
       }),
       user: { response, failed },

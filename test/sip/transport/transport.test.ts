@@ -1,10 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { once } from 'node:events'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -12,73 +8,18 @@ import type { CordboardError } from '../../../src/core/errors.js'
 import { realClock } from '../../../src/core/real-clock.js'
 import { seededRandom } from '../../../src/core/random.js'
 import { header } from '../../../src/sip/message/headers.js'
-import { request } from '../../../src/sip/message/build.js'
-import type { SipMessage, SipRequest } from '../../../src/sip/message/message.js'
 import { writeMessage } from '../../../src/sip/message/writer.js'
 import { parseListenAddress } from '../../../src/sip/transport/listen-address.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
 import { RouteSource } from '../../../src/sip/transport/route-source.js'
-import { TransportLayer } from '../../../src/sip/transport/transport-layer.js'
 import type { TransportLayerOptions } from '../../../src/sip/transport/transport-layer.js'
-import type { Flow, Target } from '../../../src/sip/transport/transport.js'
+import type { Target } from '../../../src/sip/transport/transport.js'
+import { Authority } from '../certificates.js'
+import { type Listener, listener, options } from './listener.js'
 
-interface Arrived {
-  readonly message: SipMessage
-  readonly flow: Flow
-}
-
-/** A transport layer that keeps what it gets, and lets a test wait for it. */
-const listener = async (t: Test, options: Partial<TransportLayerOptions>) => {
-  const arrived: Arrived[] = []
-  const closed: Flow[] = []
-  const bad: number[] = []
-  let wake: () => void = () => undefined
-  const note = (): void => wake()
-  const layer = await TransportLayer.open({ clock: realClock, ...options }, {
-    message: (message, flow) => {
-      arrived.push({ message, flow })
-      note()
-    },
-    bad: ({ status }) => {
-      bad.push(status)
-      note()
-    },
-    flowClosed: flow => {
-      closed.push(flow)
-      note()
-    },
-  })
-  t.teardown(() => layer.close())
-  const until = async (condition: () => boolean): Promise<void> => {
-    // The library's own timers do not keep a process alive.
-    const alive = setInterval(() => undefined, 1_000)
-    while (!condition()) await new Promise<void>(resolve => { wake = resolve })
-    clearInterval(alive)
-  }
-  return { layer, arrived, closed, bad, until, at: (): Target => layer.addresses[0]! }
-}
-
-const options = (size = 0): SipRequest => request({
-  method: 'OPTIONS', uri: 'sip:b@b', via: 'SIP/2.0/UDP a.example:5060;branch=z9hG4bK1;rport', from: '<sip:a@a>;tag=1', to: '<sip:b@b>', callId: 'c', cseq: 1,
-  ...(size === 0 ? {} : { body: { type: 'text/plain', content: 'x'.repeat(size) } }),
-})
-
-const certificate = (): { readonly cert: string; readonly key: string } | undefined => {
-  const folder = mkdtempSync(join(tmpdir(), 'cordboard-tls-'))
-  try {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-      '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  return { cert: readFileSync(join(folder, 'cert.pem'), 'utf8'), key: readFileSync(join(folder, 'key.pem'), 'utf8') }
-}
-
-const shared = (name: string, open: (t: Test) => Promise<readonly [Awaited<ReturnType<typeof listener>>, Awaited<ReturnType<typeof listener>>] | undefined>): void => {
+const shared = (name: string, open: (t: Test) => Promise<readonly [Listener, Listener]>): void => {
   void t.test(`RFC 3261 §18: ${name} carries requests and their responses`, async t => {
-    const pair = await open(t)
-    if (pair === undefined) return t.pass('skipped: openssl is not installed')
-    const [a, b] = pair
+    const [a, b] = await open(t)
     const flow = a.layer.flowTo(b.at())
     flow.send(writeMessage(options()))
     await b.until(() => b.arrived.length === 1)
@@ -110,10 +51,10 @@ const pairOn = (scheme: string, more: Partial<TransportLayerOptions> = {}) => as
 shared('UDP', pairOn('udp'))
 shared('TCP', pairOn('tcp'))
 shared('WebSocket', pairOn('ws'))
-shared('TLS', async t => {
-  const own = certificate()
-  return own === undefined ? undefined : pairOn('tls', { tls: { ...own, ca: own.cert } })(t)
-})
+const authority = new Authority()
+const tls = { ...authority.issue({ ip: ['127.0.0.1'] }), ca: authority.cert }
+shared('TLS', pairOn('tls', { tls }))
+shared('secure WebSocket', pairOn('wss', { tls }))
 for (const name of ['udp', 'tcp'] as const) {
   shared(`memory ${name}`, async t => {
     const network = new MemoryNetwork({ clock: realClock, random: seededRandom(1) })

@@ -1,0 +1,52 @@
+import { isIP } from 'node:net'
+import type { PeerCertificate } from 'node:tls'
+import { CordboardError } from '../../core/errors.js'
+import { parseUri } from '../message/uri.js'
+
+/** One name of subjectAltName as Node writes it; values with odd octets come as JSON strings. */
+const ALTERNATIVE = /(?:^|, )([A-Za-z][A-Za-z ]*):("(?:[^"\\]|\\.)*"|[^,]*)/g
+
+/**
+ * SIP domains and addresses that a certificate speaks for (RFC 5922 §7.1): hosts of `sip:` URIs without a user, DNS names and IP addresses
+ * of subjectAltName, in lower case. The common name is not looked at: §7.1 leaves that open, and public authorities no longer fill it.
+ */
+export const certificateIdentities = ({ subjectaltname }: Pick<PeerCertificate, 'subjectaltname'>): readonly string[] =>
+  [...(subjectaltname ?? '').matchAll(ALTERNATIVE)].flatMap(([, kind, written = '']) => {
+    const value = written.startsWith('"') ? unquoted(written) : written
+    switch (kind) {
+      case 'URI':
+        return sipDomain(value)
+      case 'DNS': case 'IP Address':
+        return [value.toLowerCase()]
+      default:
+        return []
+    }
+  })
+
+/**
+ * True when a certificate speaks for `domain` or numeric address. Names match in their entirety: a wildcard vouches for nobody
+ * (RFC 5922 §7.2).
+ */
+export const speaksFor = (certificate: Pick<PeerCertificate, 'subjectaltname'>, domain: string): boolean =>
+  certificateIdentities(certificate).includes(domain.toLowerCase().replace(/\.$/, ''))
+
+/** Node's hook for certificates of servers that we call: the error says whom the certificate speaks for. */
+export const checkServerIdentity = (domain: string, certificate: PeerCertificate): Error | undefined => {
+  if (speaksFor(certificate, domain)) return undefined
+  const names = certificateIdentities(certificate).join(', ')
+  return new CordboardError('SIP_TRANSPORT', `the certificate is not ${domain}'s but ${names === '' ? 'nobody\'s' : `that of ${names}`} (RFC 5922 §7.3)`)
+}
+
+/** RFC 5922 §7.1: a URI with a user is a person's identity, and one of scheme `sips` is none. */
+const sipDomain = (text: string): readonly string[] => {
+  const uri = parseUri(text)
+  return uri?.type === 'sip' && uri.scheme === 'sip' && uri.user === undefined && isIP(uri.host) === 0 ? [uri.host.toLowerCase()] : []
+}
+
+const unquoted = (written: string): string => {
+  try {
+    return String(JSON.parse(written))
+  } catch {
+    return ''
+  }
+}

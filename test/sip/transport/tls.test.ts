@@ -1,0 +1,119 @@
+import { connect as connectTcp } from 'node:net'
+import type { Socket } from 'node:net'
+import { connect } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import t from 'tap'
+import type { Test } from 'tap'
+import { writeMessage } from '../../../src/sip/message/writer.js'
+import { certificateIdentities, speaksFor } from '../../../src/sip/transport/certificate-identity.js'
+import type { TlsIdentity } from '../../../src/sip/transport/tls-options.js'
+import type { TransportLayerOptions } from '../../../src/sip/transport/transport-layer.js'
+import type { Target } from '../../../src/sip/transport/transport.js'
+import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
+import type { LiveSession } from '../../../src/sip/ua/session.js'
+import { Authority } from '../certificates.js'
+import { answerAll, OFFER } from '../ua/two-agents.js'
+import { listener, options } from './listener.js'
+
+const authority = new Authority()
+const stranger = new Authority('Another authority')
+const ca = authority.cert
+const pbx = authority.issue({ dns: ['pbx.example'], ip: ['127.0.0.1'] })
+
+const secureListener = (t: Test, tls: Partial<TransportLayerOptions['tls']> = {}, more: Partial<TransportLayerOptions> = {}) =>
+  listener(t, { listen: ['tls://127.0.0.1:0'], tls: { ...pbx, ca, ...tls }, ...more })
+
+/** Sends one request and tells what came of it. */
+const attempt = async (from: Awaited<ReturnType<typeof listener>>, to: Awaited<ReturnType<typeof listener>>, domain?: string): Promise<string> => {
+  const target: Target = { ...to.at(), ...(domain === undefined ? {} : { domain }) }
+  from.layer.flowTo(target).send(writeMessage(options()))
+  const [arrived, failed] = [to.arrived.length, from.errors.length]
+  await Promise.race([from.until(() => from.errors.length > failed), to.until(() => to.arrived.length > arrived)])
+  return from.errors[failed]?.message ?? 'arrived'
+}
+
+t.test('RFC 5922 §7.1, §7.2: SIP URIs without user, DNS names and addresses speak for a domain, wildcards for none', t => {
+  const subjectaltname = 'URI:sip:example.com, URI:sip:ann@people.example, URI:sips:secure.example, DNS:PBX.example, DNS:*.wild.example, IP Address:192.0.2.1, URI:"sip:a.example\\u002c DNS:evil.example"'
+  t.strictSame(certificateIdentities({ subjectaltname }).slice(0, 4), ['example.com', 'pbx.example', '*.wild.example', '192.0.2.1'])
+  const shown = { subjectaltname }
+  for (const domain of ['example.com', 'Example.COM.', 'pbx.example', '192.0.2.1']) t.ok(speaksFor(shown, domain), domain)
+  for (const domain of ['people.example', 'secure.example', 'a.wild.example', 'evil.example', 'sub.pbx.example', '192.0.2.2']) t.notOk(speaksFor(shown, domain), domain)
+  t.end()
+})
+
+t.test('RFC 5922 §7.3: a server must show the domain that was called, by an authority that we trust', async t => {
+  const client = await secureListener(t)
+  const server = await secureListener(t)
+  t.equal(await attempt(client, server), 'arrived', 'an address in subjectAltName')
+  t.match(await attempt(await secureListener(t), server, 'other.example'), /not other\.example's but that of pbx\.example, 127\.0\.0\.1/)
+  const bySipUri = await secureListener(t, authority.issue({ uri: ['sip:example.com'] }))
+  t.equal(await attempt(client, bySipUri, 'example.com'), 'arrived', 'a SIP URI in subjectAltName')
+  t.match(await attempt(client, await secureListener(t, stranger.issue({ ip: ['127.0.0.1'] }))), /unable to verify|self.signed|issuer/i)
+})
+
+t.test('RFC 6066 §3: the certificate is that of the name asked for', async t => {
+  const server = await secureListener(t, { sni: { 'sales.example': authority.issue({ dns: ['sales.example'] }) } })
+  const client = await secureListener(t)
+  t.equal(await attempt(client, server, 'sales.example'), 'arrived')
+  t.equal(await attempt(await secureListener(t), server, 'pbx.example'), 'arrived', 'any other name gets the first certificate')
+})
+
+const asClient = (t: Test, { port }: Target, identity?: TlsIdentity): TLSSocket => {
+  const socket = connect({ port, host: '127.0.0.1', ca, checkServerIdentity: () => undefined, ...identity })
+  t.teardown(() => socket.destroy())
+  socket.on('error', () => undefined)
+  return socket
+}
+
+/** However it came to that. */
+const closed = (socket: Socket): Promise<void> => new Promise(resolve => { socket.once('close', () => resolve()) })
+
+for (const scheme of ['tls', 'wss'] as const)
+  t.test(`RFC 5922 §7.4: ${scheme}: a client must show a certificate, of our authority, of the domains allowed`, async t => {
+    const server = await secureListener(t, { requireClientCertificate: true, clients: ['edge.example'] }, { listen: [`${scheme}://127.0.0.1:0`] })
+    const edge = await secureListener(t, authority.issue({ uri: ['sip:edge.example'] }), { listen: [`${scheme}://127.0.0.1:0`] })
+    t.equal(await attempt(edge, server), 'arrived')
+    const other = await secureListener(t, authority.issue({ dns: ['other.example'] }), { listen: [`${scheme}://127.0.0.1:0`] })
+    t.not(await attempt(other, server), 'arrived')
+    t.equal(server.layer.drops.value('tls-client'), 1)
+    for (const identity of [undefined, stranger.issue({ dns: ['edge.example'] })]) await closed(asClient(t, server.at(), identity))
+    t.equal(server.layer.drops.value('tls-handshake'), 2)
+    t.equal(server.arrived.length, 1)
+  })
+
+t.test('TLS: a handshake must end in time, and only so many are under way', async t => {
+  const server = await secureListener(t, {}, { limits: { connectMs: 150, handshakes: 2 } })
+  const silent = [1, 2, 3].map(() => connectTcp(server.at().port, '127.0.0.1').on('error', () => undefined).resume())
+  t.teardown(() => silent.forEach(socket => socket.destroy()))
+  await closed(silent[2]!)
+  t.equal(server.layer.drops.value('too-many-handshakes'), 1)
+  await Promise.all(silent.slice(0, 2).map(closed))
+  t.equal(server.layer.drops.value('slow-handshake'), 2)
+  t.equal(await attempt(await secureListener(t), server), 'arrived', 'the places are free again')
+})
+
+t.test('a certificate that is none, or another key\'s, is refused by name', async t => {
+  const other = authority.issue({})
+  for (const [tls, message] of [
+    [{ ...pbx, key: other.key }, /^tls: cert and key/],
+    [{ ...pbx, cert: 'nonsense' }, /^tls: cert and key/],
+    [{ ...pbx, sni: { 'a.example': { cert: other.cert, key: pbx.key } } }, /^tls\.sni\['a\.example'\]/],
+  ] as const) await t.rejects(secureListener(t, tls), { code: 'SERVER_BAD_OPTION', message })
+})
+
+t.test('RFC 3261 §8.1.1.8, §26.2.2: a call to a sips URI goes by TLS, and its Contacts are of that scheme', async t => {
+  const alive = setInterval(() => undefined, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const tls = { ...authority.issue({ dns: ['localhost'], ip: ['127.0.0.1'] }), ca }
+  await using alice = await createUserAgent({ listen: ['udp://127.0.0.1:0', 'tls://127.0.0.1:0'], tls })
+  await using bob = await createUserAgent({ listen: ['tls://127.0.0.1:0'], tls })
+  const sessions = answerAll(bob)
+  const outcome = await alice.invite(`sips:bob@localhost:${bob.addresses[0]!.split(':').at(-1)}`, { sdp: OFFER }).outcome
+  if (outcome.type !== 'answered') return t.fail(JSON.stringify(outcome))
+  for (const session of [outcome.session, sessions[0]]) t.match((session as LiveSession).dialog.remoteTarget, /^sips:127\.0\.0\.1:\d+$/)
+  await outcome.session.bye()
+  t.equal(sessions[0]!.state, 'terminated')
+  const { port } = new URL(bob.addresses[0]!.replace('tls:', 'http:'))
+  const refused = await alice.request('OPTIONS', `sips:bob@127.0.0.2:${port}`)
+  t.match(refused.type === 'error' && refused.error.message, /OPTIONS could not be sent: /)
+})
