@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { CordboardError } from '../core/errors.js'
 import type { Scoped } from '../core/scope.js'
-import type { Digit } from '../media/leg.js'
+import type { Digit, RecordingResult, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import type { RequestHolder, Source } from '../sip/ua/user-agent.js'
 import type { Audio } from './audio.js'
@@ -79,7 +79,7 @@ export interface Recording extends AsyncDisposable {
   pause(): void
   resume(): void
   /** Resolves when the file is whole; `ms` is its length. */
-  stop(): Promise<{ readonly ms: number }>
+  stop(): Promise<RecordingResult>
 }
 
 /**
@@ -119,7 +119,7 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   /** Sends the peer's audio back to it until the returned function's signal aborts or the call ends. */
   echo(options?: Scoped): Promise<void>
   /** WAV; `stereo` (default): left the peer, right what it hears. Stops with the call. */
-  record(file: string, options?: { readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party' }): Promise<Recording>
+  record(file: string, options?: Omit<RecordOptions, 'file'>): Promise<Recording>
   /** Dials on behalf of this call: it hears ringing or early media, and its end cancels the dialling. */
   dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
   /** Joins two answered calls until one ends (the other stays up) or `signal` aborts. */

@@ -3,7 +3,7 @@ import { channels } from '../core/channels.js'
 import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { abortable, type Scoped } from '../core/scope.js'
-import type { Digit, Leg, Listener, Playback } from '../media/leg.js'
+import type { Digit, Leg, Listener, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } from '../sip/ua/user-agent.js'
 import { ask } from './ask.js'
@@ -188,7 +188,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     }
   }
 
-  async record(file: string, options: { readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party' } = {}): Promise<Recording> {
+  async record(file: string, options: Omit<RecordOptions, 'file'> = {}): Promise<Recording> {
     this.#throwIfEnded()
     const leg = await this.#alive(this.#audible())
     const recording = await this.#alive(leg.record({ file, ...options }))

@@ -18,8 +18,10 @@ import { SpareWorker } from './spare-worker.js'
 import { ThreadLink } from './thread-link.js'
 import { BindFailure, WorkerLink } from './worker-link.js'
 
-/** Frames on their way to the recorder: seconds of two hundred recorded streams. Memory is taken as it is first used. */
+/** Frames on their way to the recorder. Memory is taken as it is first used. */
 const RING_BYTES = 8 * 1024 * 1024
+/** How long (ms) a disk may take. */
+const PATIENCE_MS = 10_000
 /** Ports that somebody else may hold before the engine gives up on an `open`. */
 const BIND_ATTEMPTS = 10
 /**
@@ -38,6 +40,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly prompts = new ThreadLink<PromptRequest, PromptReply>('prompt/main.js', undefined)
   readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
   readonly recordings = new Map<number, RecordingHandle>()
+  readonly patience: number
   readonly #seeds: readonly WorkerSeed[]
   readonly #links: WorkerLink[]
   readonly #spare = new SpareWorker()
@@ -54,6 +57,7 @@ class Engine implements MediaEngine, EngineServices {
   #closed: Promise<void> | undefined
 
   constructor(options: EngineOptions) {
+    this.patience = options.recorder?.patience ?? PATIENCE_MS
     const [first, last] = options.ports ?? [20000, 29999]
     this.#ports = new PortPool(first, last)
     this.#address = options.address ?? '127.0.0.1'
@@ -67,7 +71,7 @@ class Engine implements MediaEngine, EngineServices {
       index, epoch,
       share: WorkerShare.allocate(),
       slots: this.#slots.buffer,
-      frames: FrameRing.allocate(RING_BYTES),
+      frames: FrameRing.allocate(options.recorder?.buffer ?? RING_BYTES),
       coalesce: options.coalesce ?? 2.5,
     }))
     const recorderSeed: RecorderSeed = { rings: this.#seeds.map(({ frames }) => frames), epoch }
@@ -268,7 +272,7 @@ class Engine implements MediaEngine, EngineServices {
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#rooms].map(room => room[Symbol.asyncDispose]()))
     await Promise.allSettled([...this.#legs.values()].map(leg => leg.close()))
-    await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(), this.recorder.close(), this.#spare.close()])
+    await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(this.patience), this.recorder.close(this.patience), this.#spare.close()])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,10 @@
 export { createMediaEngine } from './engine.js'
 export { repairRecordings } from './repair.js'
+export { openSealedRecording } from './sealed-recording.js'
+export type { SealedRecording } from './sealed-recording.js'
 export { readWav, wavHeader } from './wav.js'
 export type { WavAudio } from './wav.js'
 export type {
   Digit, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener, MediaEngine,
-  MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecordOptions, Room, Source,
+  MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, Source,
 } from './leg.js'

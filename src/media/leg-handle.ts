@@ -118,7 +118,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   async record(options: RecordOptions): Promise<LegRecording> {
     this.#ensureOpen()
-    const recording = new RecordingHandle(this.services.number(), options.file, layoutOf(options), this.services, this)
+    const recording = new RecordingHandle(this.services.number(), options, layoutOf(options), this.services, this)
     await recording.start(recordingRate(this.media))
     return recording
   }

@@ -54,6 +54,17 @@ export interface RecordOptions {
    * @default 'stereo'
    */
   readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party'
+  /** Beyond so many bytes the recording goes on in FILE-2.wav, FILE-3.wav and so on. @default 4 GiB less 64 KiB, which is the most */
+  readonly maxBytes?: number
+  /** 32 bytes: the files are encrypted (AES-256-GCM); `openSealedRecording` reads them. */
+  readonly key?: Uint8Array
+}
+
+/** What a recording has become. */
+export interface RecordingResult {
+  readonly ms: number
+  /** All of its files, in order; none when the disk never took them. */
+  readonly files: readonly string[]
 }
 
 /** A recording of a leg: frames lie where the RTP clock puts them, gaps are silence. */
@@ -63,7 +74,7 @@ export interface LegRecording {
   pause(): void
   resume(): void
   /** Closes the file; resolves when it is whole on disk. Idempotent; also happens when the leg closes. */
-  stop(): Promise<{ readonly ms: number }>
+  stop(): Promise<RecordingResult>
 }
 
 /** Live PCM of what a leg receives, in mono frames at `rate` Hz. */
@@ -134,7 +145,7 @@ export interface Room extends AsyncDisposable {
   /** Whether `listener` hears `speaker`; all pairs do by default. */
   hears(listener: Leg, speaker: Leg, heard: boolean): void
   /** Records the mix of all members, mono. */
-  record(file: string): Promise<LegRecording>
+  record(file: string, options?: Pick<RecordOptions, 'maxBytes' | 'key'>): Promise<LegRecording>
 }
 
 /** Live numbers of the engine. */
@@ -148,6 +159,14 @@ export interface EngineStatistics {
   readonly recordings: { readonly active: number; readonly framesDropped: number }
 }
 
+/** How much of a slow disk recordings bear. */
+export interface RecorderOptions {
+  /** Bytes of frames that each worker keeps while the disk is slow, a power of two; beyond them frames are lost. @default 8 MiB, some seconds of two hundred streams */
+  readonly buffer?: number
+  /** How long (ms) `record` and `stop` wait for the disk before they give it up. @default 10000 */
+  readonly patience?: number
+}
+
 export interface EngineOptions {
   /** Worker threads. @default cores - 1, at least 1 */
   readonly workers?: number
@@ -157,6 +176,7 @@ export interface EngineOptions {
   readonly address?: string
   /** Longest wait of a worker for a fuller burst, in ms; 0 switches coalescing off. @default 2.5 */
   readonly coalesce?: number
+  readonly recorder?: RecorderOptions
   /** Legs beyond this are refused with `MEDIA_OVERLOADED`. */
   readonly maxLegs?: number
 }

@@ -1,7 +1,7 @@
 import { codecFor } from '../codec/registry.js'
 import { CordboardError } from '../core/errors.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
-import type { LegRecording, RecordOptions } from './leg.js'
+import type { LegRecording, RecordingResult, RecordOptions } from './leg.js'
 import type { ReplyValue, TapTracks } from './protocol.js'
 import type { RecordedFile, TrackPlace } from './recorder/protocol.js'
 import type { EngineServices } from './services.js'
@@ -53,14 +53,25 @@ export interface RecordingHost {
 /** A recording in progress: the worker writes frames into its ring, the recorder puts them on disk. */
 export class RecordingHandle implements LegRecording {
   paused = false
-  #stopped: Promise<{ readonly ms: number }> | undefined
+  #stopped: Promise<RecordingResult> | undefined
 
-  constructor(readonly id: number, readonly file: string, readonly layout: RecordingLayout, readonly services: EngineServices, readonly host: RecordingHost) {}
+  constructor(readonly id: number, readonly options: RecordOptions, readonly layout: RecordingLayout, readonly services: EngineServices, readonly host: RecordingHost) {}
+
+  get file(): string {
+    return this.options.file
+  }
 
   /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made. */
   async start(rate: number): Promise<this> {
     const { files, places } = this.layout
-    const reply = await this.services.recorder.request(request => ({ type: 'open', request, recording: this.id, files, tracks: places, rate }))
+    const { maxBytes, key } = this.options
+    const { recorder, patience } = this.services
+    const reply = await recorder.request(request => ({ type: 'open', request, recording: this.id, files, tracks: places, rate, maxBytes, key }), patience)
+      .catch((error: unknown) => {
+        // Should the disk come back, the file is closed again.
+        recorder.post({ type: 'close', request: 0, recording: this.id, at: undefined })
+        throw new CordboardError('MEDIA_BAD_FILE', `cannot record to ${this.file}`, { cause: error })
+      })
     if (reply.type === 'failed') throw new CordboardError('MEDIA_BAD_FILE', `cannot record to ${this.file}: ${reply.message}`)
     this.services.recordings.set(this.id, this)
     await this.host.tap(this)
@@ -77,20 +88,20 @@ export class RecordingHandle implements LegRecording {
     this.host.pauseTap(this.id, false)
   }
 
-  stop(): Promise<{ readonly ms: number }> {
+  stop(): Promise<RecordingResult> {
     this.#stopped ??= this.#stop()
     return this.#stopped
   }
 
-  async #stop(): Promise<{ readonly ms: number }> {
+  async #stop(): Promise<RecordingResult> {
     // The leg or its worker may be gone: the recorder then ends the file where it is.
     const end: ReplyValue = await this.host.untap(this.id).catch(() => ({}))
-    const reply = await this.services.recorder.request(request => ({
-      type: 'close', request, recording: this.id, at: end.at,
-    }))
-    this.services.recordings.delete(this.id)
+    const { recorder, recordings, patience } = this.services
+    const reply = await recorder.request(request => ({ type: 'close', request, recording: this.id, at: end.at }), patience).catch(() => undefined)
+    if (reply === undefined) this.fault('the disk takes no more')
+    recordings.delete(this.id)
     this.host.recordingEnded(this)
-    return { ms: reply.type === 'closed' ? reply.ms : 0 }
+    return reply?.type === 'closed' ? { ms: reply.ms, files: reply.files } : { ms: 0, files: [] }
   }
 
   /** Told by worker or recorder. */

@@ -1,10 +1,12 @@
-import { open, readdir } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readSealedHeader } from './sealed-format.js'
+import { sealedChunks } from './sealed-recording.js'
 import { WAV_HEADER_BYTES } from './wav.js'
 
 /**
- * Makes good the headers of recordings that a crash left behind: their lengths become what is in the file. Call it before anything
- * records into the directory.
+ * Makes good the recordings that a crash left behind: the lengths in their headers become what is in the file, and encrypted ones lose
+ * the chunk that was being written. Call it before anything records into the directory.
  *
  * @returns names of the files that were repaired.
  */
@@ -22,6 +24,7 @@ const repair = async (path: string): Promise<boolean> => {
   try {
     const header = Buffer.alloc(WAV_HEADER_BYTES)
     const { bytesRead } = await file.read(header, 0, WAV_HEADER_BYTES, 0)
+    if (readSealedHeader(header) !== undefined) return await repairSealed(file)
     const ours = bytesRead === WAV_HEADER_BYTES && header.toString('latin1', 0, 4) === 'RIFF' && header.toString('latin1', 8, 16) === 'WAVEfmt ' &&
       header.readUInt16LE(20) === 1 && header.readUInt16LE(34) === 16 && header.toString('latin1', 36, 40) === 'data'
     if (!ours) return false
@@ -40,4 +43,12 @@ const repair = async (path: string): Promise<boolean> => {
   } finally {
     await file.close()
   }
+}
+
+const repairSealed = async (file: FileHandle): Promise<boolean> => {
+  const { size } = await file.stat()
+  const { end } = await sealedChunks(file)
+  if (size <= end) return false
+  await file.truncate(end)
+  return true
 }

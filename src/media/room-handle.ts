@@ -1,5 +1,5 @@
 import { CordboardError } from '../core/errors.js'
-import type { Leg, LegRecording, MemberOptions, Room } from './leg.js'
+import type { Leg, LegRecording, MemberOptions, RecordOptions, Room } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import type { MemberSettings, ReplyValue } from './protocol.js'
 import { RecordingHandle, type RecordingHost } from './recording-handle.js'
@@ -76,9 +76,9 @@ export class RoomHandle implements Room, RecordingHost {
     pair[0].post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard })
   }
 
-  async record(file: string): Promise<LegRecording> {
+  async record(file: string, options: Pick<RecordOptions, 'maxBytes' | 'key'> = {}): Promise<LegRecording> {
     this.#place(this.#worker ?? 0)
-    const recording = new RecordingHandle(this.services.number(), file, {
+    const recording = new RecordingHandle(this.services.number(), { file, ...options }, {
       files: [{ path: file, channels: 1 }], places: [{ file: 0, channel: 0 }], tracks: { received: -1, sent: 0 },
     }, this.services, this)
     return recording.start(16_000)

@@ -10,6 +10,8 @@ import type { WorkerLink } from './worker-link.js'
 export interface EngineServices {
   readonly prompts: ThreadLink<PromptRequest, PromptReply>
   readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
+  /** How long (ms) the recorder may take to open or close a file. */
+  readonly patience: number
   /** Recordings in progress, by number. */
   readonly recordings: Map<number, RecordingHandle>
   /** A number that no leg, room, playback, recording or listener of this engine has. */

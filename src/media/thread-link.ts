@@ -22,12 +22,18 @@ export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
     return this.#worker !== undefined
   }
 
-  request(make: (request: number) => Request): Promise<Reply> {
+  /** @param within ms, after which it rejects. */
+  request(make: (request: number) => Request, within?: number): Promise<Reply> {
     const request = ++this.#request
     const reply = deferred<Reply>()
     this.#pending.set(request, reply)
     this.post(make(request))
-    return reply.promise
+    if (within === undefined) return reply.promise
+    const timer = setTimeout(() => {
+      this.#pending.delete(request)
+      reply.reject(new Error(`no answer within ${within} ms`))
+    }, within)
+    return reply.promise.finally(() => clearTimeout(timer))
   }
 
   /** Starts the thread now, so that the first request does not wait for it. */
@@ -62,7 +68,13 @@ export class ThreadLink<Request extends Numbered, Reply extends Numbered> {
     return worker
   }
 
-  async close(): Promise<void> {
-    await this.#worker?.terminate()
+  /** @param within ms: a thread that a dead disk holds does not end, and is left to it. */
+  async close(within: number): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    const ended = deferred<undefined>()
+    const timer = setTimeout(() => ended.resolve(undefined), within)
+    await Promise.race([worker.terminate(), ended.promise])
+    clearTimeout(timer)
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -7,9 +7,14 @@ import t from 'tap'
 import { builtInCodecs } from '../../src/codec/registry.js'
 import { pcmu } from '../../src/codec/g711.js'
 import { seededRandom } from '../../src/core/random.js'
+import { createMediaEngine } from '../../src/media/engine.js'
 import { Recorder } from '../../src/media/recorder/recorder.js'
 import type { RecorderReply } from '../../src/media/recorder/protocol.js'
+import { repairRecordings } from '../../src/media/repair.js'
+import { openSealedRecording } from '../../src/media/sealed-recording.js'
+import { readWav } from '../../src/media/wav.js'
 import { BEGIN_TRACK, FrameRecord, FrameRing } from '../../src/media/shared/frame-ring.js'
+import { TonePeer, until } from './tone-peer.js'
 
 const PCMU = builtInCodecs.indexOf(pcmu)
 const NOTHING = new Uint8Array(0)
@@ -50,8 +55,8 @@ const bench = (): { ring: FrameRing; recorder: Recorder; replies: RecorderReply[
   return { ring, recorder: new Recorder([ring], () => clock.now, reply => replies.push(reply)), replies, clock, directory }
 }
 
-const open = (recorder: Recorder, path: string): void =>
-  recorder.run({ type: 'open', request: 1, recording: 7, files: [{ path, channels: 2 }], tracks: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }], rate: 8000 })
+const open = (recorder: Recorder, path: string, options: { readonly maxBytes?: number; readonly key?: Uint8Array } = {}): void =>
+  recorder.run({ ...options, type: 'open', request: 1, recording: 7, files: [{ path, channels: 2 }], tracks: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }], rate: 8000 })
 
 void t.test('frames lie where their timestamps put them, whatever the loss, order and jitter', t => {
   const { ring, recorder, replies, clock, directory } = bench()
@@ -72,7 +77,7 @@ void t.test('frames lie where their timestamps put them, whatever the loss, orde
   }
   clock.now = 5000
   recorder.run({ type: 'close', request: 2, recording: 7, at: 40_000 })
-  t.same(replies, [{ type: 'opened', request: 1 }, { type: 'closed', request: 2, ms: 4000 }])
+  t.same(replies, [{ type: 'opened', request: 1 }, { type: 'closed', request: 2, ms: 4000, files: [path] }])
   const file = readFileSync(path)
   t.equal(file.length, 44 + 4000 * 8 * 4, 'as long as the talk, at 15 % loss')
   t.equal(file.readUInt32LE(40), file.length - 44)
@@ -114,6 +119,119 @@ void t.test('what cannot be written is told, and nothing else suffers', t => {
   ring.write(7, BEGIN_TRACK, 0, 0, 0, 8000, NOTHING, 0, 0)
   t.equal(replies[2]?.type, 'failed', 'a full disk')
   recorder.run({ type: 'close', request: 9, recording: 7, at: 9000 })
-  t.same(replies[3], { type: 'closed', request: 9, ms: 0 })
+  t.same(replies[3], { type: 'closed', request: 9, ms: 0, files: [] })
   t.end()
+})
+
+/** Five seconds of a rising sound on the left, in frames of 20 ms; ends the recording when `close`. */
+const speak = ({ ring, recorder, clock }: ReturnType<typeof bench>, close = true): void => {
+  ring.write(7, BEGIN_TRACK, 0, 0, 0, 8000, NOTHING, 0, 0)
+  const encoder = pcmu.createEncoder()
+  const payload = new Uint8Array(160)
+  for (let frame = 0; frame < 250; frame++) {
+    clock.now = 1000 + frame * 20
+    encoder.encode(new Int16Array(160).fill(100 * frame), payload, 0)
+    ring.write(7, 0, PCMU, 0, frame * 160, (clock.now * 8) | 0, payload, 0, 160)
+    recorder.turn()
+  }
+  clock.now = 6000
+  if (close) recorder.run({ type: 'close', request: 2, recording: 7, at: 48_000 })
+}
+
+const collect = async (parts: AsyncIterable<Buffer>): Promise<Buffer> => {
+  const all: Buffer[] = []
+  for await (const part of parts) all.push(part)
+  return Buffer.concat(all)
+}
+
+void t.test('a recording goes on in further files, not a sample lost or doubled', t => {
+  const whole = bench()
+  open(whole.recorder, join(whole.directory, 'a.wav'))
+  speak(whole)
+  const parts = bench()
+  open(parts.recorder, join(parts.directory, 'a.wav'), { maxBytes: 50_000 })
+  speak(parts)
+  const files = ['a.wav', 'a-2.wav', 'a-3.wav', 'a-4.wav'].map(name => join(parts.directory, name))
+  t.same(parts.replies[1], { type: 'closed', request: 2, ms: 5000, files })
+  const pieces = files.map(file => readFileSync(file))
+  for (const piece of pieces) {
+    t.ok(piece.length <= 50_000)
+    t.equal(piece.readUInt32LE(40), piece.length - 44)
+  }
+  t.ok(Buffer.concat(pieces.map(piece => piece.subarray(44))).equals(readFileSync(join(whole.directory, 'a.wav')).subarray(44)))
+  t.end()
+})
+
+void t.test('an encrypted recording: read with its key, with no other, and not when it was changed', async t => {
+  const plain = bench()
+  open(plain.recorder, join(plain.directory, 'a.wav'))
+  speak(plain)
+  const sealed = bench()
+  const path = join(sealed.directory, 'a.wav')
+  const key = Uint8Array.from({ length: 32 }, (_, at) => at * 7)
+  open(sealed.recorder, path, { key, maxBytes: 90_000 })
+  speak(sealed)
+  const recording = await openSealedRecording(path, key)
+  t.match(recording, { channels: 2, rate: 8000, whole: true })
+  const rest = await openSealedRecording(join(sealed.directory, 'a-2.wav'), key)
+  const both = [await collect(recording.read()), await collect(rest.read())]
+  t.equal(readWav(both[0]!).rate, 8000)
+  const original = readFileSync(join(plain.directory, 'a.wav'))
+  t.ok(Buffer.concat(both.map(file => file.subarray(44))).equals(original.subarray(44)), 'the same sound')
+  const bytes = readFileSync(path)
+  t.equal(bytes.indexOf(original.subarray(20_000, 20_016)), -1, 'which the file does not show')
+  await t.rejects(openSealedRecording(path, new Uint8Array(32)), { code: 'MEDIA_BAD_FILE' }, 'another key')
+  await t.rejects(openSealedRecording(path, key.subarray(1)), { code: 'MEDIA_BAD_FILE' }, 'no key')
+  await t.rejects(openSealedRecording(join(plain.directory, 'a.wav'), key), { code: 'MEDIA_BAD_FILE' }, 'not encrypted')
+  await t.rejects(openSealedRecording(join(plain.directory, 'none.wav'), key), { code: 'MEDIA_BAD_FILE' })
+  bytes[40_000]! ^= 1
+  writeFileSync(path, bytes)
+  const changed = await openSealedRecording(path, key)
+  await t.rejects(collect(changed.read()), { code: 'MEDIA_BAD_FILE' }, 'a changed byte')
+  open(sealed.recorder, path, { key: key.subarray(1) })
+  t.match(sealed.replies.at(-1), { type: 'failed' }, 'a key of the wrong length')
+})
+
+void t.test('an encrypted recording that a crash left behind misses at most a second, and says so', async t => {
+  const left = bench()
+  const path = join(left.directory, 'a.wav')
+  const key = new Uint8Array(32).fill(9)
+  open(left.recorder, path, { key })
+  speak(left, false)
+  writeFileSync(path, readFileSync(path).subarray(0, -5))
+  t.same(await repairRecordings(left.directory), ['a.wav'])
+  t.same(await repairRecordings(left.directory), [], 'once')
+  const recording = await openSealedRecording(path, key)
+  t.equal(recording.whole, false)
+  t.ok(recording.bytes > 3.5 * 8000 * 4, `${recording.bytes} bytes`)
+  t.equal((await collect(recording.read())).length, 44 + recording.bytes)
+})
+
+void t.test('a disk that stands still: the calls hear no gap, the loss is told, and stopping does not wait for ever', async t => {
+  const { directory } = bench()
+  const pipe = join(directory, 'pipe.wav')
+  execFileSync('mkfifo', [pipe])
+  const engine = await createMediaEngine({ workers: 1, ports: [43000, 43099], recorder: { buffer: 1 << 14, patience: 500 } })
+  const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]
+  const [a, b] = [await engine.open({ kind: 'rtp' }), await engine.open({ kind: 'rtp' })]
+  await Promise.all([a.apply(ann.media()), b.apply(bob.media())])
+  await engine.join(a, b)
+  ann.talk(a)
+  bob.talk(b)
+  const faults: string[] = []
+  a.on('recordingFault', file => faults.push(file))
+  // A pipe takes 64 kB, and nobody reads it.
+  const stuck = await a.record({ file: pipe, key: new Uint8Array(32) })
+  await until(() => faults.length > 0, 'the loss is told')
+  t.same(faults, [pipe])
+  t.ok((await engine.statistics()).recordings.framesDropped > 0)
+  t.ok(ann.heard.every((packet, at) => at === 0 || ((packet.sequence - ann.heard[at - 1]!.sequence) & 0xffff) === 1), 'every packet went on')
+  await t.rejects(b.record({ file: join(directory, 'other.wav') }), { code: 'MEDIA_BAD_FILE' }, 'no other recording begins')
+  t.same(await stuck.stop(), { ms: 0, files: [] })
+  t.ok(faults.length > 1, 'told again')
+  const reader = createReadStream(pipe).resume()
+  ann.close()
+  bob.close()
+  await engine.close()
+  reader.destroy()
 })

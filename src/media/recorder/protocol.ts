@@ -9,6 +9,10 @@ export type RecorderRequest =
     readonly tracks: readonly TrackPlace[]
     /** Hz of the files. */
     readonly rate: number
+    /** Of a file; the next one takes what is beyond. */
+    readonly maxBytes?: number | undefined
+    /** Encrypts the files. */
+    readonly key?: Uint8Array | undefined
   }
   | {
     readonly type: 'close'
@@ -31,7 +35,7 @@ export interface TrackPlace {
 
 export type RecorderReply =
   | { readonly type: 'opened'; readonly request: number }
-  | { readonly type: 'closed'; readonly request: number; readonly ms: number }
+  | { readonly type: 'closed'; readonly request: number; readonly ms: number; readonly files: readonly string[] }
   | { readonly type: 'failed'; readonly request: number; readonly message: string }
   /** `request` is 0: nobody asked. */
   | { readonly type: 'fault'; readonly request: 0; readonly recording: number; readonly message: string }

@@ -57,7 +57,7 @@ export class Recorder {
   #start(request: Extract<RecorderRequest, { type: 'open' }>): void {
     const files: TrackFile[] = []
     try {
-      for (const { path, channels } of request.files) files.push(new TrackFile(path, channels, request.rate))
+      for (const { path, channels } of request.files) files.push(new TrackFile(path, { channels, rate: request.rate, maxBytes: request.maxBytes, key: request.key }))
     } catch (error) {
       for (const file of files) file.abandon()
       throw error
@@ -72,7 +72,7 @@ export class Recorder {
     const recording = this.#open.get(request.recording)
     this.#open.delete(request.recording)
     if (recording === undefined) {
-      this.reply({ type: 'closed', request: request.request, ms: 0 })
+      this.reply({ type: 'closed', request: request.request, ms: 0, files: [] })
       return
     }
     const end = request.at ?? (this.now() * 8) | 0
@@ -81,7 +81,7 @@ export class Recorder {
     this.#guard(recording, () => {
       for (const file of recording.files) file.close(frames)
     })
-    this.reply({ type: 'closed', request: request.request, ms: Math.round(ms) })
+    this.reply({ type: 'closed', request: request.request, ms: Math.round(ms), files: recording.files.flatMap(({ paths }) => paths) })
   }
 
   #drain(ring: FrameRing): void {
