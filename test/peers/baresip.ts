@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { ToneProbe } from '../../src/testing/tone-probe.js'
 import { readWav, writeWav } from '../../src/testing/wav-file.js'
+import type { Authority } from '../sip/certificates.js'
 import { Child } from './child.js'
 import { freePort } from './ports.js'
 
@@ -15,7 +16,15 @@ export interface BaresipOptions {
   /** Port of the registrar on 127.0.0.1. */
   readonly serverPort: number
   /** @default 'udp' */
-  readonly transport?: 'udp' | 'tcp'
+  readonly transport?: 'udp' | 'tcp' | 'tls'
+  /** The authority that a TLS server's certificate must lead to, and that issues baresip's own. */
+  readonly authority?: Authority
+  /** `srtp-mand` demands SRTP keyed by SDES. @default none */
+  readonly mediaEncryption?: 'srtp-mand'
+  /** As baresip names it. @default 'PCMU/8000/1,PCMA/8000/1' */
+  readonly codecs?: string
+  /** Of what it says and hears, in Hz. @default 8000 */
+  readonly sampleRate?: 8_000 | 16_000
   /** Hz and dBm0 of what it says. */
   readonly tone: { readonly frequency: number; readonly dbm0?: number }
   /** False makes no registration. @default true */
@@ -54,10 +63,16 @@ export class Baresip implements AsyncDisposable {
     // Its RTP ports are at 2 * port + 1000: below the example server's.
     const port = await freePort(6_100, 8_900, 60, [10_000])
     mkdirSync(join(folder, 'rec'))
-    const pcm = new Int16Array(8_000 * TONE_SECONDS)
-    new ToneGenerator({ frequencies: [options.tone.frequency], dbm0: options.tone.dbm0 ?? -16 }, 8_000).read(pcm)
-    writeWav(join(folder, 'tone.wav'), [pcm])
-    writeFileSync(join(folder, 'config'), configuration(folder, port))
+    const { sampleRate = 8_000, authority } = options
+    const pcm = new Int16Array(sampleRate * TONE_SECONDS)
+    new ToneGenerator({ frequencies: [options.tone.frequency], dbm0: options.tone.dbm0 ?? -16 }, sampleRate).read(pcm)
+    writeWav(join(folder, 'tone.wav'), [pcm], sampleRate)
+    writeFileSync(join(folder, 'config'), configuration(folder, port, options))
+    if (authority !== undefined) {
+      const { cert, key } = authority.issue({ ip: ['127.0.0.1'] })
+      writeFileSync(join(folder, 'own.pem'), cert + key)
+      writeFileSync(join(folder, 'ca.pem'), authority.cert)
+    }
     writeFileSync(join(folder, 'accounts'), account(options))
     writeFileSync(join(folder, 'contacts'), '')
     const child = new Child('baresip', ['-f', folder])
@@ -167,22 +182,24 @@ const connected = async (port: number, child: Child): Promise<Socket> => {
   }
 }
 
-const account = ({ user, password, serverPort, transport = 'udp', register = true, answers = false }: BaresipOptions): string =>
+const account = ({ user, password, serverPort, transport = 'udp', register = true, answers = false, codecs, mediaEncryption }: BaresipOptions): string =>
   `<sip:${user}@127.0.0.1:${serverPort};transport=${transport}>;auth_pass=${password ?? ''};regint=${register ? 60 : 0};ptime=20`
-  + `;audio_codecs=PCMU/8000/1,PCMA/8000/1;answermode=${answers ? 'auto' : 'manual'}\n`
+  + `;audio_codecs=${codecs ?? 'PCMU/8000/1,PCMA/8000/1'};answermode=${answers ? 'auto' : 'manual'}`
+  + `${mediaEncryption === undefined ? '' : `;mediaenc=${mediaEncryption}`}\n`
 
-const MODULES = ['g711.so', 'aufile.so', 'aubridge.so', 'sndfile.so']
+const MODULES = ['g711.so', 'g722.so', 'srtp.so', 'aufile.so', 'aubridge.so', 'sndfile.so']
 const APPLICATIONS = ['menu.so', 'contact.so', 'ctrl_tcp.so', 'debug_cmd.so']
 
-const configuration = (folder: string, port: number): string => [
+const configuration = (folder: string, port: number, { sampleRate = 8_000, authority }: BaresipOptions): string => [
   'poll_method epoll',
   `sip_listen 127.0.0.1:${port}`,
+  ...(authority === undefined ? [] : [`sip_certificate ${join(folder, 'own.pem')}`, `sip_cafile ${join(folder, 'ca.pem')}`, 'sip_verify_server yes']),
   'call_local_timeout 120',
   'call_max_calls 4',
   `audio_player aubridge,${port}`,
   `audio_source aufile,${join(folder, 'tone.wav')}`,
   'audio_alert aubridge,alert',
-  ...['ausrc', 'auplay'].flatMap(side => [`${side}_srate 8000`, `${side}_channels 1`, `${side}_format s16`]),
+  ...['ausrc', 'auplay'].flatMap(side => [`${side}_srate ${sampleRate}`, `${side}_channels 1`, `${side}_format s16`]),
   'auenc_format s16',
   'audec_format s16',
   'audio_buffer 20-160',
