@@ -40,9 +40,10 @@ export interface NumberedQueue {
 /** What the board watches. */
 export interface Watched {
   readonly clock: Clock
-  readonly queues: readonly NumberedQueue[]
-  /** By user. */
-  readonly agents: ReadonlyMap<string, Agent>
+  /** Those that are open now. */
+  readonly queues: () => readonly NumberedQueue[]
+  /** Those of now, by user. */
+  readonly agents: () => ReadonlyMap<string, Agent>
   /** URI of the caller of an interaction. */
   readonly caller: (interaction: string) => string | undefined
 }
@@ -68,7 +69,6 @@ export class Board {
 
   constructor(watched: Watched) {
     this.#watched = watched
-    for (const { queue } of watched.queues) this.#waiting.set(queue.name, new Map())
   }
 
   /** Takes in one entry of the event log. */
@@ -81,9 +81,9 @@ export class Board {
 
   queues(): readonly QueueView[] {
     const now = this.#watched.clock.now()
-    return this.#watched.queues.map(({ number, queue }) => {
+    return this.#watched.queues().map(({ number, queue }) => {
       const figures = queue.figures()
-      const waiting = [...this.#waiting.get(queue.name)!].map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: Math.round(now - since) }))
+      const waiting = [...this.#waiting.get(queue.name) ?? []].sort(([, a], [, b]) => a - b).map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: Math.round(now - since) }))
       return {
         name: queue.name, number, waiting,
         answered: figures.answered,
@@ -98,7 +98,7 @@ export class Board {
 
   agents(): readonly AgentView[] {
     const now = this.#watched.clock.now()
-    return [...this.#watched.agents].map(([user, agent]) => {
+    return [...this.#watched.agents()].map(([user, agent]) => {
       const partner = this.#partners.get(agent.uri)
       const away = agent.status.type !== 'available' && (agent.state === 'idle' || agent.state === 'resting')
       return {
@@ -113,9 +113,12 @@ export class Board {
   }
 
   #noteWaiting(fact: QueueFact): void {
-    const waiting = this.#waiting.get(fact.queue)
-    if (fact.type === 'joined') waiting?.set(fact.interaction, fact.at)
-    if (fact.type === 'answered' || fact.type === 'left') waiting?.delete(fact.interaction)
+    const waiting = this.#waiting.get(fact.queue) ?? new Map<string, number>()
+    if (fact.type === 'joined') waiting.set(fact.interaction, fact.at)
+    if (fact.type === 'dropped') waiting.set(fact.interaction, fact.joinedAt)
+    if (fact.type === 'answered' || fact.type === 'left') waiting.delete(fact.interaction)
+    if (waiting.size === 0) this.#waiting.delete(fact.queue)
+    else this.#waiting.set(fact.queue, waiting)
   }
 
   #notePartner(fact: QueueFact): void {

@@ -5,17 +5,20 @@ import { formatHostPort } from 'cordboard/sip'
 import { openSqliteStore } from 'cordboard/store/sqlite'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { openAccounts } from './accounts.js'
 import type { Accounts } from './accounts.js'
-import { createAdmission } from './admission.js'
+import { rememberAcquaintances } from './acquaintances.js'
+import { createAdmission, userOf } from './admission.js'
 import { Board } from './board.js'
+import { Floor } from './floor.js'
 import { serveHttp } from './http.js'
+import type { HttpSources } from './http.js'
 import { keepJournal } from './journal.js'
 import { openLog } from './log.js'
 import type { Log } from './log.js'
-import { connectNumbers } from './numbers/plan.js'
+import { NumberingPlan } from './numbers/plan.js'
 import { openPrompts } from './prompts.js'
-import { followRegistrations, openQueues, seatAgents } from './queues.js'
 import { openRecordings } from './recordings.js'
 import type { Recordings } from './recordings.js'
 import type { Settings } from './settings.js'
@@ -26,6 +29,10 @@ export interface CallCenter {
   /** Where it can be reached: SIP, then HTTP. */
   readonly addresses: readonly string[]
   readonly board: Board
+  /**
+   * Changes queues, agents and the menu while calls go on. Returns the settings that have changed but need a new start.
+   */
+  revise(settings: Settings): readonly string[]
   /** Takes no new calls, gives those in progress `seconds` to end, hangs up the rest; every recording and record is on disk when it resolves. */
   drain(seconds: number): Promise<void>
 }
@@ -52,19 +59,24 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   const store = await openSqliteStore({ file: join(resolve(settings.data), 'calls.db') })
   const server = await openServer(settings)
   const domain = domainOf(settings)
-  const registrar = createRegistrar({ domain: [domain, '*'], password: async user => (accounts.has(user) ? accounts.password : undefined), maxExpires: 3_600 })
-  const center = createContactCenter({ server: server.use(registrar), store })
+  const registrar = createRegistrar({ domain: [domain, '*'], password: async user => accounts.passwordOf(user), maxExpires: 3_600 })
+  const aor = (user: string): string => `sip:${user}@${formatHostPort(domain)}`
+  const center = createContactCenter({
+    server: server.use(registrar), store,
+    // An account is known by its user alone, as in admission.
+    identify: from => (accounts.has(userOf(from)) ? aor(userOf(from)) : from),
+  })
   addContactMetrics(center, server.metrics)
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
-  const board = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor: user => `sip:${user}@${formatHostPort(domain)}` })
+  const { board, agents, revise } = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor })
 
   let draining = false
-  const http = await serveHttp({ settings, server, board, interactions: store, recordings, accounts, draining: () => draining })
+  const http = await serveHttp({ settings, server, board, agents, interactions: store, recordings, accounts, draining: () => draining })
   const addresses = [...server.addresses, http.address]
   log.logger.info({ addresses }, 'ready')
   return {
-    accounts, board, addresses,
+    accounts, board, addresses, revise,
     drain: async seconds => {
       draining = true
       await server.drain({ seconds })
@@ -93,19 +105,31 @@ const openServer = ({ sip, rtp, media }: Settings): Promise<Server> => {
 /** Domain of the accounts: as set, else how peers address this server. */
 const domainOf = ({ sip }: Settings): string => sip.domain ?? sip.advertise ?? (['0.0.0.0', '::'].includes(sip.host) ? hostname() : sip.host)
 
-/** Connects queues, agents and numbers, and hangs up the board on which they can be watched. */
-const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Board => {
-  const prompts = openPrompts(settings.language)
-  const queues = openQueues(center, settings, prompts, recordings)
-  const agents = seatAgents(center, queues, new Map(accounts.agents.map(user => [user, aor(user)])), settings.agents.wrapUp)
-  followRegistrations(registrar, agents)
+/** Settings that are read once, at the start. */
+const LASTING = ['sip', 'http', 'rtp', 'data', 'demo', 'media', 'drainSeconds', 'language'] as const
 
+/** Connects queues, agents and numbers, and hangs up the board on which they can be watched. */
+const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents'> => {
+  const prompts = openPrompts(settings.language)
+  const floor = new Floor({ center, registrar, prompts, recordings, aor })
   const callerOf = (interaction: string): string | undefined => [...server.calls].find(call => call.id === interaction)?.from
-  const board = new Board({ clock: server.clock, queues: [{ number: '701', queue: queues.sales }, { number: '702', queue: queues.support }], agents, caller: callerOf })
+  const numbered = () => [...floor.queues.values()].map(({ queue, settings: { number } }) => ({ number, queue }))
+  const board = new Board({ clock: server.clock, queues: numbered, agents: () => floor.agents, caller: callerOf })
   center.on('fact', fact => board.note(fact))
 
   const journal = keepJournal(server, store, error => log.logger.error(error))
   const admission = createAdmission(accounts, registrar, journal)
-  connectNumbers({ server, admission, prompts, queues, recordings, journal, supervisor: accounts.supervisor, aor })
-  return board
+  const acquaintances = rememberAcquaintances(center)
+  let current = settings
+  const plan = new NumberingPlan({ server, admission, prompts, floor, acquaintances, recordings, journal, supervisor: accounts.supervisor, settings: () => current, aor })
+  const revise = (revised: Settings): readonly string[] => {
+    const lasting = LASTING.filter(name => !isDeepStrictEqual(settings[name], revised[name]))
+    current = revised
+    accounts.revise(revised)
+    floor.arrange(revised)
+    plan.connect()
+    return lasting
+  }
+  revise(settings)
+  return { board, agents: () => floor.agents, revise }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { LineCounter, isNode, parseDocument } from 'yaml'
-import type { Document } from 'yaml'
+import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml'
+import type { Document, Node, Pair, Scalar } from 'yaml'
 import type { z } from 'zod'
 import { settingsSchema, unsafe } from './settings.js'
 import type { Settings } from './settings.js'
@@ -35,6 +35,10 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** The entry of a map with this key, which in the file may be a number: `1001`. */
+const pairOf = (map: unknown, key: string): Pair<Scalar, unknown> | undefined =>
+  (isMap(map) ? map.items.find((pair): pair is Pair<Scalar, unknown> => isScalar(pair.key) && String(pair.key.value) === key) : undefined)
+
 /** A YAML file that was read: its values, and where each stands. */
 class SettingsFile {
   readonly #lines = new LineCounter()
@@ -53,18 +57,22 @@ class SettingsFile {
   /** `FILE:LINE` of the value at `path`, or of the nearest one that contains it. */
   place(path: readonly PropertyKey[]): string {
     for (let length = path.length; length > 0; length--) {
-      const node = this.#document.getIn(path.slice(0, length), true)
-      if (isNode(node) && node.range) return `${this.name}:${this.#lines.linePos(node.range[0]).line}`
+      const node = this.#nodeAt(path.slice(0, length))
+      if (node?.range) return `${this.name}:${this.#lines.linePos(node.range[0]).line}`
     }
     return `${this.name}:1`
   }
 
   /** `FILE:LINE` of the key itself: for keys that nobody knows. */
   placeOfKey(path: readonly PropertyKey[], key: string): string {
-    const parent = path.length === 0 ? this.#document.contents : this.#document.getIn(path, true)
-    const items = (parent as { items?: readonly { key: { value?: unknown; range?: readonly number[] } }[] } | null)?.items ?? []
-    const offset = items.find(item => item.key.value === key)?.key.range?.[0]
+    const offset = pairOf(this.#nodeAt(path), key)?.key.range?.[0]
     return offset === undefined ? this.place(path) : `${this.name}:${this.#lines.linePos(offset).line}`
+  }
+
+  #nodeAt(path: readonly PropertyKey[]): Node | undefined {
+    let node: unknown = this.#document.contents
+    for (const key of path) node = isSeq(node) ? node.items[Number(key)] : pairOf(node, String(key))?.value
+    return isNode(node) ? node : undefined
   }
 }
 

@@ -2,7 +2,7 @@ import fastifyStatic from '@fastify/static'
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { Server } from 'cordboard'
-import type { InteractionStore } from 'cordboard/contact'
+import type { Agent, InteractionStore } from 'cordboard/contact'
 import { timingSafeEqual } from 'node:crypto'
 import { basename } from 'node:path'
 import type { Accounts } from './accounts.js'
@@ -17,6 +17,8 @@ export interface HttpSources {
   readonly settings: Settings
   readonly server: Server
   readonly board: Board
+  /** Those of now, by user. */
+  readonly agents: () => ReadonlyMap<string, Agent>
   readonly interactions: InteractionStore
   readonly recordings: Recordings
   readonly accounts: Accounts
@@ -42,6 +44,21 @@ const addApi = (app: FastifyInstance, { board, interactions }: HttpSources): voi
     async request => {
       const records = await interactions.newest(request.query.limit ?? 50)
       return records.map(record => ({ ...record, recordingUrl: record.recording === null ? null : `api/recordings/${encodeURIComponent(basename(record.recording))}` }))
+    },
+  )
+}
+
+/** What a supervisor does from the console or a script. */
+const addCommands = (app: FastifyInstance, { agents }: HttpSources): void => {
+  app.post<{ Params: { user: string }; Body: { disposition: string } }>(
+    '/api/agents/:user/disposition',
+    { schema: { body: { type: 'object', required: ['disposition'], properties: { disposition: { type: 'string', minLength: 1, maxLength: 200 } } } } },
+    async (request, reply) => {
+      const agent = agents().get(request.params.user)
+      if (agent === undefined) return reply.code(404).send({ error: 'no such agent' })
+      if (agent.state !== 'talking') return reply.code(409).send({ error: `the agent is ${agent.state}, not talking` })
+      agent.dispose(request.body.disposition)
+      return reply.code(204).send()
     },
   )
 }
@@ -73,6 +90,7 @@ export const serveHttp = async (sources: HttpSources): Promise<Http> => {
   const app = fastify({ forceCloseConnections: true })
   if (!isLoopback(host)) guard(app, sources)
   addApi(app, sources)
+  addCommands(app, sources)
   addOperations(app, sources)
   addFiles(app, sources)
   const address = await app.listen({ host, port })

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Digit } from 'cordboard'
 import { assetFolder } from './assets.js'
 
@@ -6,6 +6,7 @@ import { assetFolder } from './assets.js'
 export type PromptName =
   | 'welcome' | 'main-menu' | 'sorry' | 'goodbye' | 'beep' | 'hold'
   | 'queue-sales' | 'queue-support' | 'please-hold' | 'nobody-free' | 'unavailable'
+  | 'queue-position' | 'closed' | 'emergency' | 'callback-kept' | 'leave-message' | 'accept-call'
   | 'record-intro' | 'record-playback' | 'digits-intro' | 'room-enter'
   | 'demo-agent-1' | 'demo-agent-2' | 'demo-agent-3' | 'demo-caller-1' | 'demo-caller-2' | 'demo-caller-3'
 
@@ -13,6 +14,10 @@ export type PromptName =
 export interface Prompts {
   /** Path of a prompt's WAV file. */
   file(name: PromptName): string
+  /** Path of a sound of the settings: a prompt by its name, or a WAV file by its path. */
+  sound(name: string): string
+  /** Files that tell a caller its place in the line. */
+  place(position: number): readonly string[]
   /** Path of the file that says a key's name. */
   digit(digit: Digit): string
 }
@@ -21,8 +26,11 @@ export interface Prompts {
 export const openPrompts = (language: string): Prompts => {
   const folder = assetFolder(join('prompts', language), 'welcome.wav')
   const names: Partial<Record<Digit, string>> = { '*': 'star', '#': 'hash' }
+  const file = (name: string): string => join(folder, `${name}.wav`)
   return {
-    file: name => join(folder, `${name}.wav`),
-    digit: digit => join(folder, `digit-${names[digit] ?? digit.toLowerCase()}.wav`),
+    file,
+    sound: name => (/\.wav$/i.test(name) ? resolve(name) : file(name)),
+    place: position => [file('queue-position'), ...[...String(position)].map(digit => file(`digit-${digit}`))],
+    digit: digit => file(`digit-${names[digit] ?? digit.toLowerCase()}`),
   }
 }

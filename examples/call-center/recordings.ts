@@ -1,12 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Call } from 'cordboard'
 
 /** Where recordings lie, and what they are called. */
 export interface Recordings {
   readonly folder: string
-  /** Path for a new recording of `call`. A Call-ID is the caller's to choose, so nothing but letters and digits of it is used. */
-  file(kind: 'talk' | 'message', call: Call): string
+  /** Path for a new recording of the call with this id. An id is the caller's to choose, so nothing but letters and digits of it is used. */
+  file(kind: 'talk' | 'message', call: string): string
 }
 
 /** Opens the folder of recordings under the data folder. What people say is for the owner's eyes: folders that this makes are closed to others. */
@@ -17,7 +16,7 @@ export const openRecordings = async (data: string): Promise<Recordings> => {
     folder,
     file: (kind, call) => {
       const day = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
-      return join(folder, `${day}-${kind}-${call.id.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 24)}.wav`)
+      return join(folder, `${day}-${kind}-${call.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 24)}.wav`)
     },
   }
 }

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { agentsSchema } from './agent-settings.js'
+import { key, queuesSchema, seconds, sound } from './queue-settings.js'
+import { checkSettings } from './settings-check.js'
 
 const port = z.number('must be a port number').int().min(0).max(65_535)
-const seconds = z.number('must be a number of seconds').min(0)
 const address = z.string().min(1)
 
 /** An address to bind; sockets take no names. */
@@ -18,17 +20,7 @@ const portRange = z
   .transform(text => text.split('-').map(Number) as [number, number])
   .refine(([first, last]) => first < last && last <= 65_535, 'must go from a lower port to a higher one, below 65536')
 
-const queue = z.strictObject({
-  /** Seconds that one agent's phone may ring before the next agent is tried. */
-  ringFor: seconds.default(15),
-  /** Seconds after which a caller is told that nobody can answer. */
-  maxWait: seconds.default(300),
-  /** Seconds within which a call should be answered: what the service level counts. */
-  answerWithin: seconds.default(20),
-})
-
-/** Everything that can be configured, with its default. `config.ts` says where the values come from. */
-export const settingsSchema = z.strictObject({
+const shape = z.strictObject({
   sip: z
     .strictObject({
       host: ownAddress.prefault('127.0.0.1'),
@@ -46,12 +38,21 @@ export const settingsSchema = z.strictObject({
   media: z.strictObject({ workers: z.number().int().min(1).max(256).optional() }).prefault({}),
   drainSeconds: seconds.default(10),
   language: z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]+)*$/, 'must be a language tag such as en').default('en'),
-  agents: z.strictObject({ wrapUp: seconds.default(5) }).prefault({}),
-  queues: z.strictObject({ sales: queue.prefault({}), support: queue.prefault({}) }).prefault({}),
+  /** What 700 says, and the queue or the operator that each key leads to. */
+  menu: z
+    .strictObject({ prompt: z.array(sound).min(1).default(['welcome', 'main-menu']), keys: z.record(key, z.string()).optional() })
+    .prefault({}),
+  agents: agentsSchema,
+  queues: queuesSchema,
 })
 
 /** The server's settings. Times are in seconds. */
-export type Settings = z.infer<typeof settingsSchema>
+export type Settings = z.infer<typeof shape>
+
+/** Everything that can be configured, with its default. `config.ts` says where the values come from. */
+export const settingsSchema = shape.superRefine((settings, context) => {
+  for (const { path, message } of checkSettings(settings)) context.addIssue({ code: 'custom', path: [...path], message })
+})
 
 /** What may be written in the file: every key is optional. */
 export type SettingsInput = z.input<typeof settingsSchema>

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { ConfigurationError, parseSettings } from '../../examples/call-center/config.js'
+import { ROOT } from '../root.js'
 
 const problems = (environment: Record<string, string>, text?: string): readonly string[] => {
   try {
@@ -21,8 +24,8 @@ t.test('the environment overrides the file, the file the defaults', async t => {
   const text = 'sip:\n  port: 5070\n  domain: pbx.example\nrtp:\n  ports: 30000-30999\nqueues:\n  sales:\n    ringFor: 8\n'
   const settings = parseSettings({ SIP_PORT: '5080', MEDIA_WORKERS: '2', DATA_DIR: '/srv/calls', HTTP_PORT: '' }, { name: 'center.yaml', text })
   t.match(settings, { sip: { port: 5080, domain: 'pbx.example' }, rtp: { ports: [30_000, 30_999] }, media: { workers: 2 }, data: '/srv/calls' })
-  t.equal(settings.queues.sales.ringFor, 8)
-  t.equal(settings.queues.support.ringFor, 15)
+  t.equal(settings.queues['sales']?.ringFor, 8)
+  t.equal(settings.queues['support']?.ringFor, 15)
   t.equal(parseSettings({ SIP_HOST: 'localhost' }).sip.host, '127.0.0.1')
   t.equal(settings.http.port, 8080, 'an empty variable is no variable')
 })
@@ -52,4 +55,45 @@ t.test('a demo password is for loopback only', async t => {
   t.match(problems({ SIP_HOST: '0.0.0.0', DEMO_PASSWORD: 'short' }), [/shorter than 10 characters/])
   t.same(problems({ SIP_HOST: '0.0.0.0', DEMO_PASSWORD: 'long enough words' }), [])
   t.same(problems({ SIP_HOST: '127.0.0.2' }), [])
+})
+
+t.test('the usual queues and agents: sales, support, 1001-1010 in both', async t => {
+  const { queues, agents, menu } = parseSettings({})
+  t.match(queues, { sales: { number: '701', strategy: 'longest-idle', ringFor: 15, maxWait: 300, answerWithin: 20, welcome: 'queue-sales' }, support: { number: '702' } })
+  t.same(Object.keys(agents.people), Array.from({ length: 10 }, (_, index) => String(1001 + index)))
+  t.same([agents.people['1001']!.queues, agents.wrapUp, menu.keys], [undefined, 5, undefined])
+  const changed = parseSettings({}, { name: 'center.yaml', text: 'queues:\n  support: false\n  sales:\n  billing: { number: 703 }\n' })
+  t.same(Object.entries(changed.queues).map(([name, { number }]) => [name, number]), [['sales', '701'], ['billing', '703']], 'taken out, and added')
+})
+
+t.test('the complete example file', async t => {
+  const text = readFileSync(join(ROOT, 'examples/call-center/center.example.yaml'), 'utf8')
+  const { queues, agents, menu } = parseSettings({}, { name: 'center.example.yaml', text })
+  t.match(queues['sales'], { strategy: 'fewest-calls', callback: { key: '1', ringFor: 30 }, sticky: 10, overflow: { size: 20, noAgents: true, to: { queue: 'support' } } })
+  t.match(queues['support'], { requires: [{ after: 0, requires: 'english >= 4' }, { after: 30 }, { after: 90 }], overflow: { to: { mailbox: true } } })
+  t.match(queues['billing'], { number: '703', priority: 5, exit: { key: '9', number: '700' } })
+  t.match(queues['billing']!.hours, { timeZone: 'Europe/Berlin', week: { 0: [], 1: [{ from: 540, to: 1_020 }], 5: [{ from: 540, to: 720 }, { from: 780, to: 960 }] }, holidays: { '2026-12-25': [] } })
+  t.match(agents.people, { 1001: { skills: { english: 5 } }, 1002: { wrapUp: 20, queues: { support: { tier: 2 } } }, 1003: { queues: { billing: { tier: 1 } } }, ann: { accept: '1' } })
+  t.equal(menu.keys?.['3' as keyof typeof menu.keys], 'billing')
+})
+
+t.test('a mistake in queues and agents is told with its line and reason', async t => {
+  t.match(problems({}, 'queues:\n  sales:\n    strategy: best\n'), [/^center\.yaml:3: queues\.sales\.strategy: must be one of longest-idle, /])
+  t.match(problems({}, 'queues:\n  billing:\n    ringFor: 8\n'), [/^center\.yaml:\d: queues\.billing\.number: must be a number of two to fifteen digits$/])
+  t.match(problems({}, 'queues:\n  sales:\n    requires: english >=\n'), [/^center\.yaml:3: queues\.sales\.requires: .*expected a number but found the end/])
+  t.match(problems({}, 'queues:\n  sales:\n    requires:\n      - { after: 0 }\n      - { after: 9, requires: english > }\n'), [/^center\.yaml:5: queues\.sales\.requires.*expected a number/])
+  t.match(problems({}, 'queues:\n  sales:\n    hours:\n      mon: 9-17\n'), [/^center\.yaml:4: queues\.sales\.hours\.mon: must be times such as/])
+  t.match(problems({}, 'queues:\n  sales:\n    hours: { timeZone: Atlantis }\n'), [/^center\.yaml:3: .*must be a time zone/])
+  t.match(problems({}, 'queues:\n  sales:\n    exit: { key: 12 }\n'), [/^center\.yaml:3: queues\.sales\.exit\.key: must be one key/])
+  t.match(problems({}, 'queues:\n  sales:\n    overflow:\n      to: { queue: nowhere }\n'), [/^center\.yaml:4: queues\.sales\.overflow\.to\.queue: there is no queue nowhere$/])
+  t.match(problems({}, 'queues:\n  sales:\n    overflow: { to: there }\n'), [/^center\.yaml:3: queues\.sales\.overflow\.to: must be one of /])
+  t.match(problems({}, 'queues:\n  sales:\n    hold:\n      - hold\n      - polka\n'), [/^center\.yaml:5: queues\.sales\.hold\.1: there is no sound .*polka\.wav$/])
+  t.match(problems({}, 'queues:\n  billing:\n    number: 702\n'), [/^center\.yaml:3: queues\.billing\.number: the number 702 is taken by the queue support$/])
+  t.match(problems({}, 'queues:\n  billing:\n    number: 850\n'), [/: the number 850 is taken by this server$/])
+  t.match(problems({}, 'agents:\n  people:\n    1001: {}\n    1002: { queues: [nowhere] }\n'), [/^center\.yaml:4: agents\.people\.1002\.queues.*: there is no queue nowhere$/])
+  t.match(problems({}, 'agents:\n  people:\n    1001: { skills: { english: good } }\n'), [/^center\.yaml:3: agents\.people\.1001\.skills\.english: must be a level/])
+  t.match(problems({}, 'agents:\n  people:\n    1001:\n      uri: ann\n'), [/^center\.yaml:4: agents\.people\.1001\.uri: must be a SIP URI/])
+  t.match(problems({}, 'agents:\n  people:\n    1001:\n      tier: 2\n'), [/^center\.yaml:4: agents\.people\.1001\.tier: no such setting$/])
+  t.match(problems({}, 'menu:\n  keys: { 4: billing }\n'), [/^center\.yaml:2: menu\.keys\.4: there is no queue billing$/])
+  t.match(problems({}, 'queues: [sales]\n'), [/^center\.yaml:1: queues: /])
 })

@@ -26,7 +26,7 @@ export const createOperator = (recordings: Recordings, journal: Journal): Operat
     if (dialled.type !== 'answered') return dialled
     await using other = dialled.call
     if (call.state === 'early') await call.answer()
-    await using recording = await call.record(recordings.file('talk', call))
+    await using recording = await call.record(recordings.file('talk', call.id))
     journal.note(call, { agent: aor, recording: recording.file })
     await call.bridge(other)
     return { type: 'talked' }

@@ -1,12 +1,15 @@
 import type { Server } from 'cordboard'
 import { userOf } from '../admission.js'
 import type { Admission } from '../admission.js'
+import type { Floor } from '../floor.js'
+import type { Acquaintances } from '../acquaintances.js'
 import type { Journal } from '../journal.js'
 import type { Prompts } from '../prompts.js'
-import type { Queues } from '../queues.js'
 import type { Recordings } from '../recordings.js'
+import type { Settings } from '../settings.js'
 import { digits } from './digits.js'
 import { echo } from './echo.js'
+import type { Handler } from './handler.js'
 import { menu } from './menu.js'
 import { createOperator } from './people.js'
 import { enterQueue } from './queues.js'
@@ -15,33 +18,80 @@ import { enterRoom } from './rooms.js'
 import { tone } from './tone.js'
 
 /** What the numbers are made of. */
-export interface NumberingPlan {
+export interface NumberingParts {
   readonly server: Server
   readonly admission: Admission
   readonly prompts: Prompts
-  readonly queues: Queues
+  readonly floor: Floor
+  readonly acquaintances: Acquaintances
   readonly recordings: Recordings
   readonly journal: Journal
   readonly supervisor: string
+  /** As they are now. */
+  readonly settings: () => Settings
   /** The address of record of an account. */
   readonly aor: (user: string) => string
 }
 
-/** Connects every number of the server; what is not here gets 404. */
-export const connectNumbers = ({ server, admission: { everyone, accounts }, prompts, queues, recordings, journal, supervisor, aor }: NumberingPlan): void => {
-  const { ring, ringOr } = createOperator(recordings, journal)
-  const sales = enterQueue(queues.sales, 'queue-sales', prompts, journal)
-  const support = enterQueue(queues.support, 'queue-support', prompts, journal)
-  const person = ring(call => aor(userOf(call.request.uri)))
-  server
-    .handle('sip:600@*', everyone(echo))
-    .handle('sip:601@*', everyone(tone))
-    .handle('sip:602@*', everyone(record(prompts, recordings, journal)))
-    .handle('sip:603@*', everyone(digits(prompts)))
-    .handle('sip:700@*', everyone(menu(prompts, { sales, support, operator: ringOr(aor(supervisor), sales) })))
-    .handle('sip:701@*', everyone(sales))
-    .handle('sip:702@*', everyone(support))
-    .handle('sip:8[0-9][0-9]@*', everyone(enterRoom(server, prompts)))
-    .handle('sip:100[1-9]@*', accounts(person))
-    .handle('sip:1010@*', accounts(person))
+/** The numbers of the server; what is not among them gets 404. */
+export class NumberingPlan {
+  readonly #parts: NumberingParts
+  readonly #fixed: ReadonlyMap<string, Handler>
+  readonly #person: Handler
+  /** Numbers that the server hands to this plan. */
+  readonly #connected = new Set<string>()
+
+  constructor(parts: NumberingParts) {
+    this.#parts = parts
+    const { server, admission: { everyone }, prompts, floor, recordings, journal, supervisor, aor } = parts
+    const { ring, ringOr } = createOperator(recordings, journal)
+    this.#person = ring(call => {
+      const user = userOf(call.request.uri)
+      return floor.agents.get(user)?.uri ?? aor(user)
+    })
+    const firstQueue: Handler = async call => this.#queue(floor.queues.keys().next().value ?? '')?.(call)
+    const operator = ringOr(aor(supervisor), firstQueue)
+    this.#fixed = new Map<string, Handler>([
+      ['600', echo],
+      ['601', tone],
+      ['602', record(prompts, recordings, journal)],
+      ['603', digits(prompts)],
+      ['700', menu(prompts, () => parts.settings().menu, name => (name === 'operator' ? operator : this.#queue(name)))],
+    ])
+    for (const [number, handler] of this.#fixed) server.handle(`sip:${number}@*`, everyone(handler))
+    server.handle('sip:8[0-9][0-9]@*', everyone(enterRoom(server, prompts)))
+  }
+
+  /** Connects the numbers of queues and agents that have come since the last time. */
+  connect(): void {
+    const { server, floor, journal } = this.#parts
+    for (const number of [...[...floor.queues.values()].map(({ settings }) => settings.number), ...floor.agents.keys()]) {
+      if (this.#connected.has(number)) continue
+      this.#connected.add(number)
+      server.handle(`sip:${number}@*`, async call => {
+        const handler = this.#admitted(number)
+        if (handler !== undefined) return handler(call)
+        journal.omit(call)
+        await call.reject(404)
+      })
+    }
+  }
+
+  /** What a number does, and for whom, by what the settings say now. */
+  #admitted(number: string): Handler | undefined {
+    const { floor, admission: { everyone, accounts } } = this.#parts
+    const queue = this.#queueAt(number)
+    if (queue !== undefined) return everyone(queue)
+    return floor.agents.has(number) ? accounts(this.#person) : undefined
+  }
+
+  #queueAt(number: string): Handler | undefined {
+    for (const [name, { settings }] of this.#parts.floor.queues) if (settings.number === number) return this.#queue(name)
+    return undefined
+  }
+
+  #queue(name: string): Handler | undefined {
+    const open = this.#parts.floor.queues.get(name)
+    return open && enterQueue(open, { ...this.#parts, handlerOf: number => this.#fixed.get(number) ?? this.#queueAt(number) })
+  }
 }

@@ -1,15 +1,54 @@
-import type { Queue } from 'cordboard/contact'
+import type { Call } from 'cordboard'
+import type { EnterOptions, QueueOutcome } from 'cordboard/contact'
+import type { Acquaintances } from '../acquaintances.js'
+import type { OpenQueue } from '../floor.js'
 import type { Journal } from '../journal.js'
-import type { PromptName, Prompts } from '../prompts.js'
+import type { Prompts } from '../prompts.js'
+import type { ConfiguredQueue } from '../queue-settings.js'
 import type { Handler } from './handler.js'
 
-/** 701 and 702: waits for an agent. Meanwhile the queue says so and plays music; it also records the talk and writes its record. */
-export const enterQueue = (queue: Queue, welcome: PromptName, prompts: Prompts, journal: Journal): Handler => async call => {
+/** What a queue's number is made of. */
+export interface QueueNumberParts {
+  readonly prompts: Prompts
+  readonly journal: Journal
+  readonly acquaintances: Acquaintances
+  /** What another number does. */
+  readonly handlerOf: (number: string) => Handler | undefined
+}
+
+/** Waits in a queue for an agent. Meanwhile the queue says so and plays music; it also records the talk and writes its record. */
+export const enterQueue = ({ queue, settings }: OpenQueue, parts: QueueNumberParts): Handler => async call => {
+  const { prompts, journal, acquaintances } = parts
   if (call.state === 'early') await call.answer()
-  await call.play(prompts.file(welcome))
+  if (settings.welcome !== undefined) await call.play(prompts.sound(settings.welcome))
   journal.omit(call)
-  const outcome = await queue.enter(call)
-  if (outcome.type === 'timed-out' || outcome.type === 'overflowed') {
-    await call.play([prompts.file('nobody-free'), prompts.file('goodbye')])
+  const agent = settings.sticky > 0 ? acquaintances.agentOf(call.from) : undefined
+  const outcome = await queue.enter(call, {
+    priority: settings.priority,
+    ...requirementOf(settings),
+    ...(agent === undefined ? {} : { prefer: { agent, wait: settings.sticky * 1_000 } }),
+  })
+  await takeLeave(call, outcome, settings, parts)
+}
+
+const requirementOf = ({ requires }: ConfiguredQueue): Pick<EnterOptions, 'requires'> => {
+  if (requires === undefined) return {}
+  if (typeof requires === 'string') return { requires }
+  return { requires: requires.map(({ after, ...step }) => ({ after: after * 1_000, ...(step.requires === undefined ? {} : { requires: step.requires }) })) }
+}
+
+/** What a caller hears, or where it goes, whom no agent has served. */
+const takeLeave = async (call: Call, outcome: QueueOutcome, settings: ConfiguredQueue, { prompts, handlerOf }: QueueNumberParts): Promise<unknown> => {
+  switch (outcome.type) {
+    case 'served':
+    case 'abandoned': return
+    case 'overflowed': return outcome.taken ? undefined : call.play([prompts.file('nobody-free'), prompts.file('goodbye')])
+    case 'timed-out': return call.play([prompts.file('nobody-free'), prompts.file('goodbye')])
+    case 'callback': return call.play([prompts.file('callback-kept'), prompts.file('goodbye')])
+    case 'closed': return outcome.reason === 'emergency' ? undefined : call.play([prompts.sound(settings.closed), prompts.file('goodbye')])
+    case 'exited': {
+      const next = settings.exit?.number === undefined ? undefined : handlerOf(settings.exit.number)
+      return next === undefined ? call.play(prompts.file('goodbye')) : next(call)
+    }
   }
 }

@@ -20,7 +20,7 @@ const hashKey = async (call: Call, signal: AbortSignal): Promise<void> => {
 export const record = (prompts: Prompts, recordings: Recordings, journal: Journal): Handler => async call => {
   await call.answer()
   await call.play([prompts.file('record-intro'), prompts.file('beep')])
-  const recording = await call.record(recordings.file('message', call), { tracks: 'received' })
+  const recording = await call.record(recordings.file('message', call.id), { tracks: 'received' })
   await hashKey(call, AbortSignal.timeout(LIMIT))
   await recording.stop()
   journal.note(call, { agent: null, recording: recording.file })

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { key, seconds, sipUri } from './queue-settings.js'
+
+const member = z.strictObject({
+  /** Lower tiers are tried first. */
+  tier: z.number().default(1),
+  /** The agent's own order among its queues, lower first. */
+  rank: z.number().default(0),
+  /** Share under the strategy `weighted`. */
+  weight: z.number().positive().default(1),
+})
+
+/** An agent in the settings, by its user name. Times are in seconds. */
+const agentSchema = z.strictObject({
+  /** An agent outside, who is called there. Without it, the agent is called at the phones that register in its name. */
+  uri: sipUri.optional(),
+  /** The key by which an agent outside takes a call; false: whoever answers has it. */
+  accept: z.union([key, z.literal(false)], 'must be a key, or false').default('1'),
+  /** Whether an agent outside takes calls now. */
+  available: z.boolean().default(true),
+  /** @default the password of the demo accounts */
+  password: z.string().min(10, 'must have at least 10 characters').optional(),
+  /** Levels by name. */
+  skills: z.record(z.string(), z.number('must be a level, a number')).default({}),
+  wrapUp: seconds.optional(),
+  /** By name, or by name with the agent's seat in each. @default every queue */
+  queues: z.union([
+    z.array(z.string()).transform(names => Object.fromEntries(names.map(name => [name, member.parse({})]))),
+    z.record(z.string(), member.prefault({})),
+  ], 'must be a list of queues, or queues with tier, rank and weight').optional(),
+})
+
+export type ConfiguredAgent = z.infer<typeof agentSchema>
+
+const usual = (): Record<string, object> => Object.fromEntries(Array.from({ length: 10 }, (_, index) => [String(1001 + index), {}]))
+
+/** All agents. */
+export const agentsSchema = z
+  .strictObject({
+    /** Of agents without one of their own. */
+    wrapUp: seconds.default(5),
+    people: z.record(z.string().regex(/^[A-Za-z0-9._-]+$/, 'must be a user name of letters, digits, dots and hyphens'), agentSchema).prefault(usual),
+  })
+  .prefault({})

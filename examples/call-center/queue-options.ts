@@ -1,0 +1,44 @@
+import type { OverflowSettings, OverflowTarget, QueueOptions } from 'cordboard/contact'
+import type { Prompts } from './prompts.js'
+import type { ConfiguredQueue } from './queue-settings.js'
+import type { Recordings } from './recordings.js'
+
+type Overflow = NonNullable<ConfiguredQueue['overflow']>
+
+const ms = (seconds: number): number => seconds * 1_000
+
+/** A queue of the settings as the contact centre takes it. */
+export const queueOptions = (settings: ConfiguredQueue, prompts: Prompts, recordings: Recordings): QueueOptions => {
+  const { strategy, announce, exit, callback, overflow, hours, holdLimit } = settings
+  return {
+    strategy,
+    ringFor: ms(settings.ringFor),
+    maxWait: ms(settings.maxWait),
+    tierWait: ms(settings.tierWait),
+    progressEvery: ms(settings.progressEvery),
+    returnWithin: ms(settings.returnWithin),
+    ageing: settings.ageing,
+    serviceLevel: { within: ms(settings.answerWithin) },
+    hold: settings.hold.map(sound => prompts.sound(sound)),
+    ...(announce === undefined ? {} : { announce: { first: ms(announce.first), every: ms(announce.every), audio: ({ position }) => prompts.place(position) } }),
+    ...(exit === undefined ? {} : { exitOn: exit.key }),
+    ...(callback === undefined ? {} : { callback: { digit: callback.key, ringFor: ms(callback.ringFor) } }),
+    ...(overflow === undefined ? {} : { overflow: overflowOptions(overflow, prompts, recordings) }),
+    ...(hours === undefined ? {} : { hours }),
+    ...(holdLimit === undefined ? {} : { holdLimit: ms(holdLimit) }),
+    ...(settings.record ? { record: call => recordings.file('talk', call.id) } : {}),
+  }
+}
+
+const overflowOptions = ({ after, size, noAgents, to }: Overflow, prompts: Prompts, recordings: Recordings): OverflowSettings => ({
+  noAgents,
+  ...(after === undefined ? {} : { after: ms(after) }),
+  ...(size === undefined ? {} : { size }),
+  ...(to === undefined ? {} : { to: overflowTarget(to, prompts, recordings) }),
+})
+
+const overflowTarget = (to: NonNullable<Overflow['to']>, prompts: Prompts, recordings: Recordings): OverflowTarget => {
+  if ('announcement' in to) return { announcement: prompts.sound(to.announcement) }
+  if ('mailbox' in to) return { mailbox: call => recordings.file('message', call), greeting: prompts.sound(to.greeting) }
+  return to
+}
