@@ -1,5 +1,6 @@
 import { parseMessage } from '../message/parser.js'
 import type { ParseOutcome } from '../message/parser.js'
+import { isStun, stunAnswer } from './stun.js'
 import type { Flow, TransportEvents } from './transport.js'
 
 /** RFC 5626 §3.5.1: the answer to a double CRLF on a connection. */
@@ -7,6 +8,7 @@ const PONG = Buffer.from('\r\n')
 
 /** Passes one datagram, or one frame of a stream, up. Never throws. */
 export const receiveDatagram = (bytes: Buffer, flow: Flow, events: TransportEvents): void => {
+  if (!flow.reliable && isStun(bytes)) return stunKeepAlive(bytes, flow, events)
   if (events.tracing) events.trace('in', bytes, flow)
   dispatch(parseMessage(bytes), flow, events)
 }
@@ -28,4 +30,11 @@ const dispatch = (outcome: ParseOutcome, flow: Flow, events: TransportEvents): v
 export const keepAlive = (pong: boolean, flow: Flow, events: TransportEvents): void => {
   events.dropped('keep-alive')
   if (pong && flow.reliable) flow.send(PONG)
+}
+
+/** RFC 5626 §4.4.2: a binding request on the SIP port keeps the way through a NAT open. */
+const stunKeepAlive = (bytes: Buffer, flow: Flow, events: TransportEvents): void => {
+  events.dropped('keep-alive')
+  const answer = stunAnswer(bytes, flow.address, flow.port)
+  if (answer !== undefined) flow.send(answer)
 }
