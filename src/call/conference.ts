@@ -1,13 +1,16 @@
+import { EventEmitter } from 'node:events'
 import { extname } from 'node:path'
 import { CordboardError } from '../core/errors.js'
 import { onAbort, type Scoped } from '../core/scope.js'
-import type { MediaEngine, Room } from '../media/leg.js'
+import type { Leg, MediaEngine, MemberOptions, Room } from '../media/leg.js'
 import type { Call, Recording } from './call.js'
 import { LiveCall } from './live-call.js'
 
 export interface ConferenceOptions {
   /** `mixed`: one mono file of the room; `per-member`: one of what each member says, FILE-CALLID.wav. @default tracks 'mixed' */
   readonly record?: { readonly file: string; readonly tracks?: 'mixed' | 'per-member' }
+  /** So many members are heard at a time, the loudest; for huge conferences. @default all */
+  readonly loudest?: number
 }
 
 /** A call in a conference. Disposing of it takes the call out; the call stays up. */
@@ -15,18 +18,34 @@ export interface Member extends AsyncDisposable {
   readonly call: Call
   /** Hears, but is not heard. */
   muted: boolean
+  /** Is heard, but does not hear. */
+  deaf: boolean
+  /** dB applied to what it says. */
+  gain: number
+}
+
+export interface ConferenceEvents {
+  /** A member has begun or ended to talk; who leaves has ended without an event. */
+  talking: [member: Member, talking: boolean]
 }
 
 /** Calls that hear each other. Disposing of it parts them all and closes its recordings. */
-export interface Conference extends AsyncDisposable {
+export interface Conference extends EventEmitter<ConferenceEvents>, AsyncDisposable {
   readonly name: string
   readonly members: readonly Member[]
   /** @throws CordboardError `CALL_STATE` before the answer, `CALL_ENDED`. */
-  join(call: Call, options?: { readonly muted?: boolean } & Scoped): Promise<Member>
+  join(call: Call, options?: MemberOptions & Scoped): Promise<Member>
+  /**
+   * Whether `listener` hears `speaker`; all do by default. A supervisor whom nobody hears listens; one whom only the agent hears
+   * whispers; one whom both hear has barged in.
+   */
+  hears(listener: Member, speaker: Member, heard: boolean): void
+  /** Levels in dBm0 of what the members say at the moment; `-Infinity` for silence. */
+  levels(): Promise<ReadonlyMap<Member, number>>
 }
 
 /** A conference in a room of the media engine. */
-export class LiveConference implements Conference {
+export class LiveConference extends EventEmitter<ConferenceEvents> implements Conference {
   readonly #engine: MediaEngine
   readonly #options: ConferenceOptions
   readonly #members = new Set<LiveMember>()
@@ -35,6 +54,7 @@ export class LiveConference implements Conference {
   #closed = false
 
   constructor(engine: MediaEngine, readonly name: string, options: ConferenceOptions, onClose: () => void) {
+    super()
     this.#engine = engine
     this.#options = options
     this.#onClose = onClose
@@ -44,7 +64,7 @@ export class LiveConference implements Conference {
     return [...this.#members]
   }
 
-  async join(call: Call, options: { readonly muted?: boolean } & Scoped = {}): Promise<Member> {
+  async join(call: Call, options: MemberOptions & Scoped = {}): Promise<Member> {
     if (!(call instanceof LiveCall)) throw new CordboardError('CALL_STATE', 'join takes a call of this library')
     call.signal.throwIfAborted()
     options.signal?.throwIfAborted()
@@ -53,14 +73,28 @@ export class LiveConference implements Conference {
     if (call.state !== 'answered' || leg === undefined) throw new CordboardError('CALL_STATE', 'join needs an answered call')
     this.#room ??= this.#open()
     const room = await this.#room
-    await room.join(leg, { muted: options.muted ?? false })
+    const settings = { muted: options.muted ?? false, deaf: options.deaf ?? false, gain: options.gain ?? 0 }
+    await room.join(leg, settings)
     const recording = await this.#recordMember(call)
-    const member = new LiveMember(call, room, options.muted ?? false, recording, () => this.#members.delete(member))
+    const member = new LiveMember(call, room, settings, recording, () => this.#members.delete(member))
     this.#members.add(member)
     const leave = (): void => void member[Symbol.asyncDispose]()
     onAbort(call.signal, leave)
     onAbort(options.signal, leave)
     return member
+  }
+
+  hears(listener: Member, speaker: Member, heard: boolean): void {
+    if (!(listener instanceof LiveMember) || !(speaker instanceof LiveMember)) throw new CordboardError('CALL_STATE', 'hears takes members of this conference')
+    if (!this.#members.has(listener) || !this.#members.has(speaker)) return
+    listener.room.hears(listener.call.media.leg!, speaker.call.media.leg!, heard)
+  }
+
+  async levels(): Promise<ReadonlyMap<Member, number>> {
+    const levels = await (await this.#room)?.levels()
+    const found = new Map<Member, number>()
+    for (const member of this.#members) found.set(member, levels?.get(member.call.media.leg!) ?? -Infinity)
+    return found
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,10 +107,26 @@ export class LiveConference implements Conference {
   }
 
   async #open(): Promise<Room> {
-    const room = await this.#engine.createRoom()
-    const { record } = this.#options
+    const { record, loudest } = this.#options
+    const room = await this.#engine.createRoom(loudest === undefined ? {} : { loudest })
+    this.#relay(room)
     if (record !== undefined && record.tracks !== 'per-member') await room.record(record.file)
     return room
+  }
+
+  /** Has the room listen for talkers while somebody asks who talks. */
+  #relay(room: Room): void {
+    const told = (leg: Leg, talking: boolean): void => {
+      for (const member of this.#members) if (member.call.media.leg === leg) this.emit('talking', member, talking)
+    }
+    const follow = (): void => {
+      room.off('talking', told)
+      if (this.listenerCount('talking') > 0) room.on('talking', told)
+    }
+    const own: EventEmitter = this
+    own.on('newListener', () => queueMicrotask(follow))
+    own.on('removeListener', follow)
+    follow()
   }
 
   async #recordMember(call: LiveCall): Promise<Recording | undefined> {
@@ -89,26 +139,46 @@ export class LiveConference implements Conference {
 }
 
 class LiveMember implements Member {
-  #muted: boolean
+  #settings: Required<MemberOptions>
   #left: Promise<void> | undefined
 
   constructor(
     readonly call: LiveCall,
     readonly room: Room,
-    muted: boolean,
+    settings: Required<MemberOptions>,
     readonly recording: Recording | undefined,
     readonly onLeave: () => void,
   ) {
-    this.#muted = muted
+    this.#settings = settings
   }
 
   get muted(): boolean {
-    return this.#muted
+    return this.#settings.muted
   }
 
   set muted(muted: boolean) {
-    this.#muted = muted
-    if (this.#left === undefined) this.room.set(this.call.media.leg!, { muted })
+    this.#set({ muted })
+  }
+
+  get deaf(): boolean {
+    return this.#settings.deaf
+  }
+
+  set deaf(deaf: boolean) {
+    this.#set({ deaf })
+  }
+
+  get gain(): number {
+    return this.#settings.gain
+  }
+
+  set gain(gain: number) {
+    this.#set({ gain })
+  }
+
+  #set(change: MemberOptions): void {
+    this.#settings = { ...this.#settings, ...change }
+    if (this.#left === undefined) this.room.set(this.call.media.leg!, change)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
-import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room } from './leg.js'
+import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import { PortPool } from './port-pool.js'
 import type { PromptReply, PromptRequest } from './prompt/protocol.js'
@@ -45,7 +45,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly #links: WorkerLink[]
   readonly #spare = new SpareWorker()
   readonly #legs = new Map<number, LegHandle>()
-  readonly #rooms = new Set<RoomHandle>()
+  readonly #rooms = new Map<number, RoomHandle>()
   readonly #ports: PortPool
   readonly #slots: LegSlots
   readonly #freeSlots: number[]
@@ -87,6 +87,7 @@ class Engine implements MediaEngine, EngineServices {
 
   #report(report: Exclude<Report, { type: 'done' | 'failed' }>): void {
     if (report.type === 'ring-full') this.recordings.get(report.recording)?.fault(`${report.frames} frames lost: the disk is too slow`)
+    else if (report.type === 'talking') this.#rooms.get(report.room)?.talking(report.leg, report.talking)
     else this.#legs.get(report.leg)?.take(report)
   }
 
@@ -107,7 +108,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   roomClosed(room: RoomHandle): void {
-    this.#rooms.delete(room)
+    this.#rooms.delete(room.id)
   }
 
   // ---- legs
@@ -190,9 +191,9 @@ class Engine implements MediaEngine, EngineServices {
     if (leg instanceof LegHandle && !leg.closed) await this.#leave(leg, undefined)
   }
 
-  createRoom(): Promise<Room> {
-    const room = new RoomHandle(this, this.number())
-    this.#rooms.add(room)
+  createRoom(options: RoomOptions = {}): Promise<Room> {
+    const room = new RoomHandle(this, this.number(), options)
+    this.#rooms.set(room.id, room)
     return Promise.resolve(room)
   }
 
@@ -238,7 +239,7 @@ class Engine implements MediaEngine, EngineServices {
       const { join } = leg
       if (join.type === 'leg' && leg.id < join.peer.id) link.request({ type: 'bridge', a: leg.id, b: join.peer.id, mixed: join.mixed }).catch(ignore)
     }
-    for (const room of this.#rooms) if (room.worker === index) room.restore()
+    for (const room of this.#rooms.values()) if (room.worker === index) room.restore()
     link.adopt(dead)
     this.#spare.warm()
   }
@@ -270,7 +271,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled([...this.#rooms].map(room => room[Symbol.asyncDispose]()))
+    await Promise.allSettled([...this.#rooms.values()].map(room => room[Symbol.asyncDispose]()))
     await Promise.allSettled([...this.#legs.values()].map(leg => leg.close()))
     await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(this.patience), this.recorder.close(this.patience), this.#spare.close()])
   }

@@ -6,5 +6,5 @@ export { readWav, wavHeader } from './wav.js'
 export type { WavAudio } from './wav.js'
 export type {
   Digit, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener, MediaEngine,
-  MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, Source,
+  MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, RoomEvents, RoomOptions, Source,
 } from './leg.js'

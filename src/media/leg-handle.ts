@@ -181,7 +181,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   // ---- reports of the worker
 
-  take(report: Exclude<Report, { type: 'done' | 'failed' | 'ring-full' }>): void {
+  take(report: Exclude<Report, { type: 'done' | 'failed' | 'ring-full' | 'talking' }>): void {
     switch (report.type) {
       case 'digit': this.emit('digit', report.digit, report.duration); return
       case 'latched': this.emit('latched', { address: report.address, port: report.port }); return

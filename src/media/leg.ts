@@ -136,14 +136,26 @@ export interface MemberOptions {
   readonly gain?: number
 }
 
+export interface RoomOptions {
+  /** So many members are heard at a time, the loudest; for huge rooms. @default all */
+  readonly loudest?: number
+}
+
+export interface RoomEvents {
+  /** A member has begun or ended to talk. Listened for only while there is a listener here; who leaves has ended without an event. */
+  talking: [leg: Leg, talking: boolean]
+}
+
 /** A mixed conference: who hears whom is a matrix (listen, whisper and barge are settings of it). */
-export interface Room extends AsyncDisposable {
+export interface Room extends EventEmitter<RoomEvents>, AsyncDisposable {
   readonly id: number
   join(leg: Leg, options?: MemberOptions): Promise<void>
   part(leg: Leg): Promise<void>
   set(leg: Leg, options: MemberOptions): void
   /** Whether `listener` hears `speaker`; all pairs do by default. */
   hears(listener: Leg, speaker: Leg, heard: boolean): void
+  /** Levels in dBm0 of what the members say at the moment; `-Infinity` for silence. */
+  levels(): Promise<ReadonlyMap<Leg, number>>
   /** Records the mix of all members, mono. */
   record(file: string, options?: Pick<RecordOptions, 'maxBytes' | 'key'>): Promise<LegRecording>
 }
@@ -194,7 +206,7 @@ export interface MediaEngine extends AsyncDisposable {
   join(a: Leg, b: Leg, options?: JoinOptions): Promise<void>
   /** Ends the join of `leg`, if any; both legs stay open. */
   part(leg: Leg): Promise<void>
-  createRoom(): Promise<Room>
+  createRoom(options?: RoomOptions): Promise<Room>
   statistics(): Promise<EngineStatistics>
   /** Ends a worker at once, as a crash would: its legs go on in a new one, on the same ports and with the same RTP timelines. */
   replaceWorker(index: number): Promise<void>

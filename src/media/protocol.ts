@@ -46,7 +46,9 @@ export type Command =
   | { readonly type: 'unlisten'; readonly leg: number; readonly listener: number }
   | { readonly type: 'bridge'; readonly request: number; readonly a: number; readonly b: number; readonly mixed: boolean }
   | { readonly type: 'part'; readonly request: number; readonly leg: number }
-  | { readonly type: 'create-room'; readonly room: number }
+  | { readonly type: 'create-room'; readonly room: number; readonly loudest: number | undefined }
+  | { readonly type: 'watch-room'; readonly room: number; readonly watched: boolean }
+  | { readonly type: 'room-levels'; readonly request: number; readonly room: number }
   | { readonly type: 'close-room'; readonly room: number }
   | { readonly type: 'join-room'; readonly request: number; readonly room: number; readonly leg: number; readonly settings: MemberSettings }
   | { readonly type: 'part-room'; readonly request: number; readonly room: number; readonly leg: number }
@@ -59,6 +61,8 @@ export interface ReplyValue {
   readonly statistics?: LegStatistics
   /** Of `untap`: engine time in 1/8 ms at which the recording ends. */
   readonly at?: number
+  /** Of `room-levels`: dBm0 by leg. */
+  readonly levels?: readonly (readonly [leg: number, level: number])[]
 }
 
 export type Report =
@@ -71,6 +75,7 @@ export type Report =
   /** The live track has taken a block: room for another. */
   | { readonly type: 'hungry'; readonly leg: number; readonly playback: number; readonly track: number }
   | { readonly type: 'heard'; readonly leg: number; readonly listener: number; readonly pcm: Int16Array }
+  | { readonly type: 'talking'; readonly room: number; readonly leg: number; readonly talking: boolean }
   | { readonly type: 'ring-full'; readonly recording: number; readonly frames: number }
 
 /** What a worker is started with. */

@@ -1,5 +1,6 @@
+import { EventEmitter } from 'node:events'
 import { CordboardError } from '../core/errors.js'
-import type { Leg, LegRecording, MemberOptions, RecordOptions, Room } from './leg.js'
+import type { Leg, LegRecording, MemberOptions, RecordOptions, Room, RoomEvents, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import type { MemberSettings, ReplyValue } from './protocol.js'
 import { RecordingHandle, type RecordingHost } from './recording-handle.js'
@@ -10,7 +11,7 @@ const linear = (decibels: number): number => 10 ** (decibels / 20)
 const settingsOf = ({ muted = false, deaf = false, gain = 0 }: MemberOptions): MemberSettings => ({ muted, deaf, gain: linear(gain) })
 
 /** A room, seen from the main thread. It lives in the worker of the first leg that joins it; later ones come there. */
-export class RoomHandle implements Room, RecordingHost {
+export class RoomHandle extends EventEmitter<RoomEvents> implements Room, RecordingHost {
   readonly #members = new Map<LegHandle, MemberOptions>()
   /** Pairs that do not hear each other, as `listener/speaker`. */
   readonly #unheard = new Map<string, readonly [LegHandle, LegHandle]>()
@@ -18,7 +19,16 @@ export class RoomHandle implements Room, RecordingHost {
   #worker: number | undefined
   #closed = false
 
-  constructor(readonly services: EngineServices, readonly id: number) {}
+  constructor(readonly services: EngineServices, readonly id: number, readonly options: RoomOptions) {
+    super()
+    const own: EventEmitter = this
+    own.on('newListener', (event: string) => {
+      if (event === 'talking' && this.listenerCount('talking') === 0) this.#watch(true)
+    })
+    own.on('removeListener', (event: string) => {
+      if (event === 'talking' && this.listenerCount('talking') === 0) this.#watch(false)
+    })
+  }
 
   /** Undefined until somebody has joined. */
   get worker(): number | undefined {
@@ -40,9 +50,40 @@ export class RoomHandle implements Room, RecordingHost {
     if (this.#closed) throw new CordboardError('MEDIA_LEG_CLOSED', 'the room is closed')
     if (this.#worker === undefined) {
       this.#worker = worker
-      this.services.link(worker).post({ type: 'create-room', room: this.id })
+      this.#create(worker)
+      if (this.listenerCount('talking') > 0) this.#watch(true)
     }
     return this.#worker
+  }
+
+  #create(worker: number): void {
+    this.services.link(worker).post({ type: 'create-room', room: this.id, loudest: this.options.loudest })
+  }
+
+  #watch(watched: boolean): void {
+    if (this.#worker !== undefined && !this.#closed) this.services.link(this.#worker).post({ type: 'watch-room', room: this.id, watched })
+  }
+
+  /** Told by the worker. */
+  talking(id: number, talking: boolean): void {
+    const leg = this.#memberOf(id)
+    if (leg !== undefined) this.emit('talking', leg, talking)
+  }
+
+  #memberOf(id: number): LegHandle | undefined {
+    for (const leg of this.#members.keys()) if (leg.id === id) return leg
+    return undefined
+  }
+
+  async levels(): Promise<ReadonlyMap<Leg, number>> {
+    const found = new Map<Leg, number>()
+    if (this.#worker === undefined || this.#closed) return found
+    const { levels = [] } = await this.services.link(this.#worker).request({ type: 'room-levels', room: this.id })
+    for (const [id, level] of levels) {
+      const leg = this.#memberOf(id)
+      if (leg !== undefined) found.set(leg, level)
+    }
+    return found
   }
 
   async part(leg: Leg): Promise<void> {
@@ -109,7 +150,8 @@ export class RoomHandle implements Room, RecordingHost {
   restore(): void {
     if (this.#worker === undefined || this.#closed) return
     const link = this.services.link(this.#worker)
-    link.post({ type: 'create-room', room: this.id })
+    this.#create(this.#worker)
+    if (this.listenerCount('talking') > 0) this.#watch(true)
     for (const [leg, options] of this.#members) {
       link.request({ type: 'join-room', room: this.id, leg: leg.id, settings: settingsOf(options) }).catch(() => undefined)
     }

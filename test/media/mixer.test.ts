@@ -16,8 +16,8 @@ const OWN_STEP = 2 * PEAK * Math.sin((Math.PI * FREQUENCY) / 8000) + 512
 
 const EQUAL = { muted: false, deaf: false, gain: 1 }
 
-const dryMixer = (): Mixer =>
-  new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 })
+const dryMixer = (loudest?: number): Mixer =>
+  new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 }, loudest)
 
 void t.test('from packets to the mixer and back: no gap, no click, one timeline', t => {
   const [a, b] = [new DryLeg(1, pcmu, FREQUENCY), new DryLeg(2, pcmu, FREQUENCY)]
@@ -76,5 +76,56 @@ void t.test('mixed codecs and rates in one room: each hears the others at their 
   mixer.part(soft)
   mixer.part(desk)
   t.equal(mixer.rate, 8000, 'narrow-band again')
+  t.end()
+})
+
+/** Ticks of a room in which those of `speaking` say something. */
+const run = (mixer: Mixer, legs: readonly DryLeg[], speaking: readonly DryLeg[], from: number, ticks: number): void => {
+  for (let tick = from; tick < from + ticks; tick++) {
+    for (const leg of speaking) leg.hear(tick * 20 + 3)
+    mixer.tick(tick * 20 + 10)
+  }
+  for (const leg of legs) if (leg.out.length === 0) throw new Error('nothing sent')
+}
+
+void t.test('only the loudest of a huge room are heard, and give way only to who is clearly louder', t => {
+  const tones = [500, 800, 1100, 1400, 1700]
+  const legs = tones.map((tone, at) => new DryLeg(at + 1, pcmu, tone))
+  const mixer = dryMixer(2)
+  const gains = [1, 0.7, 0.5, 0.3, 0]
+  legs.forEach((leg, at) => mixer.join(leg, { ...EQUAL, gain: gains[at]! }))
+  const heard = (): boolean[] => tones.map(tone => toneLevel(legs[4]!.heard(), tone, 8000, legs[4]!.heard().length - 1600) > -25)
+  run(mixer, legs, legs, 0, 40)
+  t.same(heard(), [true, true, false, false, false])
+  mixer.set(3, { ...EQUAL, gain: 0.9 })
+  run(mixer, legs, legs, 40, 40)
+  t.same(heard(), [true, true, false, false, false], 'a little louder is not enough')
+  mixer.set(4, { ...EQUAL, gain: 2 })
+  run(mixer, legs, legs, 80, 40)
+  t.same(heard(), [true, false, false, true, false])
+  run(mixer, legs, legs.slice(1), 120, 60)
+  t.same(heard().filter(Boolean).length, 2)
+  t.equal(heard()[0], false, 'who has fallen silent makes room')
+  t.end()
+})
+
+void t.test('who begins and ends to talk is told, muted members do not talk, and levels are to be had', t => {
+  const legs = [new DryLeg(1, pcmu, 500), new DryLeg(2, pcmu, 800)]
+  const mixer = dryMixer()
+  legs.forEach((leg, at) => mixer.join(leg, { ...EQUAL, muted: at === 1 }))
+  const told: [number, boolean][] = []
+  run(mixer, legs, legs, 0, 30)
+  t.same(told, [], 'nobody asks')
+  mixer.talking = (leg, talking) => told.push([leg, talking])
+  run(mixer, legs, legs, 30, 20)
+  t.same(told, [[1, true]])
+  const [[, first], [, second]] = mixer.levels() as [[number, number], [number, number]]
+  t.ok(Math.abs(first + 10) < 0.5, `${first} dBm0`)
+  t.equal(second, -Infinity)
+  run(mixer, legs, legs.slice(1), 50, 40)
+  t.same(told, [[1, true], [1, false]])
+  mixer.set(2, EQUAL)
+  run(mixer, legs, legs, 90, 20)
+  t.same(told.slice(2).sort(), [[1, true], [2, true]])
   t.end()
 })

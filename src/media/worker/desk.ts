@@ -72,7 +72,9 @@ export class Desk {
       case 'part':
         this.#topology.part(this.#leg(command.leg))
         return this.#done(command.request)
-      case 'create-room': return this.#topology.createRoom(command.room)
+      case 'create-room': return this.#topology.createRoom(command.room, command.loudest)
+      case 'watch-room': return this.#topology.watchRoom(command.room, command.watched)
+      case 'room-levels': return this.#done(command.request, { levels: this.#topology.room(command.room).levels() })
       case 'close-room': return this.#topology.closeRoom(command.room)
       case 'join-room':
         this.#topology.joinRoom(command.room, this.#leg(command.leg), command.settings)

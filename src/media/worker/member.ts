@@ -4,6 +4,8 @@ import type { RtpHeader } from '../../rtp/packet.js'
 import { Playout, type PlayoutFormat } from '../../rtp/playout.js'
 import type { MemberSettings } from '../protocol.js'
 import { isStateless } from '../shared/stateless.js'
+import { VoiceActivity } from '../../codec/vad.js'
+import { dbm0Of } from '../../codec/level.js'
 import type { AudioSink } from './receiver.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import { TICK_MS } from './ticker.js'
@@ -30,6 +32,9 @@ export class Member implements AudioSink {
   readonly pcm: Int16Array
   /** It says something in this tick: not muted, and not digital silence. */
   speaks = false
+  /** It is among the loudest, where only those are heard; and how loud it is. */
+  heard = false
+  loudness = 0
   /** Members that it does not hear; undefined when it hears all. */
   unheard: Set<number> | undefined
   readonly codec: Codec
@@ -46,6 +51,8 @@ export class Member implements AudioSink {
   readonly #payload: Uint8Array
   readonly #units: number
   #source = 0
+  #voice: VoiceActivity | undefined
+  #talking = false
 
   /** @param rate of the room in Hz. */
   constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
@@ -98,6 +105,28 @@ export class Member implements AudioSink {
       pcm[at] = value > 32767 ? 32767 : value < -32768 ? -32768 : value
     }
     return any !== 0
+  }
+
+  /** Level of what it says in this tick, dBm0. */
+  get level(): number {
+    return this.settings.muted || !this.ready ? -Infinity : dbm0Of(this.pcm)
+  }
+
+  /** Listens for a voice. @returns whether the member has begun or ended to talk; undefined when neither. */
+  watch(): boolean | undefined {
+    this.#voice ??= new VoiceActivity(this.rate)
+    const talking = this.ready && this.#voice.hear(this.pcm) && !this.settings.muted
+    if (talking === this.#talking) return undefined
+    this.#talking = talking
+    return talking
+  }
+
+  /** Goes on where another form of the same member ended. */
+  follow(old: Member): void {
+    this.unheard = old.unheard
+    this.heard = old.heard
+    this.loudness = old.loudness
+    this.#talking = old.#talking
   }
 
   /** Encodes and sends what it hears. @returns the payload, for those who hear the same; valid until the next call. */

@@ -2,6 +2,7 @@ import type { Codec } from '../../codec/codec.js'
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
 import type { WorkerContext } from './context.js'
+import { Loudest } from './loudest.js'
 import { Member, type MixedLeg } from './member.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
@@ -29,10 +30,16 @@ export class Mixer implements Producer {
   #common = new Int16Array(this.#mix.length)
   #commonMade = false
   #ticking = false
+  readonly #loudest: Loudest | undefined
+  /** Told who begins and ends to talk; undefined while nobody asks. */
+  talking: ((leg: number, talking: boolean) => void) | undefined
   /** Ticks left in which packets still go through as they are. */
   #warming = 0
 
-  constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>) {}
+  /** @param loudest how many members are heard at a time; all by default. */
+  constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>, loudest?: number) {
+    this.#loudest = loudest === undefined ? undefined : new Loudest(loudest)
+  }
 
   get size(): number {
     return this.#members.length
@@ -105,16 +112,27 @@ export class Mixer implements Producer {
   tick(at: number): void {
     const members = this.#members
     this.#sum.fill(0)
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index]!
-      member.read(at)
-      if (member.speaks) add(this.#sum, member.pcm)
-    }
+    for (let index = 0; index < members.length; index++) members[index]!.read(at)
+    if (this.talking !== undefined) this.#watch(this.talking)
+    this.#loudest?.choose(members)
+    for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
     if (this.#warming > 0 && !this.#warm()) return
     this.#shared.clear()
     this.#commonMade = false
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(this.#wholeMix(), this.rate, (at * this.rate) / 1000, at)
+  }
+
+  #watch(told: (leg: number, talking: boolean) => void): void {
+    for (const member of this.#members) {
+      const talking = member.watch()
+      if (talking !== undefined) told(member.leg.id, talking)
+    }
+  }
+
+  /** Level of what each member says at the moment, dBm0. */
+  levels(): readonly (readonly [leg: number, level: number])[] {
+    return this.#members.map(member => [member.leg.id, member.level])
   }
 
   /** @returns true when the room can be heard. */
@@ -209,7 +227,7 @@ export class Mixer implements Producer {
     const members = this.#members.splice(0)
     for (const old of members) {
       const member = this.#member(old.leg, old.settings)
-      member.unheard = old.unheard
+      member.follow(old)
       this.#members.push(member)
     }
     this.#renewIfWider()

@@ -92,8 +92,15 @@ export class Topology {
     if (leg.echoes) leg.connect(undefined, Patience.buffered)
   }
 
-  createRoom(room: number): void {
-    this.#rooms.set(room, new Mixer(this.context))
+  /** @param loudest as the mixer takes it. */
+  createRoom(room: number, loudest: number | undefined): void {
+    this.#rooms.set(room, new Mixer(this.context, loudest))
+  }
+
+  watchRoom(room: number, watched: boolean): void {
+    const mixer = this.#rooms.get(room)
+    if (mixer === undefined) return
+    mixer.talking = watched ? (leg, talking) => this.context.report({ type: 'talking', room, leg, talking }) : undefined
   }
 
   /** @throws CordboardError `MEDIA_LEG_CLOSED` when the room is gone. */
