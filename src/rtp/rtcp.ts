@@ -46,7 +46,7 @@ const BLOCK_BYTES = 24
 const NTP_EPOCH = 2_208_988_800
 
 /**
- * Reads a compound packet.
+ * Reads a compound packet. Of types that are not ours (APP, extended reports) only the length is read.
  * @returns undefined when a header or a length is wrong (RFC 3550 A.2): then nothing of it may be believed. Never throws.
  */
 export const readRtcp = (datagram: Uint8Array): readonly RtcpPacket[] | undefined => {
@@ -66,7 +66,7 @@ export const readRtcp = (datagram: Uint8Array): readonly RtcpPacket[] | undefine
     if (packet !== undefined) packets.push(packet)
     start = next
   }
-  return packets.length === 0 ? undefined : packets
+  return datagram.length === 0 ? undefined : packets
 }
 
 const readPacket = (view: DataView, start: number, end: number, count: number): RtcpPacket | 'malformed' | undefined => {

@@ -38,6 +38,14 @@ void t.test('another implementation reads our sender report', t => {
   t.end()
 })
 
+void t.test('RFC 3550 §6.7: the packet of an application, such as the PING that opens a path, is whole although it says nothing to us', t => {
+  const ping = Uint8Array.of(0x80, 204, 0, 3, 1, 2, 3, 4, 0x50, 0x49, 0x4e, 0x47, 0x50, 0x4f, 0x4e, 0x47)
+  t.same(readRtcp(ping), [])
+  t.equal(readRtcp(ping.subarray(0, 12)), undefined, 'cut')
+  t.equal(readRtcp(new Uint8Array(0)), undefined, 'empty')
+  t.end()
+})
+
 void t.test('random and cut bytes: no throw, nothing believed past a wrong length', t => {
   const whole = writeRtcp({ ssrc: 1, cname: 'cut', reports: [], bye: true })
   for (let length = 1; length < whole.length; length++) {
