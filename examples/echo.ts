@@ -1,4 +1,4 @@
-// Sends every caller's voice back, and counts the keys pressed meanwhile.
+// Sends every caller's voice back, and prints the keys pressed meanwhile.
 //   SIP_PORT=5060 node build/examples/echo.js, then call sip:echo@127.0.0.1
 import { createServer } from 'cordboard'
 
