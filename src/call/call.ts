@@ -44,7 +44,19 @@ export interface CallEvents {
   ended: [reason: EndReason]
 }
 
-export type PlayOutcome = { readonly type: 'finished' } | { readonly type: 'interrupted'; readonly digit: Digit }
+/** How a call plays a sound. */
+export interface SoundOptions extends Scoped {
+  /** @default false */
+  readonly loop?: boolean
+  /** Keys that end it. @default 'none' */
+  readonly interruptBy?: readonly Digit[] | 'any' | 'none'
+  /** Ends when the peer begins to speak. @default false */
+  readonly interruptByVoice?: boolean
+  /** dB. @default 0 */
+  readonly volume?: number
+}
+
+export type PlayOutcome = { readonly type: 'finished' } | { readonly type: 'interrupted'; readonly digit: Digit } | { readonly type: 'spoken' }
 
 /** How an attempt to reach someone ended. */
 export type DialOutcome =
@@ -108,7 +120,7 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   /** Final response 300-699 before the answer. */
   reject(status: number, options?: { readonly reason?: string; readonly headers?: Readonly<Record<string, string>> }): Promise<void>
   /** One foreground sound per call: a second one rejects with `CALL_BUSY`. The interrupting digit is in the result only; others queue (32). */
-  play(audio: Audio | readonly Audio[], options?: Scoped & { readonly loop?: boolean; readonly interruptBy?: readonly Digit[] | 'any' | 'none' }): Promise<PlayOutcome>
+  play(audio: Audio | readonly Audio[], options?: SoundOptions): Promise<PlayOutcome>
   /** Plays the prompt and waits for a key; queued digits are read first unless `flush`. */
   ask<T>(menu: Menu<T>, options?: Scoped & { readonly flush?: boolean }): Promise<Answer<T>>
   /** Keys as they come, queued ones first (bounded: the oldest is dropped). Finishes when the call ends. */

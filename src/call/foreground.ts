@@ -1,6 +1,6 @@
 import { CordboardError } from '../core/errors.js'
 import { abortable, onAbort } from '../core/scope.js'
-import type { Digit, Leg, PlaybackOutcome, Source } from '../media/leg.js'
+import type { Digit, Leg, PlaybackOutcome, PlayOptions, Source } from '../media/leg.js'
 import type { Keypress } from './digit-queue.js'
 
 /** The one sound that a call plays at a time. */
@@ -38,13 +38,13 @@ export class Foreground {
   async play(
     leg: Leg,
     sources: readonly Source[],
-    options: { readonly loop: boolean; readonly interruptBy: readonly Digit[] },
+    options: Omit<PlayOptions, 'sources'> & { readonly interruptBy: readonly Digit[] },
     ...signals: readonly (AbortSignal | undefined)[]
   ): Promise<Exclude<PlaybackOutcome, { type: 'stopped' }>> {
     for (const signal of signals) signal?.throwIfAborted()
     this.#interruptBy = options.interruptBy
     this.#interrupting = undefined
-    const playback = leg.play({ sources, loop: options.loop, interruptBy: options.interruptBy })
+    const playback = leg.play({ ...options, sources })
     const release = signals.map(signal => onAbort(signal, () => playback.stop()))
     try {
       const outcome = await abortable(playback.done, ...signals)

@@ -9,7 +9,7 @@ import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } 
 import { ask } from './ask.js'
 import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
-import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, Uri } from './call.js'
+import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SoundOptions, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
 import { Foreground } from './foreground.js'
@@ -139,7 +139,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
 
   async play(
     audio: Audio | readonly Audio[],
-    options: Scoped & { readonly loop?: boolean; readonly interruptBy?: readonly Digit[] | 'any' | 'none' } = {},
+    options: SoundOptions = {},
   ): Promise<PlayOutcome> {
     this.#throwIfEnded()
     return this.#foreground.only(() => this.#play(audio, options))
@@ -340,12 +340,13 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
 
   async #play(
     audio: Audio | readonly Audio[],
-    options: Scoped & { readonly loop?: boolean; readonly interruptBy?: readonly Digit[] | 'any' | 'none' },
+    options: SoundOptions,
   ): Promise<PlayOutcome> {
+    const { loop = false, interruptByVoice = false, volume = 0 } = options
     const interruptBy = options.interruptBy === 'any' ? ALL_DIGITS : options.interruptBy === 'none' ? [] : options.interruptBy ?? []
     try {
       const [leg, sources] = await Promise.all([this.#alive(this.#audible()), sourcesOf(audio, this.#context.speech)])
-      return await this.#foreground.play(leg, sources, { loop: options.loop ?? false, interruptBy }, this.signal, options.signal)
+      return await this.#foreground.play(leg, sources, { loop, interruptBy, interruptByVoice, volume }, this.signal, options.signal)
     } catch (error) {
       // The leg closes a moment before or after the signal aborts: to the application both are the end of the call.
       this.#throwIfEnded()

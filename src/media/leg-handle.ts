@@ -187,7 +187,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
       case 'latched': this.emit('latched', { address: report.address, port: report.port }); return
       case 'silent': this.emit('silent', report.ms); return
       case 'played':
-        if (this.#playback?.id === report.playback) this.#playback.played(report.digit)
+        if (this.#playback?.id === report.playback) this.#playback.played(report.by)
         return
       case 'hungry':
         if (this.#playback?.id === report.playback) this.#playback.hungry(report.track)

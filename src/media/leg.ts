@@ -32,11 +32,17 @@ export interface PlayOptions {
   readonly loop?: boolean
   /** Digits that stop it at once, in the worker. */
   readonly interruptBy?: readonly Digit[]
+  /** Stops when the peer begins to speak. @default false */
+  readonly interruptByVoice?: boolean
+  /** dB applied to the sound. @default 0 */
+  readonly volume?: number
 }
 
 export type PlaybackOutcome =
   | { readonly type: 'finished' }
   | { readonly type: 'interrupted'; readonly digit: Digit }
+  /** The peer began to speak. */
+  | { readonly type: 'spoken' }
   | { readonly type: 'stopped' }
 
 /** A sound being sent on a leg. One at a time: a second `play` stops the first. */
@@ -44,6 +50,13 @@ export interface Playback {
   /** Rejects with `MEDIA_BAD_FILE` when a source cannot be read, `MEDIA_LEG_CLOSED` when the leg closes first. */
   readonly done: Promise<PlaybackOutcome>
   stop(): void
+  /** Silence until `resume`; the sound goes on where it was. */
+  pause(): void
+  resume(): void
+  /** Goes on from `ms` after the begin of the first source. Past the end: ends it. In a live source, or behind one or a tone: no further than its begin. */
+  seek(ms: number): void
+  /** dB applied to the sound from now on. */
+  volume: number
 }
 
 export interface RecordOptions {

@@ -8,7 +8,7 @@ const LIVE_BLOCKS = 8
 
 /** What a playback needs of its leg. */
 export interface PlaybackHost {
-  post(order: Extract<Command, { type: 'play' | 'stop-play' | 'feed' }>): void
+  post(order: Extract<Command, { type: 'play' | 'stop-play' | 'adjust-play' | 'seek-play' | 'feed' }>): void
   loadPrompt(path: string): Promise<Track>
   /** The playback is over, whatever the reason. */
   ended(playback: PlaybackHandle): void
@@ -19,11 +19,16 @@ export class PlaybackHandle implements Playback {
   readonly #outcome: Deferred<PlaybackOutcome> = deferred()
   #tracks: readonly Track[] | undefined
   #over = false
+  #paused = false
+  /** Where to begin (ms), said before the sources were read. */
+  #from: number | undefined
+  #volume: number
   /** For each live source, what its pump waits on when enough is under way. */
   readonly #room = new Map<number, () => void>()
   readonly #credits = new Map<number, number>()
 
   constructor(readonly id: number, readonly leg: number, readonly options: PlayOptions, readonly host: PlaybackHost) {
+    this.#volume = options.volume ?? 0
     void this.#start()
   }
 
@@ -35,9 +40,43 @@ export class PlaybackHandle implements Playback {
     this.#finish({ type: 'stopped' }, true)
   }
 
-  /** The worker has sent the last of it, or a digit has ended it. */
-  played(digit: Digit | undefined): void {
-    this.#finish(digit === undefined ? { type: 'finished' } : { type: 'interrupted', digit }, false)
+  pause(): void {
+    this.#paused = true
+    this.#adjust()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#adjust()
+  }
+
+  get volume(): number {
+    return this.#volume
+  }
+
+  set volume(volume: number) {
+    this.#volume = volume
+    this.#adjust()
+  }
+
+  seek(ms: number): void {
+    if (this.#over) return
+    if (this.#tracks === undefined) this.#from = ms
+    else this.host.post({ type: 'seek-play', leg: this.leg, playback: this.id, ms })
+  }
+
+  #adjust(): void {
+    if (this.#tracks === undefined || this.#over) return
+    this.host.post({ type: 'adjust-play', leg: this.leg, playback: this.id, gain: this.#gain, paused: this.#paused })
+  }
+
+  get #gain(): number {
+    return 10 ** (this.#volume / 20)
+  }
+
+  /** The worker has sent the last of it, or a digit or a voice has ended it. */
+  played(by: Digit | 'voice' | undefined): void {
+    this.#finish(by === undefined ? { type: 'finished' } : by === 'voice' ? { type: 'spoken' } : { type: 'interrupted', digit: by }, false)
   }
 
   fail(error: CordboardError): void {
@@ -55,8 +94,8 @@ export class PlaybackHandle implements Playback {
   /** Starts it again, from its begin, in a worker that does not know it. */
   restart(): void {
     if (this.#tracks === undefined || this.#over) return
-    const { loop = false, interruptBy = [] } = this.options
-    this.host.post({ type: 'play', leg: this.leg, playback: this.id, tracks: this.#tracks, loop, interruptBy })
+    const { loop = false, interruptBy = [], interruptByVoice = false } = this.options
+    this.host.post({ type: 'play', leg: this.leg, playback: this.id, tracks: this.#tracks, loop, interruptBy, interruptByVoice, gain: this.#gain, paused: this.#paused })
   }
 
   async #start(): Promise<void> {
@@ -65,6 +104,7 @@ export class PlaybackHandle implements Playback {
       if (this.#over) return
       this.#tracks = tracks
       this.restart()
+      if (this.#from !== undefined) this.seek(this.#from)
       this.options.sources.forEach((source, at) => {
         if (source.type === 'pcm') void this.#pump(source.frames, at)
       })

@@ -34,7 +34,9 @@ export type Command =
   | { readonly type: 'close'; readonly request: number; readonly leg: number; readonly bye: boolean }
   | { readonly type: 'statistics'; readonly request: number; readonly leg: number }
   | { readonly type: 'echo'; readonly leg: number }
-  | { readonly type: 'play'; readonly leg: number; readonly playback: number; readonly tracks: readonly Track[]; readonly loop: boolean; readonly interruptBy: readonly Digit[] }
+  | { readonly type: 'play'; readonly leg: number; readonly playback: number; readonly tracks: readonly Track[]; readonly loop: boolean; readonly interruptBy: readonly Digit[]; readonly interruptByVoice: boolean; readonly gain: number; readonly paused: boolean }
+  | { readonly type: 'adjust-play'; readonly leg: number; readonly playback: number; readonly gain: number; readonly paused: boolean }
+  | { readonly type: 'seek-play'; readonly leg: number; readonly playback: number; readonly ms: number }
   | { readonly type: 'stop-play'; readonly leg: number; readonly playback: number }
   | { readonly type: 'feed'; readonly leg: number; readonly playback: number; readonly track: number; readonly pcm: Int16Array | undefined }
   | { readonly type: 'send-digits'; readonly request: number; readonly leg: number; readonly digits: readonly Digit[]; readonly duration: number; readonly gap: number }
@@ -71,7 +73,7 @@ export type Report =
   | { readonly type: 'digit'; readonly leg: number; readonly digit: Digit; readonly duration: number }
   | { readonly type: 'latched'; readonly leg: number; readonly address: string; readonly port: number }
   | { readonly type: 'silent'; readonly leg: number; readonly ms: number }
-  | { readonly type: 'played'; readonly leg: number; readonly playback: number; readonly digit: Digit | undefined }
+  | { readonly type: 'played'; readonly leg: number; readonly playback: number; readonly by: Digit | 'voice' | undefined }
   /** The live track has taken a block: room for another. */
   | { readonly type: 'hungry'; readonly leg: number; readonly playback: number; readonly track: number }
   | { readonly type: 'heard'; readonly leg: number; readonly listener: number; readonly pcm: Int16Array }

@@ -148,6 +148,45 @@ void t.test('topologies', async t => {
     peer.close()
   })
 
+  await t.test('a playback waits, goes on elsewhere, changes its volume, and ends when the peer speaks', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media())
+    // A second each of 500, 900 and 1300 Hz.
+    const tones = [500, 900, 1300]
+    const pcm = new Int16Array(24_000)
+    tones.forEach((tone, at) => new ToneGenerator({ frequencies: [tone], dbm0: -10 }, 8000).read(pcm, at * 8000, 8000))
+    const path = join(directory, 'three.wav')
+    await writeFile(path, Buffer.concat([wavHeader(1, 8000, pcm.byteLength), Buffer.from(pcm.buffer)]))
+    const playback = leg.play({ sources: [{ type: 'file', path }, { type: 'silence', ms: 5000 }] })
+    const heardFrom = async (from: number): Promise<void> => until(() => peer.audio().length >= from + 25, 'half a second')
+    await heardFrom(0)
+    t.ok(near(peer.level(500, 2400), -10), 'the begin')
+    playback.pause()
+    await new Promise(resolve => setTimeout(resolve, 200))
+    const paused = peer.audio().length
+    await new Promise(resolve => setTimeout(resolve, 200))
+    t.equal(peer.audio().length, paused, 'silence')
+    playback.seek(2000)
+    playback.volume = -6
+    playback.resume()
+    await heardFrom(paused)
+    t.ok(near(peer.level(1300, 2400), -16), 'elsewhere, at another volume')
+    playback.seek(1000)
+    playback.volume = 0
+    const moved = peer.audio().length
+    await heardFrom(moved)
+    t.ok(near(peer.level(900, 2400), -10), 'and back')
+    playback.seek(60_000)
+    t.same(await playback.done, { type: 'finished' }, 'past its end')
+    const prompt = leg.play({ sources: [{ type: 'tone', frequencies: [700] }], interruptByVoice: true })
+    await heardFrom(peer.audio().length)
+    peer.talk(leg)
+    t.same(await prompt.done, { type: 'spoken' })
+    await leg.close()
+    peer.close()
+  })
+
   await t.test('a recording is what was heard, and as long as it took, at 15 % loss', async t => {
     const { peers: [ann], legs: [a, b], end } = await talkers(engine, [440, 1000])
     ann!.lose = packet => packet % 20 < 3

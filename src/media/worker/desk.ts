@@ -50,7 +50,9 @@ export class Desk {
       case 'echo': return this.#topology.echo(this.#leg(command.leg))
       case 'play': return this.#legs.get(command.leg)?.play(command)
       case 'stop-play': return this.#legs.get(command.leg)?.stopPlay(command.playback)
-      case 'feed': return this.#legs.get(command.leg)?.feed(command.playback, command.track, command.pcm)
+      case 'adjust-play': return this.#legs.get(command.leg)?.player(command.playback)?.adjust(command.gain, command.paused)
+      case 'seek-play': return this.#legs.get(command.leg)?.player(command.playback)?.seek(command.ms)
+      case 'feed': return this.#legs.get(command.leg)?.player(command.playback)?.feed(command.track, command.pcm)
       case 'send-digits':
         return this.#leg(command.leg).sendDigits(command.digits, command.duration, command.gap, () => this.#done(command.request))
       case 'stop-digits': return this.#legs.get(command.leg)?.stopDigits()

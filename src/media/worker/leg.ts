@@ -18,6 +18,7 @@ import { RtcpSession } from './rtcp-session.js'
 import { type PacketSink, Sender } from './sender.js'
 import { bindUdp, type PacketTransport } from './socket.js'
 import type { ListenerTap, RecordingTap } from './tap.js'
+import { VoiceTap } from './voice-tap.js'
 import { Patience } from './work-loop.js'
 
 /** Without a packet for so long although one is due, the leg says that it is silent (ms). */
@@ -48,6 +49,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   #sends = false
   #receives = false
   #player: Player | undefined
+  #voice: VoiceTap | undefined
   #digits: DigitSender | undefined
   #listeners: ListenerTap[] = []
   #silenceTold = false
@@ -188,19 +190,30 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   play(command: Extract<Command, { type: 'play' }>): void {
     const { codec } = this
     if (codec === undefined) {
-      this.context.report({ type: 'played', leg: this.id, playback: command.playback, digit: undefined })
+      this.context.report({ type: 'played', leg: this.id, playback: command.playback, by: undefined })
       return
     }
     if (this.echoes) this.connect(undefined, Patience.buffered)
-    const { playback, tracks, loop, interruptBy } = command
+    const { playback, tracks, loop, interruptBy, gain, paused } = command
     this.#replacePlayer(new Player(this.sender, codec, this.context.filters, {
-      playback, tracks, loop, interruptBy,
+      playback, tracks, loop, interruptBy, gain, paused,
       finished: () => this.#endPlayer(undefined),
       hungry: track => this.context.report({ type: 'hungry', leg: this.id, playback, track }),
     }))
+    if (command.interruptByVoice) this.#waitForVoice()
+  }
+
+  #waitForVoice(): void {
+    const voice = new VoiceTap(() => this.#endPlayer('voice'))
+    this.#voice = voice
+    this.receiver.taps.push(voice)
   }
 
   #replacePlayer(player: Player | undefined): void {
+    if (this.#voice !== undefined && player?.options !== this.#player?.options) {
+      remove(this.receiver.taps, this.#voice)
+      this.#voice = undefined
+    }
     if (this.#player !== undefined) this.context.ticker.remove(this.#player)
     this.#player = player
     if (player !== undefined) {
@@ -215,10 +228,10 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.sender.held = this.#player !== undefined || this.#digits !== undefined
   }
 
-  #endPlayer(digit: Digit | undefined): void {
+  #endPlayer(by: Digit | 'voice' | undefined): void {
     const playback = this.#player?.options.playback
     this.#replacePlayer(undefined)
-    if (playback !== undefined) this.context.report({ type: 'played', leg: this.id, playback, digit })
+    if (playback !== undefined) this.context.report({ type: 'played', leg: this.id, playback, by })
   }
 
   /** Ends a playback without a report: its owner knows. */
@@ -226,8 +239,9 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     if (this.#player?.options.playback === playback) this.#replacePlayer(undefined)
   }
 
-  feed(playback: number, track: number, pcm: Int16Array | undefined): void {
-    if (this.#player?.options.playback === playback) this.#player.feed(track, pcm)
+  /** The player of that playback, while it plays. */
+  player(playback: number): Player | undefined {
+    return this.#player?.options.playback === playback ? this.#player : undefined
   }
 
   /** Calls `finished` when all are out or `stopDigits` cut them short. */

@@ -11,6 +11,9 @@ export interface PlayerOptions {
   readonly tracks: readonly Track[]
   readonly loop: boolean
   readonly interruptBy: readonly Digit[]
+  /** Factor of the sound, and whether it waits, at the begin. */
+  readonly gain: number
+  readonly paused: boolean
   /** Called once, when the last track has been sent. */
   readonly finished: () => void
   /** A block of that live track was used up. */
@@ -21,6 +24,8 @@ export interface PlayerOptions {
 export class Player implements Producer {
   /** Holds the sound while a key is being pressed or sent; what is unsent is not lost. */
   held = false
+  #gain: number
+  #paused: boolean
   #codec: Codec
   #encoder: Encoder
   #pcm: Int16Array
@@ -35,6 +40,8 @@ export class Player implements Producer {
   #sounded = false
 
   constructor(readonly sender: Sender, codec: Codec, readonly filters: ResamplerFilters, readonly options: PlayerOptions) {
+    this.#gain = options.gain
+    this.#paused = options.paused
     this.#codec = codec
     this.#encoder = codec.createEncoder()
     const samples = (codec.sampleRate * TICK_MS) / 1000
@@ -51,6 +58,7 @@ export class Player implements Producer {
     if (codec.sampleRate !== this.#codec.sampleRate) {
       const successor = new Player(this.sender, codec, this.filters, this.options)
       successor.held = this.held
+      successor.adjust(this.#gain, this.#paused)
       return successor
     }
     this.#codec = codec
@@ -60,13 +68,35 @@ export class Player implements Producer {
     return this
   }
 
+  /** Changes volume (a factor), and stops or goes on where it is. */
+  adjust(gain: number, paused: boolean): void {
+    if (this.#paused && !paused) this.sender.markNext()
+    this.#gain = gain
+    this.#paused = paused
+  }
+
+  /** Goes on from `ms` after the list's begin; past its end, the next tick ends it. */
+  seek(ms: number): void {
+    if (this.#ended) return
+    this.#track = -1
+    this.#sounded = true
+    this.#next()
+    this.sender.markNext()
+    for (let left = Math.max(0, Math.round((ms * this.#codec.sampleRate) / 1000)); left > 0 && this.#reader !== undefined;) {
+      const skipped = this.#reader.skip(left)
+      if (skipped === undefined) return
+      left -= skipped
+      if (left > 0) this.#next()
+    }
+  }
+
   /** @param pcm undefined: no more will come. */
   feed(track: number, pcm: Int16Array | undefined): void {
     this.#live[track]?.feed(pcm)
   }
 
   tick(at: number): void {
-    if (this.held || this.#ended) return
+    if (this.held || this.#paused || this.#ended) return
     if (this.#whole(at)) return
     let filled = 0
     while (filled < this.#pcm.length && this.#reader !== undefined) {
@@ -77,6 +107,7 @@ export class Player implements Producer {
     }
     if (filled > 0) {
       this.#pcm.fill(0, filled)
+      if (this.#gain !== 1) amplify(this.#pcm, this.#gain)
       const bytes = this.#encoder.encode(this.#pcm, this.#payload, 0)
       this.sender.frame(this.#payload, 0, bytes, this.#units, at)
     }
@@ -89,7 +120,7 @@ export class Player implements Producer {
   /** The usual frame of a prompt: payload that was encoded once for everybody. */
   #whole(at: number): boolean {
     const reader = this.#reader
-    if (!(reader instanceof EncodedReader) || reader.codec !== this.#codec) return false
+    if (this.#gain !== 1 || !(reader instanceof EncodedReader) || reader.codec !== this.#codec) return false
     const bytes = this.#payload.length
     if (reader.position + bytes > reader.data.length) return false
     this.sender.frame(reader.data, reader.position, bytes, this.#units, at)
@@ -108,5 +139,12 @@ export class Player implements Producer {
     }
     const track = tracks[this.#track]
     this.#reader = track === undefined ? undefined : openTrack(track, this.#codec.sampleRate, this.filters, this.#live[this.#track])
+  }
+}
+
+const amplify = (pcm: Int16Array, gain: number): void => {
+  for (let at = 0; at < pcm.length; at++) {
+    const value = Math.round(pcm[at]! * gain)
+    pcm[at] = value > 32767 ? 32767 : value < -32768 ? -32768 : value
   }
 }

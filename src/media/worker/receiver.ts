@@ -102,7 +102,8 @@ export class Receiver {
     if (!this.reception.packet(header, packet.length, now)) return false
     if (type === this.#eventType) return this.#event(packet, header, now)
     if (codec === undefined) return true
-    for (let at = 0; at < this.taps.length; at++) this.taps[at]!.audio(packet, header, codec, this.#source, now)
+    // Backwards: a tap may take itself off.
+    for (let at = this.taps.length - 1; at >= 0; at--) this.taps[at]!.audio(packet, header, codec, this.#source, now)
     if (this.sink === undefined) return false
     this.sink.audio(packet, header, codec, this.#source, now)
     return true

@@ -10,6 +10,8 @@ import { TICK_MS } from './ticker.js'
 export interface TrackReader {
   /** Writes at most `length` samples into `out` from `offset`. @returns samples written; fewer only at the track's end. */
   read(out: Int16Array, offset: number, length: number): number
+  /** Passes over at most `length` samples. @returns how many; fewer only at the track's end; undefined where there is no passing over. */
+  skip(length: number): number | undefined
 }
 
 /** Payload of a stateless codec. */
@@ -21,6 +23,13 @@ export class EncodedReader implements TrackReader {
 
   constructor(readonly data: Uint8Array, readonly codec: Codec) {
     this.#decoder = codec.createDecoder()
+  }
+
+  skip(length: number): number {
+    const bytesPerSample = this.codec.payloadBytes(1) ?? 1
+    const samples = Math.min(length, Math.floor((this.data.length - this.position) / bytesPerSample))
+    this.position += samples * bytesPerSample
+    return samples
   }
 
   read(out: Int16Array, offset: number, length: number): number {
@@ -40,6 +49,12 @@ export class EncodedReader implements TrackReader {
 
 class PcmReader implements TrackReader {
   #position = 0
+
+  skip(length: number): number {
+    const samples = Math.min(length, this.data.length - this.#position)
+    this.#position += samples
+    return samples
+  }
 
   constructor(readonly data: Int16Array) {}
 
@@ -62,6 +77,10 @@ class ToneReader implements TrackReader {
     this.#generator.read(out, offset, length)
     return length
   }
+
+  skip(): undefined {
+    return undefined
+  }
 }
 
 class SilenceReader implements TrackReader {
@@ -74,6 +93,12 @@ class SilenceReader implements TrackReader {
   read(out: Int16Array, offset: number, length: number): number {
     const samples = Math.min(length, this.#left)
     out.fill(0, offset, offset + samples)
+    this.#left -= samples
+    return samples
+  }
+
+  skip(length: number): number {
+    const samples = Math.min(length, this.#left)
     this.#left -= samples
     return samples
   }
@@ -112,6 +137,10 @@ export class LiveReader implements TrackReader {
     out.fill(0, offset + written, offset + length)
     return length
   }
+
+  skip(): undefined {
+    return undefined
+  }
 }
 
 /** A reader at another rate than the track's. */
@@ -122,7 +151,7 @@ class ResampledReader implements TrackReader {
   #ready = 0
   #used = 0
 
-  constructor(readonly inner: TrackReader, from: number, to: number, filters: ResamplerFilters) {
+  constructor(readonly inner: TrackReader, readonly from: number, readonly to: number, filters: ResamplerFilters) {
     this.#input = new Int16Array(Math.round((from * TICK_MS) / 1000))
     this.#resampler = filters.resampler(from, to, this.#input.length)
     this.#output = new Int16Array(this.#resampler.outputSamples(this.#input.length))
@@ -138,6 +167,12 @@ class ResampledReader implements TrackReader {
       written += samples
     }
     return written
+  }
+
+  skip(length: number): number | undefined {
+    const ratio = this.from / this.to
+    const skipped = this.inner.skip(Math.round(length * ratio))
+    return skipped === undefined ? undefined : Math.min(length, Math.round(skipped / ratio))
   }
 
   #refill(): boolean {
