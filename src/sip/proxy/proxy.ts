@@ -6,6 +6,7 @@ import type { SipRequest } from '../message/message.js'
 import { refuseExtensions, refuseHops, refuseScheme } from '../message/refusals.js'
 import type { Refusal } from '../message/refusals.js'
 import { parseUri } from '../message/uri.js'
+import type { Via } from '../message/via.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
 import type { Flow } from '../transport/transport.js'
 import { defaultPort } from '../transport/transport-layer.js'
@@ -15,6 +16,7 @@ import type { Router } from '../ua/core.js'
 import { InboundRequest } from '../ua/server-request.js'
 import type { Extension, RequestHolder, ServerRequest, UserAgent } from '../ua/user-agent.js'
 import { forwarded, preprocess } from './forwarding.js'
+import { passageOf } from './loop.js'
 import { ResponseContext } from './response-context.js'
 import type { ForwardOutcome, ForwardTarget } from './response-context.js'
 
@@ -73,9 +75,9 @@ class StatefulProxy implements Proxy, Router {
     if (!(request instanceof InboundRequest) || request.answered || request.taken !== undefined) {
       throw new CordboardError('CALL_STATE', 'the request has been answered or taken')
     }
-    const refusal = refusalOf(request.message)
+    const refusal = this.#refusal(request.message)
     if (refusal !== undefined) {
-      request.respond(refusal.status, { headers: refusal.headers })
+      request.respond(refusal.status, { headers: refusal.headers, ...(refusal.reason === undefined ? {} : { reason: refusal.reason }) })
       return { type: 'failed', status: refusal.status }
     }
     if (targets.length === 0) {
@@ -98,7 +100,7 @@ class StatefulProxy implements Proxy, Router {
   route(request: SipRequest, transaction: ServerTransaction): SipRequest | undefined {
     const { request: taken, routed } = preprocess(request, this.#isOurs)
     if (!routed || to(request).tag === undefined || !this.#goesOn(taken)) return taken
-    const refusal = refusalOf(taken)
+    const refusal = this.#refusal(taken)
     if (refusal !== undefined) this.#core!.refuse(request, transaction, refusal)
     else this.#pass(taken, transaction)
     return undefined
@@ -110,6 +112,14 @@ class StatefulProxy implements Proxy, Router {
     const core = this.#core!
     const { request: copy, nextHop } = forwarded(taken, taken.uri, [])
     core.reach(nextHop, targets => core.layer.sendAck(copy, targets[0]!), () => core.layer.counters.bump('transport-error'))
+  }
+
+  spirals(request: SipRequest): boolean {
+    return passageOf(request, this.#isOwnVia) !== 'first'
+  }
+
+  #refusal(request: SipRequest): Refusal | undefined {
+    return refusalOf(request) ?? (passageOf(request, this.#isOwnVia) === 'loop' ? { status: 482, reason: 'Loop Detected', headers: {} } : undefined)
   }
 
   #pass(request: SipRequest, transaction: ServerTransaction): void {
@@ -125,6 +135,9 @@ class StatefulProxy implements Proxy, Router {
   #goesOn(request: SipRequest): boolean {
     return headerField(request, 'Route') !== undefined || !this.#isOurs(request.uri)
   }
+
+  readonly #isOwnVia = ({ host, port, transport }: Via): boolean =>
+    this.#core!.transports.isOurs(host, port ?? (transport === 'TLS' || transport === 'WSS' ? 5061 : 5060))
 
   readonly #isOurs = (text: string): boolean => {
     const uri = parseUri(text)

@@ -9,6 +9,7 @@ import type { Target } from '../transport/transport.js'
 import type { UserAgentCore } from '../ua/core.js'
 import { bestResponse } from './best-response.js'
 import { forwarded, recorded } from './forwarding.js'
+import { loopMark } from './loop.js'
 
 /** How a forwarded request ended. */
 export type ForwardOutcome =
@@ -89,7 +90,7 @@ class Branch implements ClientTransactionUser {
     const { core, inbound, options } = this.context
     const target = this.#targets[this.#at]!
     const request = options.recordRoute ? recorded(this.#request!, inbound, core.transports.flowTo(target)) : this.#request!
-    this.transaction = core.layer.send(request, target, this)
+    this.transaction = core.layer.send(request, target, this, this.context.mark)
   }
 
   /** RFC 3261 §16.9, §16.8: a branch that cannot be reached has answered 503, one that is silent 408. */
@@ -112,6 +113,8 @@ export class ResponseContext implements ServerTransactionUser {
   readonly #outcome = deferred<ForwardOutcome>()
   readonly outcome = this.#outcome.promise
   readonly inbound
+  /** Tells a request that comes back unchanged. */
+  readonly mark: string
   #waiting: ForwardTarget[]
   readonly #branches: Branch[] = []
   #state: 'open' | 'cancelled' | 'answered' = 'open'
@@ -125,6 +128,7 @@ export class ResponseContext implements ServerTransactionUser {
     readonly options: ContextOptions,
   ) {
     this.inbound = transaction.source
+    this.mark = loopMark(request)
     this.#waiting = [...targets]
   }
 

@@ -84,11 +84,11 @@ export class TransactionLayer implements Stepper {
   // ---- client side
 
   /**
-   * Sends `request` (without Via) in a transaction of its own.
+   * Sends `request` (without Via) in a transaction of its own, whose branch ends with `mark`.
    * @throws CordboardError `SIP_TRANSPORT` when no listener reaches the target.
    */
-  send(request: SipRequest, target: Target, user: ClientTransactionUser): ClientTransaction {
-    return this.#start(request, MAGIC_COOKIE + this.token(), target, user)
+  send(request: SipRequest, target: Target, user: ClientTransactionUser, mark = ''): ClientTransaction {
+    return this.#start(request, MAGIC_COOKIE + this.token() + mark, target, user)
   }
 
   /** Sends CANCEL for the INVITE of `invite`, whose Via it shares, and begins the wait for the final response (RFC 3261 §9.1). */

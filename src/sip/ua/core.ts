@@ -41,6 +41,8 @@ export interface DialogOwner {
 export interface Router {
   /** The request as this element understands it, its own Route taken off; undefined when it has been passed on. */
   route(request: SipRequest, transaction: ServerTransaction): SipRequest | undefined
+  /** True when this element has forwarded the request before: it comes again by its own doing, and is not merged. */
+  spirals(request: SipRequest): boolean
   /** ACK for a 2xx that passes by. */
   routeAck(request: SipRequest, flow: Flow): void
 }
@@ -196,7 +198,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
 
   #refusal(request: SipRequest, transaction: ServerTransaction): Refusal | undefined {
     if (!isKnownMethod(request.method)) return { status: 501, headers: { Allow: ALLOW } }
-    if (this.layer.isMerged(transaction)) return { status: 482, headers: {} }
+    if (this.layer.isMerged(transaction) && this.router?.spirals(request) !== true) return { status: 482, headers: {} }
     return refuseScheme(request) ?? refuseExtensions(request, EXTENSIONS)
   }
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
 import { header, headerValues, maxForwards } from '../../../src/sip/message/headers.js'
 import type { SipRequest } from '../../../src/sip/message/message.js'
-import { response } from '../../../src/sip/message/build.js'
+import { prependHeader, response } from '../../../src/sip/message/build.js'
 import { bestResponse } from '../../../src/sip/proxy/best-response.js'
 import { forwarded, preprocess } from '../../../src/sip/proxy/forwarding.js'
 import { createProxy } from '../../../src/sip/proxy/proxy.js'
@@ -141,6 +141,38 @@ t.test('RFC 3261 §16.3: Max-Forwards 0 gets 483, Proxy-Require 420', async t =>
   await clock.settle(10)
   t.strictSame(peer.statuses, [483, 420])
   t.equal(header(peer.responses[1]!, 'Unsupported'), 'magic')
+})
+
+t.test('RFC 3261 §16.3, RFC 5393 §4.2: a request that comes back as it left gets 482, one that spirals goes on', async t => {
+  const { clock, network, phones, server, proxy } = await setUp({}, ['sip:bob@10.0.0.9'])
+  const peer = await RawPeer.open(network, clock, '10.0.0.9', PROXY)
+  const bounce = (uri: (request: SipRequest) => string): void => {
+    peer.onMessage = message => {
+      if (message.type === 'request') peer.send(prependHeader({ ...message, uri: uri(message) }, 'Via', `SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKback${peer.requests.length}`))
+    }
+  }
+  bounce(() => `sip:bob@${PROXY}`)
+  peer.send(peer.request('OPTIONS', { uri: `sip:bob@${PROXY}` }))
+  await clock.settle(20)
+  t.equal(peer.requests.length, 1)
+  t.equal(peer.statuses[0], 482)
+  t.equal(peer.responses[0]?.reason, 'Loop Detected')
+
+  // Forwarded to another target the second time, it is none of a loop.
+  server.onRequest = async request => { await proxy.forward(request, [request.message.uri.includes('carol') ? TARGETS[0]! : 'sip:bob@10.0.0.9']) }
+  bounce(() => `sip:carol@${PROXY}`)
+  peer.send(peer.request('OPTIONS', { uri: `sip:bob@${PROXY}`, callId: 'spiral' }))
+  await clock.settle(20)
+  t.equal(peer.requests.length, 2)
+  t.equal(phones[0].counters.messages['in OPTIONS'], 1)
+})
+
+t.test('RFC 3261 §9.2, §16.10: a CANCEL that matches no INVITE gets 481: whatever this proxy forwards it knows', async t => {
+  const { clock, network } = await setUp()
+  const peer = await RawPeer.open(network, clock, '10.0.0.9', PROXY)
+  peer.send(peer.request('CANCEL', { uri: `sip:bob@${PROXY}` }))
+  await clock.settle(10)
+  t.strictSame(peer.statuses, [481])
 })
 
 t.test('RFC 3261 §16.4, §16.6: loose and strict routes', t => {
