@@ -4,7 +4,7 @@ import { Counters } from '../../core/counters.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
 import { ackFor, prependHeader, response as makeResponse } from '../message/build.js'
-import { cseq, topVia } from '../message/headers.js'
+import { cseq, to, topVia } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
 import { formatHostPort } from '../message/uri.js'
 import { MAGIC_COOKIE } from '../message/via.js'
@@ -30,7 +30,15 @@ export interface TransactionLayerOptions {
   /** Begins every branch and tag, so that a stateless front can find the node. @default '' */
   readonly nodeId?: string
   readonly timings?: Partial<Timings>
+  /** Server transactions alive beyond which requests outside dialogs get a 503 that costs no state; those within dialogs have as much again. @default 400000 */
+  readonly maxServerTransactions?: number
 }
+
+/** Each lives 32 s on UDP: 4,000 calls a second, with INVITE and BYE, hold 256,000. */
+const SERVER_TRANSACTIONS = 400_000
+
+/** Seconds after which whoever was refused for want of state may try again. */
+const RETRY_AFTER = 10
 
 /** Takes what belongs to no transaction yet. */
 export interface TransactionLayerUser {
@@ -55,6 +63,7 @@ export class TransactionLayer implements Stepper {
   readonly #byFlow = new Map<Flow, Set<ClientTransaction>>()
   readonly #random: Random
   readonly #nodeId: string
+  readonly #maxServers: number
   readonly timings: Timings
   /** Shared with the layers above, whose timers have the same few durations. */
   readonly lanes: TimerLanes
@@ -67,6 +76,7 @@ export class TransactionLayer implements Stepper {
   constructor(options: TransactionLayerOptions, readonly user: TransactionLayerUser) {
     this.#random = options.random
     this.#nodeId = options.nodeId ?? ''
+    this.#maxServers = options.maxServerTransactions ?? SERVER_TRANSACTIONS
     this.timings = { ...DEFAULT_TIMINGS, ...options.timings }
     this.lanes = new TimerLanes(options.clock)
   }
@@ -227,6 +237,7 @@ export class TransactionLayer implements Stepper {
     const known = this.#servers.get(key)
     if (known !== undefined) return this.#repeated(known, request)
     if (method === 'ACK') return this.user.ack(request, flow)
+    if (this.#servers.size >= this.#maxServers && this.#isSurplus(request)) return this.#refuseSurplus(request, flow)
     const transaction = new ServerTransaction(this, key, request, this.transports.returnFlow(topVia(request), flow), flow, this.token())
     this.counters.bump('server')
     this.#servers.set(key, transaction)
@@ -235,6 +246,18 @@ export class TransactionLayer implements Stepper {
     if (method === 'CANCEL') this.#cancelled(transaction, request)
     else this.user.incoming(request, transaction)
     if (!transaction.answered) this.#startUnanswered(transaction)
+  }
+
+  /** CANCEL ends something, and what is within a dialog (or says so) is kept longer than what opens one. */
+  #isSurplus(request: SipRequest): boolean {
+    if (request.method === 'CANCEL') return false
+    return to(request).tag === undefined || this.#servers.size >= 2 * this.#maxServers
+  }
+
+  #refuseSurplus(request: SipRequest, flow: Flow): void {
+    this.transports.dropped('too-many-transactions')
+    const refusal = makeResponse(request, 503, { toTag: this.token(), headers: { 'Retry-After': String(RETRY_AFTER) } })
+    this.transports.returnFlow(topVia(request), flow).send(writeMessage(refusal))
   }
 
   #startUnanswered(transaction: ServerTransaction): void {

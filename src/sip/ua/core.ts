@@ -53,6 +53,7 @@ export interface CoreOptions {
   readonly nodeId: string
   readonly userAgentName: string | undefined
   readonly timings: Partial<Timings>
+  readonly maxServerTransactions: number | undefined
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. */
   readonly sessionExpires: number
   readonly resolver: Resolver
@@ -80,7 +81,8 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   private constructor(readonly options: CoreOptions) {
     this.clock = options.clock
     this.random = options.random
-    this.layer = new TransactionLayer({ clock: options.clock, random: options.random, nodeId: options.nodeId, timings: options.timings }, this)
+    const { clock, random, nodeId, timings, maxServerTransactions } = options
+    this.layer = new TransactionLayer({ clock, random, nodeId, timings, ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }) }, this)
   }
 
   static async open(options: CoreOptions, transport: TransportLayerOptions): Promise<UserAgentCore> {

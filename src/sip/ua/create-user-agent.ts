@@ -32,6 +32,8 @@ export interface UserAgentOptions {
   readonly guard?: GuardOptions
   /** T1, T2 and T4. @default RFC 3261's */
   readonly timings?: Partial<Timings>
+  /** Server transactions beyond which new requests get 503 without any state; each lives 32 s on UDP. @default 400000 */
+  readonly maxServerTransactions?: number
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. @default 1800 */
   readonly sessionExpires?: number
   /** Finds the addresses of next hops. @default RFC 3263 by the system's resolver */
@@ -59,6 +61,7 @@ export const createUserAgent = async (options: UserAgentOptions): Promise<UserAg
     nodeId: options.nodeId ?? '',
     userAgentName: options.userAgentName,
     timings: options.timings ?? {},
+    maxServerTransactions: options.maxServerTransactions,
     sessionExpires: options.sessionExpires ?? 1_800,
     resolver: options.resolver ?? new DnsResolver({ clock, random, transports: transportsOf(options) }),
   }, {

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
+import { header } from '../../../src/sip/message/headers.js'
+import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
+import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
+import { RawPeer } from '../raw-peer.js'
+import { answerAll, OFFER } from './two-agents.js'
+
+const LIMIT = 50
+const SLOW = 100
+
+t.test('strangers hold no state beyond the bound: 503 without a transaction, while dialogs go on', async t => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1), delay: [1, 1] })
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.1', 5060)], clock, random: seededRandom(2), maxServerTransactions: LIMIT })
+  answerAll(agent)
+  const caller = await createUserAgent({ transports: [network.factory('udp', '10.0.0.2', 5060)], clock, random: seededRandom(3) })
+  const invite = caller.invite('sip:agent@10.0.0.1', { sdp: OFFER })
+  await clock.settle(50)
+  const outcome = await invite.outcome
+  if (outcome.type !== 'answered') return t.fail(outcome.type)
+  const stranger = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.1')
+  for (let count = 0; count < 3 * LIMIT; count++) stranger.send(stranger.request(count % 2 === 0 ? 'INVITE' : 'OPTIONS', { callId: `call-${count}` }))
+  await clock.settle(10)
+  t.ok(agent.layer.size.server <= LIMIT, `${agent.layer.size.server} transactions`)
+  const refused = stranger.responses.filter(({ status }) => status === 503)
+  t.ok(refused.length >= 2 * LIMIT, `${refused.length} refused`)
+  t.equal(header(refused[0]!, 'Retry-After'), '10')
+  t.equal(agent.counters.dropped['too-many-transactions'], refused.length)
+  const left = outcome.session.bye()
+  await clock.settle(10)
+  await left
+  t.equal(caller.sessions, 0, 'BYE is served')
+  await clock.settle(250_000)
+  t.strictSame(agent.layer.size, { client: 0, server: 0 })
+})
+
+t.test(`${SLOW} slow-loris connections harm nobody and are cut off`, async t => {
+  const agent = await createUserAgent({ listen: ['tcp://127.0.0.1:0'], limits: { messageMs: 600 } })
+  const caller = await createUserAgent({ listen: ['tcp://127.0.0.1:0'] })
+  t.teardown(() => Promise.all([caller.close(), agent.close()]))
+  answerAll(agent)
+  const port = Number(agent.addresses[0]!.split(':').at(-1))
+  const text = 'OPTIONS sip:agent@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP a.example;branch=z9hG4bKslow\r\n'
+  let cut = 0
+  const drips = Array.from({ length: SLOW }, (_, index) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined).resume()
+    let at = 0
+    const drip = setInterval(() => socket.write(text[at++ % text.length]!), 20 + index % 10)
+    socket.once('close', () => {
+      clearInterval(drip)
+      cut++
+    })
+    return once(socket, 'close')
+  })
+  const started = performance.now()
+  for (let call = 0; call < 20; call++) {
+    const outcome = await caller.invite(`sip:agent@127.0.0.1:${port};transport=tcp`, { sdp: OFFER }).outcome
+    if (outcome.type !== 'answered') return t.fail(outcome.type)
+    await outcome.session.bye()
+  }
+  t.ok(performance.now() - started < 5_000 && cut < SLOW, `20 calls in ${Math.round(performance.now() - started)} ms`)
+  await Promise.all(drips)
+  t.equal(agent.counters.dropped['slow-sender'], SLOW)
+})
