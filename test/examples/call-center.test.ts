@@ -74,6 +74,17 @@ t.test('602: records and plays back', async t => {
   t.ok(recorded > 800 && Math.abs(heard - recorded) < 150, `recorded ${recorded} ms, heard ${heard} ms`)
 })
 
+t.test('602: what a caller said who hung up is in its record', async t => {
+  await using peer = await phone('ruth', { tone: { frequencies: [700], dbm0: -14 } })
+  await using call = await peer.call(uri('602'))
+  await eventually('the beep', () => (call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000, -23)) || undefined, 15_000)
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  await call.bye()
+  const record = await row('ruth')
+  t.match(record, { outcome: 'answered', recording: /-message-/ })
+  t.ok(readWav(record.recording!).ms > 500)
+})
+
 t.test('603: says each key', async t => {
   await using peer = await phone('dora')
   await using call = await peer.call(uri('603'))
