@@ -135,6 +135,9 @@ export const vias = (message: MessageBase): readonly Via[] => all(message, 'Via'
 /** Topmost Via. @throws as `callId` */
 export const topVia = (message: MessageBase): Via => required(message, 'Via', readers.vias)[0]!
 
+/** Via values of the first field; undefined when it is not there or malformed: for requests that are answered because something in them is wrong. */
+export const readableVias = (message: MessageBase): readonly Via[] | undefined => one(message, 'Via', readers.vias)
+
 /** Contact values; none for `Contact: *`. @throws as `callId` when one is malformed */
 export const contacts = (message: MessageBase): readonly NameAddr[] => all(message, 'Contact', readers.contacts)
 

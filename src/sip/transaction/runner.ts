@@ -4,7 +4,7 @@ import { Counters } from '../../core/counters.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
 import { ackFor, prependHeader, response as makeResponse } from '../message/build.js'
-import { cseq, to, topVia } from '../message/headers.js'
+import { cseq, readableVias, to, topVia } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
 import { formatHostPort } from '../message/uri.js'
 import { MAGIC_COOKIE } from '../message/via.js'
@@ -205,7 +205,10 @@ export class TransactionLayer implements Stepper {
   bad({ request, status, reason }: BadRequest, flow: Flow): void {
     if (request.method === 'ACK') return
     const refusal = makeResponse(request, status, { reason, toTag: this.token() })
-    this.transports.returnFlow(topVia(request), flow).send(writeMessage(refusal))
+    // RFC 4475 §3.1.2.1: where the Via is what is wrong, the answer goes where the request came from.
+    const via = readableVias(request)?.[0]
+    const back = via === undefined ? flow : this.transports.returnFlow(via, flow)
+    back.send(writeMessage(refusal))
   }
 
   /** A connection has ended: its client transactions fail at once. */
@@ -257,7 +260,10 @@ export class TransactionLayer implements Stepper {
   #refuseSurplus(request: SipRequest, flow: Flow): void {
     this.transports.dropped('too-many-transactions')
     const refusal = makeResponse(request, 503, { toTag: this.token(), headers: { 'Retry-After': String(RETRY_AFTER) } })
-    this.transports.returnFlow(topVia(request), flow).send(writeMessage(refusal))
+    // RFC 4475 §3.1.2.1: where the Via is what is wrong, the answer goes where the request came from.
+    const via = readableVias(request)?.[0]
+    const back = via === undefined ? flow : this.transports.returnFlow(via, flow)
+    back.send(writeMessage(refusal))
   }
 
   #startUnanswered(transaction: ServerTransaction): void {

@@ -77,6 +77,17 @@ t.test('RFC 3261 §18.2.1: a bad request gets 400 with its reason, garbage nothi
   t.equal(agent.counters.dropped['not-sip'], 1)
 })
 
+t.test('RFC 4475 §3.1.2.1: a request whose Via is malformed is answered where it came from, and is no fault of ours', async t => {
+  const { clock, peer, agent } = await setUp()
+  let unread = 0
+  peer.dropped = () => { unread++ }
+  peer.flow.send(Buffer.from('OPTIONS sip:a@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n'))
+  await clock.settle(1)
+  t.equal(agent.counters.dropped['bad-request'], 1)
+  t.equal(unread, 1, 'its own Via comes back')
+  t.notOk(agent.transports.traffic.snapshot()['faults'])
+})
+
 t.test('a scanner gets no answer and costs no state', async t => {
   const { ask, peer, agent } = await setUp()
   t.equal(await ask(peer.request('OPTIONS', { headers: { 'User-Agent': 'friendly-scanner' } })), undefined)
