@@ -2,6 +2,8 @@
 const ATTENUATION = 0.2
 /** Blocks after which concealment is silence. */
 const MAX_BLOCKS = 6
+/** Room after the history, in blocks: it is moved down only when that is full, not with every frame. */
+const SLACK_BLOCKS = 13
 /** Least energy by which a correlation is normalized, so that silence finds no pitch by chance. */
 const MIN_POWER = 250
 
@@ -38,7 +40,10 @@ export class LossConcealment {
   readonly #window: number
   readonly #stride: number
   readonly #endOverlap: number
+  /** The past: the `#kept` samples before `#end`. */
   readonly #history: Int16Array
+  readonly #kept: number
+  #end: number
   readonly #periods: Float64Array
   /** The last quarter of a period as it was before it was blended. */
   readonly #lastQuarter: Float64Array
@@ -61,7 +66,9 @@ export class LossConcealment {
     this.#stride = 2 * scale
     this.#endOverlap = 32 * scale
     const length = 3 * this.#pitchMax + this.delay
-    this.#history = new Int16Array(length)
+    this.#kept = length
+    this.#end = length
+    this.#history = new Int16Array(length + SLACK_BLOCKS * this.block)
     this.#periods = new Float64Array(length)
     this.#lastQuarter = new Float64Array(this.delay)
     this.#tail = new Int16Array(this.block)
@@ -72,7 +79,12 @@ export class LossConcealment {
     return this.#erased
   }
 
-  /** Lets `length` good samples (at most a block) at `pcm[offset..]` through: replaced in place by the delayed output. Never allocates. */
+  /** Samples that `good` may be given at once. */
+  get longest(): number {
+    return this.#erased > 0 ? this.block : SLACK_BLOCKS * this.block
+  }
+
+  /** Lets `length` good samples (at most `longest`) at `pcm[offset..]` through: replaced in place by the delayed output. Never allocates. */
   good(pcm: Int16Array, offset: number, length = this.block): void {
     if (this.#erased > 0) {
       const later = Math.ceil(this.#erased / this.block) - 1
@@ -107,19 +119,21 @@ export class LossConcealment {
   /** Forgets the past. */
   reset(): void {
     this.#history.fill(0)
+    this.#end = this.#kept
     this.#erased = 0
   }
 
   #begin(): void {
     const periods = this.#periods
     const end = periods.length
-    periods.set(this.#history)
+    const past = this.#end - this.#kept
+    for (let at = 0; at < end; at++) periods[at] = this.#history[past + at]!
     this.#pitch = this.#findPitch()
     this.#overlap = this.#pitch >> 2
     for (let at = 0; at < this.#overlap; at++) this.#lastQuarter[at] = periods[end - this.#overlap + at]!
     this.#offset = 0
     this.#useLength(this.#pitch)
-    for (let at = end - this.#overlap; at < end; at++) this.#history[at] = periods[at]!
+    for (let at = end - this.#overlap; at < end; at++) this.#history[past + at] = periods[at]!
   }
 
   /** Repeats `length` samples from now on, their end blended into what precedes their beginning. */
@@ -173,8 +187,12 @@ export class LossConcealment {
   /** Moves the samples into the history and the delayed output into their place. */
   #save(pcm: Int16Array, offset: number, length: number): void {
     const history = this.#history
-    const start = history.length - length
-    history.copyWithin(0, length)
+    if (this.#end + length > history.length) {
+      history.copyWithin(0, this.#end - this.#kept, this.#end)
+      this.#end = this.#kept
+    }
+    const start = this.#end
+    this.#end += length
     for (let at = 0; at < length; at++) history[start + at] = pcm[offset + at]!
     for (let at = 0; at < length; at++) pcm[offset + at] = history[start - this.delay + at]!
   }

@@ -4,6 +4,8 @@ const CLASS_MS = 5
 const CLASSES = 100
 /** Weight of the newest packet; older ones fade with a half-life of about 80 packets (1.6 s of 20 ms). */
 const NEWEST = 0.0085
+/** Below this, all weights are brought back to scale. */
+const SMALLEST_SCALE = 1e-9
 /** Share of the packets that are to arrive in time. */
 const IN_TIME = 0.98
 /** The fastest packet is looked for in this many spans of `SPAN_MS` each: long enough to see one, short enough to follow a skewed clock. */
@@ -15,7 +17,9 @@ const SPAN_MS = 500
  * of the last seconds, the differences fill a histogram that forgets, and its quantile is the delay that playout needs.
  */
 export class DelayEstimator {
+  /** Times `#scale`: forgetting is one multiplication, whatever the number of classes. */
   readonly #weights = new Float64Array(CLASSES)
+  #scale = 1
   /** Fastest transit of each of the last spans, in ms; `Infinity` where none was seen. */
   readonly #fastest = new Float64Array(SPANS).fill(Infinity)
   #span = 0
@@ -45,16 +49,21 @@ export class DelayEstimator {
     const found = Math.min(CLASSES - 1, Math.floor((transit - this.#base) / CLASS_MS))
     // The first packets weigh as an average would, so that a handful already tells.
     const newest = Math.max(NEWEST, 1 / (this.#packets + 1))
-    for (let at = 0; at < CLASSES; at++) this.#weights[at]! *= 1 - newest
-    this.#weights[found]! += newest
-    this.#packets++
+    if (this.#packets++ > 0) this.#scale *= 1 - newest
+    this.#weights[found]! += newest / this.#scale
+    if (this.#scale < SMALLEST_SCALE) this.#rescale()
+  }
+
+  #rescale(): void {
+    for (let at = 0; at < CLASSES; at++) this.#weights[at]! *= this.#scale
+    this.#scale = 1
   }
 
   /** Delay over the fastest packet, in ms, within which `IN_TIME` of the packets arrive. */
   get quantile(): number {
     let late = 1
     for (let at = 0; at < CLASSES; at++) {
-      late -= this.#weights[at]!
+      late -= this.#weights[at]! * this.#scale
       if (late <= 1 - IN_TIME) return (at + 1) * CLASS_MS
     }
     return CLASSES * CLASS_MS
@@ -63,6 +72,7 @@ export class DelayEstimator {
   /** Forgets everything, as at the start of another stream. */
   reset(): void {
     this.#weights.fill(0)
+    this.#scale = 1
     this.#fastest.fill(Infinity)
     this.#base = Infinity
     this.#spanEnd = -Infinity

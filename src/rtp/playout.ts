@@ -59,6 +59,8 @@ class Source {
 
   /** @returns samples written into `out` from `offset`. */
   decode(bytes: Uint8Array, length: number, out: Int16Array, offset: number): number {
+    // The usual case: nothing waits before it.
+    if (this.#resampler === undefined && offset === 0) return this.#decoder.decode(bytes, 0, length, out)
     const samples = this.#decoder.decode(bytes, 0, length, this.#decoded)
     if (this.#resampler !== undefined) return this.#resampler.process(this.#decoded, out, offset, samples)
     for (let at = 0; at < samples; at++) out[offset + at] = this.#decoded[at]!
@@ -158,7 +160,7 @@ export class Playout {
     if (result === 'speech' && this.buffer.playing) this.#adapt(now, out.length)
     for (let at = 0; at < out.length; at++) out[at] = this.#samples[at]!
     this.#ready -= out.length
-    this.#samples.copyWithin(0, out.length, out.length + this.#ready)
+    if (this.#ready > 0) this.#samples.copyWithin(0, out.length, out.length + this.#ready)
     return result
   }
 
@@ -220,7 +222,7 @@ export class Playout {
 
   /** Lets `count` samples after the ready ones through the concealment's delay line. */
   #pass(count: number): void {
-    const block = this.#concealment.block
+    const block = this.#concealment.longest
     for (const end = this.#ready + count; this.#ready < end;) {
       const length = Math.min(block, end - this.#ready)
       this.#concealment.good(this.#samples, this.#ready, length)
@@ -266,10 +268,11 @@ export class Playout {
 
   /** Takes the new length in; the frames to come will have waited longer or shorter by the change. */
   #note(now: number, ready: number): void {
+    // Where no two periods are alike the next attempt waits as well: it is not to be had for nothing.
+    this.#lastStretch = now
     const change = ready - this.#ready
     if (change === 0) return
     this.#ready = ready
-    this.#lastStretch = now
     this.#stretched += change
     this.#delay += (change * 1000) / this.sampleRate
     this.#earlierDelay += (change * 1000) / this.sampleRate

@@ -94,11 +94,11 @@ export class Member implements AudioSink {
   #applyGain(): boolean {
     const { pcm } = this
     const { gain } = this.settings
-    let any = 0
     if (gain === 1) {
-      for (let at = 0; at < pcm.length; at++) any |= pcm[at]!
-      return any !== 0
+      for (let at = 0; at < pcm.length; at++) if (pcm[at] !== 0) return true
+      return false
     }
+    let any = 0
     for (let at = 0; at < pcm.length; at++) {
       const value = Math.round(pcm[at]! * gain)
       any |= value

@@ -28,6 +28,7 @@ export class Mixer implements Producer {
   #mix = new Int16Array((NARROW * TICK_MS) / 1000)
   #bytes = new Uint8Array(this.#mix.buffer)
   #common = new Int16Array(this.#mix.length)
+  #silence = new Int16Array(this.#mix.length)
   #commonMade = false
   #ticking = false
   readonly #loudest: Loudest | undefined
@@ -111,16 +112,27 @@ export class Mixer implements Producer {
 
   tick(at: number): void {
     const members = this.#members
-    this.#sum.fill(0)
     for (let index = 0; index < members.length; index++) members[index]!.read(at)
     if (this.talking !== undefined) this.#watch(this.talking)
     this.#loudest?.choose(members)
-    for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
     if (this.#warming > 0 && !this.#warm()) return
+    if (members.length === 2 && this.#taps.length === 0) {
+      this.#servePair(members[0]!, members[1]!, at)
+      this.#servePair(members[1]!, members[0]!, at)
+      return
+    }
+    this.#sum.fill(0)
+    for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
     this.#shared.clear()
     this.#commonMade = false
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(this.#wholeMix(), this.rate, (at * this.rate) / 1000, at)
+  }
+
+  /** Of two, each hears just the other: there is nothing to sum. */
+  #servePair(member: Member, other: Member, at: number): void {
+    const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
+    member.send(heard ? other.pcm : this.#silence, at)
   }
 
   #watch(told: (leg: number, talking: boolean) => void): void {
@@ -219,6 +231,7 @@ export class Mixer implements Producer {
     this.#mix = new Int16Array(this.#sum.length)
     this.#bytes = new Uint8Array(this.#mix.buffer)
     this.#common = new Int16Array(this.#sum.length)
+    this.#silence = new Int16Array(this.#sum.length)
     this.renew()
   }
 
