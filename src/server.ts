@@ -26,6 +26,7 @@ import { RouteSource } from './sip/transport/route-source.js'
 import { createUserAgent } from './sip/ua/create-user-agent.js'
 import type { Extension, ServerRequest, UserAgent } from './sip/ua/user-agent.js'
 
+/** What a server tells its listeners. */
 export interface ServerEvents {
   /** A call came in, before its handler runs. */
   call: [call: Call]
@@ -35,7 +36,9 @@ export interface ServerEvents {
   fault: [error: CordboardError]
 }
 
+/** What a number does with a call: its end is the call's end. */
 export type CallHandler = (call: Call) => Promise<unknown>
+/** Answers or forwards a request that no handler took; what it leaves unanswered gets the default response. */
 export type RouteHandler = (request: IncomingRequest) => Promise<unknown>
 
 /** A SIP user agent, registrar or proxy with its media: what applications are built on. */

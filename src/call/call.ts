@@ -34,6 +34,7 @@ export type EndReason =
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: CordboardError }
 
+/** What a call tells its listeners. */
 export interface CallEvents {
   answered: []
   /** The peer put us on hold. */
@@ -56,6 +57,7 @@ export interface SoundOptions extends Scoped {
   readonly volume?: number
 }
 
+/** How a sound ended: by itself, or by the key that cut it short. */
 export type PlayOutcome = { readonly type: 'finished' } | { readonly type: 'interrupted'; readonly digit: Digit } | { readonly type: 'spoken' }
 
 /** How an attempt to reach someone ended. */
@@ -64,6 +66,7 @@ export type DialOutcome =
   | { readonly type: 'busy' | 'rejected' | 'unreachable'; readonly status: number }
   | { readonly type: 'no-answer' | 'cancelled' }
 
+/** Options of `dial`. */
 export interface DialOptions extends Scoped {
   /** @default 'parallel' */
   readonly fork?: 'parallel' | 'sequential'
@@ -79,6 +82,7 @@ export interface DialOptions extends Scoped {
   readonly onProgress?: (progress: { readonly status: number; readonly by: Uri; readonly early: boolean }) => void
 }
 
+/** How a bridge ended; `this` is the call that `bridge` was called on. */
 export type BridgeOutcome =
   | { readonly type: 'ended'; readonly by: 'this' | 'other'; readonly reason: EndReason }
   /** `signal` aborted: both calls go on apart. */

@@ -6,6 +6,7 @@ import type { Leg, MediaEngine, MemberOptions, Room } from '../media/leg.js'
 import type { Call, Recording } from './call.js'
 import { LiveCall } from './live-call.js'
 
+/** Options of a conference; they count when it is made. */
 export interface ConferenceOptions {
   /** `mixed`: one mono file of the room; `per-member`: one of what each member says, FILE-CALLID.wav. @default tracks 'mixed' */
   readonly record?: { readonly file: string; readonly tracks?: 'mixed' | 'per-member' }

@@ -6,6 +6,7 @@ import type { ServerRequest, Session } from '../sip/ua/user-agent.js'
 import type { Uri } from './call.js'
 import type { LiveCall } from './live-call.js'
 
+/** How a transfer ended; `status` is the final response of the peer, or of the one that it called. */
 export type TransferOutcome = { readonly type: 'transferred' } | { readonly type: 'refused'; readonly status: number }
 
 /**
