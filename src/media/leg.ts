@@ -105,6 +105,8 @@ export interface LegStatistics {
   /** From RTCP, undefined until the peer has reported. */
   readonly roundTrip: number | undefined
   readonly remoteLossShare: number | undefined
+  /** Estimated mean opinion score of what is heard here, 1 to 4.5 (ITU-T G.107); undefined before anything has come. */
+  readonly mos: number | undefined
   /** Datagrams refused, by reason. */
   readonly dropped: Readonly<Record<string, number>>
 }

@@ -6,6 +6,7 @@ export const NO_STATISTICS: LegStatistics = {
   sent: { packets: 0, bytes: 0 },
   roundTrip: undefined,
   remoteLossShare: undefined,
+  mos: undefined,
   dropped: {},
 }
 
@@ -26,6 +27,7 @@ export const addStatistics = (earlier: LegStatistics, later: LegStatistics): Leg
     sent: { packets: earlier.sent.packets + later.sent.packets, bytes: earlier.sent.bytes + later.sent.bytes },
     roundTrip: later.roundTrip ?? earlier.roundTrip,
     remoteLossShare: later.remoteLossShare ?? earlier.remoteLossShare,
+    mos: later.mos ?? earlier.mos,
     dropped,
   }
 }

@@ -197,6 +197,7 @@ void t.test('topologies', async t => {
     const recording = await a!.record({ file })
     const opened = performance.now()
     await until(() => ann!.heard.length > 90, 'talk')
+    t.ok((await a!.statistics()).mos! < (await b!.statistics()).mos! - 0.5, 'G.107: loss is heard')
     const { ms } = await recording.stop()
     const ended = performance.now()
     t.ok(ms <= ended - began + 20 && ms >= ended - opened - 120, `length ${ms} within ${opened - began} of ${ended - opened}`)

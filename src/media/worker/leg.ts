@@ -1,6 +1,7 @@
 import type { Codec } from '../../codec/codec.js'
 import { codecFor } from '../../codec/registry.js'
 import { CordboardError } from '../../core/errors.js'
+import { meanOpinionScore } from '../../rtp/mos.js'
 import { datagramKind } from '../../rtp/packet.js'
 import { keyOfEvent } from '../../rtp/telephone-event.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
@@ -23,6 +24,9 @@ import { Patience } from './work-loop.js'
 
 /** Without a packet for so long although one is due, the leg says that it is silent (ms). */
 const SILENT_MS = 5000
+/** A packet is full before it is sent, and waits at least so long before it is played (ms). */
+const PACKET_MS = 20
+const LEAST_BUFFER_MS = 20
 const NOT_RTP = DROP_REASONS.indexOf('not-rtp')
 const SOCKET = DROP_REASONS.indexOf('socket')
 
@@ -305,8 +309,17 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       sent: { packets: this.sender.packets, bytes: this.sender.bytes },
       roundTrip: this.#rtcp.roundTrip,
       remoteLossShare: this.#rtcp.remoteLossShare,
+      mos: this.#score(),
       dropped,
     }
+  }
+
+  /** What is heard of the peer: the way here is half the round trip, then a jitter buffer of twice the jitter. */
+  #score(): number | undefined {
+    const { packets, lost, jitter } = this.receiver.reception
+    if (packets === 0 || this.codec === undefined) return undefined
+    const delay = (this.#rtcp.roundTrip ?? 0) / 2 + PACKET_MS + Math.max(LEAST_BUFFER_MS, 2 * jitter)
+    return meanOpinionScore({ codec: this.codec.name, loss: Math.max(0, lost) / (packets + Math.max(0, lost)), delay })
   }
 
   /** @param bye false when the leg goes on in another worker. */
