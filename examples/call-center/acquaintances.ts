@@ -1,6 +1,6 @@
 import type { Agent, ContactCenter } from 'cordboard/contact'
 
-/** Customers remembered; beyond them, those who have not called for longest are forgotten. */
+/** Customers remembered; beyond them, those who have not talked for longest are forgotten. */
 const LIMIT = 10_000
 
 /** Knows which agent has spoken to a customer last. */
@@ -9,14 +9,20 @@ export interface Acquaintances {
   agentOf(customer: string): Agent | undefined
 }
 
-/** Remembers from the contact centre's records who has spoken to whom. */
+/** Learns from the contact centre's event log who has spoken to whom. */
 export const rememberAcquaintances = (center: ContactCenter): Acquaintances => {
+  /** Customers of those in queues, by interaction. */
+  const customers = new Map<string, string>()
   const agents = new Map<string, string>()
-  center.on('record', ({ channel, outcome, agent, from, to }) => {
-    if (outcome !== 'served' || agent === null) return
-    const customer = channel === 'callback' ? to : from
+  center.on('fact', fact => {
+    if (fact.type === 'joined' && fact.customer !== undefined) customers.set(fact.interaction, fact.customer)
+    if (fact.type !== 'left' && fact.type !== 'ended') return
+    const customer = customers.get(fact.interaction)
+    // Whoever moves to another queue, or is to be called back, joins anew.
+    customers.delete(fact.interaction)
+    if (fact.type === 'left' || customer === undefined) return
     agents.delete(customer)
-    agents.set(customer, agent)
+    agents.set(customer, fact.agent)
     const [oldest] = agents.keys()
     if (agents.size > LIMIT && oldest !== undefined) agents.delete(oldest)
   })

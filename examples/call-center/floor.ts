@@ -83,7 +83,7 @@ export class Floor {
     if (isDeepStrictEqual(present?.settings, settings)) return
     if (present !== undefined) queue.configure({ ...NOTHING, ...queueOptions(settings, prompts, recordings) })
     const { emergency } = settings
-    queue.setEmergency(emergency && { announcement: prompts.sound(emergency.announcement), fallback: emergency.fallback })
+    queue.setEmergency(emergency && { announcement: prompts.sound(emergency.announcement), fallback: emergency.fallback, ringFor: emergency.ringFor * 1_000 })
   }
 
   #close(name: string, open: OpenQueue): void {

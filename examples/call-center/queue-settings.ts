@@ -69,7 +69,7 @@ export const queueSchema = z.strictObject({
   /** What is heard outside of the hours. */
   closed: sound.default('closed'),
   /** While it is set, nobody waits: the announcement, then these are called one after the other. */
-  emergency: z.strictObject({ announcement: sound.default('emergency'), fallback: z.array(sipUri).default([]) }).optional(),
+  emergency: z.strictObject({ announcement: sound.default('emergency'), fallback: z.array(sipUri).default([]), ringFor: seconds.default(20) }).optional(),
   /** Seconds that an agent may keep a caller on hold before its telephone rings again. */
   holdLimit: seconds.optional(),
   record: z.boolean().default(true),

@@ -1,4 +1,4 @@
-import type { Call } from '../call/call.js'
+import type { Call, Uri } from '../call/call.js'
 import type { Clock } from '../core/clock.js'
 import type { OverflowTarget } from './routing/settings.js'
 import type { StayContext } from './stay.js'
@@ -7,6 +7,7 @@ import { faultUnlessEnded } from './stay.js'
 /** A short tone says when to speak. */
 const BEEP = { tone: '1000' } as const
 const BEEP_MS = 300
+const RING_MS = 30_000
 
 const beep = async (clock: Clock, call: Call): Promise<void> => {
   const over = new AbortController()
@@ -28,8 +29,8 @@ const leaveMessage = async (clock: Clock, call: Call, to: Extract<OverflowTarget
   await recording.stop()
 }
 
-const connectTo = async (call: Call, to: Extract<OverflowTarget, { uri: unknown }>): Promise<boolean> => {
-  const outcome = await call.dial(to.uri)
+const connectTo = async (call: Call, uri: Uri, ringFor: number): Promise<boolean> => {
+  const outcome = await call.dial(uri, { from: call.from, ringFor })
   if (outcome.type !== 'answered') return false
   try {
     if (call.state === 'early') await call.answer()
@@ -40,10 +41,13 @@ const connectTo = async (call: Call, to: Extract<OverflowTarget, { uri: unknown 
   return true
 }
 
-/** Sends a caller where its queue overflows to; resolves when that is over. False where a URI could not be reached. */
-export const sendTo = async (context: StayContext, call: Call, to: OverflowTarget): Promise<boolean> => {
+/**
+ * Sends a caller where its queue overflows to; resolves when that is over. False where a URI could not be reached.
+ * @param ringFor milliseconds that a URI rings.
+ */
+export const sendTo = async (context: StayContext, call: Call, to: OverflowTarget, ringFor = RING_MS): Promise<boolean> => {
   try {
-    if ('uri' in to) return await connectTo(call, to)
+    if ('uri' in to) return await connectTo(call, to.uri, ringFor)
     if ('announcement' in to) await call.play(to.announcement)
     else if ('mailbox' in to) {
       if (call.state === 'early') await call.answer()

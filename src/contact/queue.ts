@@ -33,6 +33,8 @@ export interface Emergency {
   readonly announcement?: Audio
   /** Tried one after the other. */
   readonly fallback?: readonly Uri[]
+  /** Milliseconds that each of them rings. @default 20000 */
+  readonly ringFor?: number
 }
 
 /** What `configure` changes; a queue always has a strategy. */
@@ -202,11 +204,11 @@ export class LiveQueue implements Queue {
     }
   }
 
-  async #turnAway(call: Call, { announcement, fallback = [] }: Emergency): Promise<QueueOutcome> {
+  async #turnAway(call: Call, { announcement, fallback = [], ringFor = 20_000 }: Emergency): Promise<QueueOutcome> {
     if (announcement !== undefined) await sendTo(this.#context, call, { announcement })
     for (const uri of fallback) {
       if (call.signal.aborted) break
-      if (await sendTo(this.#context, call, { uri })) break
+      if (await sendTo(this.#context, call, { uri }, ringFor)) break
     }
     return { type: 'closed', reason: 'emergency' }
   }
