@@ -126,7 +126,8 @@ void t.test('fifty bridged calls outlive their worker, and hear a gap of less th
   t.ok(Math.min(...gaps) < 500, 'gap')
   for (const { heard } of peers) {
     if (new Set(heard.map(({ ssrc }) => ssrc)).size !== 1) t.fail('another source')
-    if (heard.some((packet, at) => at > 0 && ((packet.sequence - heard[at - 1]!.sequence) & 0xffff) > 2)) t.fail('the sequence jumps')
+    // What the dead worker had still to send is lost, no more.
+    if (heard.some((packet, at) => at > 0 && ((packet.sequence - heard[at - 1]!.sequence) & 0xffff) > 25)) t.fail('the sequence jumps')
   }
   for (const peer of peers) peer.close()
   await engine.close()
