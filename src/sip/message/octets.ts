@@ -20,19 +20,19 @@ const decodeEscaped = (bytes: Buffer): string => {
   let at = 0
   while (at < bytes.length) {
     const length = sequenceLength(bytes[at]!)
-    const sequence = bytes.subarray(at, at + length)
-    if (sequence.length === length && isUtf8(sequence)) {
-      text += sequence.toString('utf8')
+    if (length === 1) {
+      const octet = bytes[at++]!
+      text += String.fromCharCode(octet < 0x80 ? octet : ESCAPE | octet)
+    } else if (at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length))) {
+      text += bytes.toString('utf8', at, at + length)
       at += length
-    } else {
-      text += String.fromCharCode(ESCAPE | bytes[at]!)
-      at++
-    }
+    } else text += String.fromCharCode(ESCAPE | bytes[at++]!)
   }
   return text
 }
 
-const sequenceLength = (lead: number): number => lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+/** 1 for what begins no sequence (RFC 3629 §4), so that nothing is sliced to learn that. */
+const sequenceLength = (lead: number): number => lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
 
 /** Octets of `text`, with `room` bytes of unspecified content behind them. */
 export const encodeText = (text: string, room: number): Buffer => {

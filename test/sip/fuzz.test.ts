@@ -1,0 +1,44 @@
+import t from 'tap'
+import { fuzz } from '../../bench/fuzz/run.js'
+import { seededRandom } from '../../src/core/random.js'
+import { parseMessage } from '../../src/sip/message/parser.js'
+import { MemoryNetwork } from '../../src/sip/transport/memory-network.js'
+import { createUserAgent } from '../../src/sip/ua/create-user-agent.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
+import { RawPeer } from './raw-peer.js'
+
+const MESSAGES = process.env['CORDBOARD_FUZZED_MESSAGES'] === undefined ? 1_000 : Number(process.env['CORDBOARD_FUZZED_MESSAGES'])
+
+/** `bench/fuzz.ts` allows 5 ms, on a machine of its own. */
+const SHARED_SLOW_MS = 25
+
+t.setTimeout(120_000)
+
+for (const seed of [1, 2])
+  t.test(`fuzz, seed ${seed}: nothing throws, nothing is slow, nothing is left behind`, async t => {
+    const report = await fuzz({ seed, goOn: messages => messages < MESSAGES, slowMs: SHARED_SLOW_MS })
+    t.strictSame(report.failures, [])
+    t.ok(report.understood > report.messages / 20, `${report.understood} of ${report.messages} understood`)
+  })
+
+t.test('found by fuzzing: a request whose Via is malformed is refused where it came from', async t => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1) })
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.1', 5060)], clock, random: seededRandom(2) })
+  const peer = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.1')
+  peer.flow.send(Buffer.from('OPTIONS sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP \xff<;;,;branch\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n', 'latin1'))
+  await clock.settle(10)
+  t.equal(agent.counters.dropped['bad-request'], 1)
+  t.equal(agent.transports.traffic.value('faults'), 0)
+})
+
+t.test('found by fuzzing: 60 kB of octets that are no UTF-8 cost no more than text', t => {
+  const bytes = Buffer.concat([Buffer.from('OPTIONS sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nSubject: '), Buffer.alloc(60_000, '\xff\xfe', 'latin1'), Buffer.from('\r\n\r\n')])
+  const best = Math.min(...Array.from({ length: 30 }, () => {
+    const began = performance.now()
+    parseMessage(bytes)
+    return performance.now() - began
+  }))
+  t.ok(best < 10, `${best.toFixed(2)} ms`)
+  t.end()
+})
