@@ -43,6 +43,8 @@ export const dial = async (context: DialContext, targets: Uri | readonly Uri[], 
 class Fork {
   readonly failures: AttemptOutcome[] = []
   readonly #attempts: Attempt[] = []
+  /** What kept an attempt from being made: no media port, no route. */
+  readonly #errors: unknown[] = []
   #winner: Attempt | undefined
   #cancelled = false
 
@@ -53,7 +55,9 @@ class Fork {
     try {
       const reached = await Promise.all(targets.map(target => this.#reach(target)))
       const answered = reached.flat().find(outcome => outcome.type === 'answered')
+      // An answer is an answer, whatever went wrong on the way to the others.
       if (answered !== undefined) return answered
+      if (this.#errors.length > 0) throw this.#errors[0]
       return this.#cancelled ? { type: 'cancelled' } : bestOf(this.failures)
     } finally {
       release()
@@ -73,8 +77,8 @@ class Fork {
       return outcomes
     } catch (error) {
       done.abort()
-      this.#cancelAll()
-      throw error
+      this.#errors.push(error)
+      return []
     }
   }
 
@@ -82,7 +86,10 @@ class Fork {
     const attempt: Attempt = new Attempt(this.context, this.#requestFor(target, to))
     this.#attempts.push(attempt)
     if (this.#winner !== undefined || this.#cancelled) return { type: 'cancelled' }
-    const outcome = await attempt.run()
+    const outcome = await attempt.run().catch((error: unknown): AttemptOutcome => {
+      this.#errors.push(error)
+      return { type: 'cancelled' }
+    })
     if (outcome.type !== 'answered') {
       if (outcome.type !== 'cancelled') this.failures.push(outcome)
       if (isGlobalFailure(outcome)) this.#cancelRest(attempt)

@@ -266,3 +266,22 @@ void t.test('overload: calls beyond the limit and calls on a late event loop get
   late.callee.handle('sip:x@*', c => c.answer())
   t.same(await late.caller.dial(late.uri('x')), { type: 'unreachable', status: 503 })
 })
+
+void t.test('dialling several: what cannot be tried does not spoil the answer of another', async t => {
+  const { callee, caller, uri } = await twoServers(t, undefined, {}, { maxCalls: 5 })
+  callee.handle('sip:yes@*', async call => {
+    await call.answer()
+    await once(call.signal, 'abort')
+  })
+  caller.use({
+    name: 'broken directory',
+    resolve: async address => {
+      if (address.includes('lost')) throw new Error('the directory is away')
+      return undefined
+    },
+  })
+  const outcome = await caller.dial(['sip:lost@pbx.example', uri('yes')])
+  t.match(outcome, { type: 'answered', by: uri('yes') })
+  if (outcome.type === 'answered') await outcome.call.hangup()
+  await t.rejects(caller.dial('sip:lost@pbx.example'), { message: 'the directory is away' })
+})
