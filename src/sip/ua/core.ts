@@ -20,7 +20,7 @@ import type { Resolver } from '../transport/resolver.js'
 import { TransportLayer } from '../transport/transport-layer.js'
 import type { TransportLayerOptions } from '../transport/transport-layer.js'
 import type { Flow, Target } from '../transport/transport.js'
-import { ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
+import { allowBut, ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
 import { InboundInvite } from './server-invite.js'
 import { OutboundInvite } from './client-invite.js'
 import { sendRequest } from './client-request.js'
@@ -225,7 +225,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
       case 'BYE': case 'CANCEL': case 'PRACK': case 'UPDATE': case 'INFO': case 'NOTIFY':
         return request.respond(481)
       default:
-        return request.respond(405, { headers: { Allow: ALLOW } })
+        return request.respond(405, { headers: { Allow: allowBut(request.message.method) } })
     }
   }
 
