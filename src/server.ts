@@ -133,7 +133,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     this.#newMedia = newMedia
     this.clock = clock
     this.#random = options.random ?? secureRandom
-    this.#calling = { clock, speech: options.speech, dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
+    this.#calling = { clock, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
     this.#dialling = this.#dialContext()
     this.metrics = serverMetrics({ engine, userAgent, calls: this.calls, lag: this.#lag })
     userAgent.onRequest = request => this.#take(request)

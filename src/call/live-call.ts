@@ -23,6 +23,8 @@ import { transferCall, type TransferOutcome } from './transfer.js'
 export interface CallContext {
   readonly clock: Clock
   readonly speech: SpeechProvider | undefined
+  /** Takes failures that no operation of the application reports. */
+  readonly fault: (error: CordboardError) => void
   /** Dials on behalf of a call. */
   readonly dialFor: (call: LiveCall, targets: Uri | readonly Uri[], options: DialOptions) => Promise<DialOutcome>
 }
@@ -381,6 +383,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
 
   #watchLeg(leg: Leg): void {
     leg.on('digit', (digit, duration) => this.#pressed(digit, duration))
+    leg.on('recordingFault', (file, cause) => this.#context.fault(new CordboardError('MEDIA_BAD_FILE', `the recording ${file}: ${cause.message}`, { cause })))
   }
 
   #pressed(digit: Digit, duration: number): void {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { once } from 'node:events'
-import { mkdtemp, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
@@ -327,3 +327,24 @@ const loudest = async (call: Call, enough: number): Promise<number> => {
   }
   return peak
 }
+
+void t.test('a recording that the disk does not take is a fault of the server, never of the call', async t => {
+  const faults: unknown[] = []
+  const { callee, call } = await twoServers(t, faults)
+  const incoming = received(callee, 'full', c => c.answer())
+  const outgoing = await call('full')
+  const peer = await incoming
+  const failed = once(callee, 'fault')
+  await t.rejects(peer.record('/dev/full/talk.wav'), { code: 'MEDIA_BAD_FILE' })
+  const folder = await mkdtemp(join(tmpdir(), 'cordboard-'))
+  // The second file cannot be opened: its folder is gone by then.
+  await peer.record(join(folder, 'talk.wav'), { maxBytes: 16_044 })
+  await rm(folder, { recursive: true })
+  const playing = outgoing.play(TONE).catch(() => undefined)
+  await failed
+  t.match(faults[0], { code: 'MEDIA_BAD_FILE', message: /talk/ })
+  t.equal(peer.state, 'answered')
+  t.ok(await loudest(peer, 6_000) > 6_000, 'and the call goes on')
+  await outgoing.hangup()
+  await playing
+})
