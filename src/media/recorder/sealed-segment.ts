@@ -9,6 +9,7 @@ import type { Segment, SoundFormat } from './segment.js'
  */
 export class SealedSegment implements Segment {
   readonly #file: number
+  #open = true
   readonly #stream: SealedStream
 
   /** @param key 32 bytes. @throws the system's error, or `Error` for a key of another length. */
@@ -36,11 +37,14 @@ export class SealedSegment implements Segment {
     try {
       this.#write(this.#stream.end(bytes))
     } finally {
-      closeSync(this.#file)
+      this.abandon()
     }
   }
 
   abandon(): void {
+    if (!this.#open) return
+    // Once only: the number may be another thread's socket by now.
+    this.#open = false
     closeSync(this.#file)
   }
 

@@ -24,6 +24,7 @@ export interface Segment {
 /** A WAV file whose header is made good as it grows. */
 export class WavSegment implements Segment {
   readonly #file: number
+  #open = true
   #bytes = 0
 
   /** @throws the system's error. */
@@ -51,11 +52,14 @@ export class WavSegment implements Segment {
       this.#writeHeader(bytes)
       ftruncateSync(this.#file, WAV_HEADER_BYTES + bytes)
     } finally {
-      closeSync(this.#file)
+      this.abandon()
     }
   }
 
   abandon(): void {
+    if (!this.#open) return
+    // Once only: the number may be another thread's socket by now.
+    this.#open = false
     closeSync(this.#file)
   }
 
