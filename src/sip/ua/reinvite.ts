@@ -56,7 +56,7 @@ export class Reinvite implements ClientTransactionUser {
     if (response.status < 300) return this.#accepted(response)
     this.session.offer('withdraw')
     if (response.status === 491) return this.#later()
-    if (this.session.endsWith(response.status)) return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${response.status}`, { status: response.status }))
+    if (this.session.endsWith('INVITE', response.status)) return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${response.status}`, { status: response.status }))
     this.outcome.resolve({ type: 'refused', status: response.status })
   }
 

@@ -9,6 +9,7 @@ import { allowed, cseq } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
 import { isKnownMethod } from '../message/methods.js'
 import { refuseExtensions } from '../message/refusals.js'
+import { endsSession, isOfSession } from '../dialog/failure-scope.js'
 import { isOfferState, offerStep } from '../dialog/offer-state.js'
 import type { OfferCell, OfferInput, OfferState } from '../dialog/offer-state.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
@@ -45,9 +46,6 @@ type InDialogOptions = { readonly headers?: ExtraHeaders; readonly body?: { read
 const REFUSED: Promise<OfferReply> = Promise.resolve({ type: 'refused', status: 488 })
 const refuseOffers = (): Promise<OfferReply> => REFUSED
 const ignoreAnswers = (): void => undefined
-
-/** Responses that end the dialog or its INVITE usage, whatever the request was (RFC 5057 §5.1; 408 and 481 also RFC 3261 §12.2.1.2). */
-const ENDING: ReadonlySet<number> = new Set([404, 408, 410, 416, 480, 481, 482, 483, 484, 485, 502, 604])
 
 /** An INVITE session, from the 2xx on. */
 export class LiveSession extends EventEmitter<SessionEvents> implements Session, DialogOwner, ConfirmationUser {
@@ -133,10 +131,10 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const outcome = deferred<SipResponse>()
     this.#send(method, options, response => {
       if (response.status < 200) return
-      this.endsWith(response.status)
+      this.endsWith(method, response.status)
       outcome.resolve(response)
     }, error => {
-      this.broken(error)
+      if (isOfSession(method)) this.broken(error)
       outcome.reject(error)
     })
     return outcome.promise
@@ -312,9 +310,9 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     if (response.type === 'response') this.#keepAlive(agreeAsClient(response))
   }
 
-  /** True when a response of this status ends the session; it then has. */
-  endsWith(status: number): boolean {
-    if (!ENDING.has(status)) return false
+  /** True when a response of this status to a request of this method ends the session (RFC 5057); it then has. */
+  endsWith(method: string, status: number): boolean {
+    if (!endsSession(method, status)) return false
     if (this.state === 'confirmed')
       this.#bye ??= this.#leave(undefined, { type: 'error', error: new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${status}`, { status }) })
     return true
@@ -385,7 +383,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
       if (response.status < 200) return
       if (response.status < 300) this.#keepAlive(agreeAsClient(response))
       else if (response.status === 422) this.#keepAlive({ ...interval, seconds: interval.seconds * 2 })
-      else this.endsWith(response.status)
+      else this.endsWith('UPDATE', response.status)
     }, error => this.broken(error))
   }
 

@@ -1,48 +1,12 @@
 import t from 'tap'
 import { cancelFor, withHeader } from '../../../src/sip/message/build.js'
-import { contacts, cseq, header, headerValues, to, topVia } from '../../../src/sip/message/headers.js'
-import type { SipRequest, SipResponse } from '../../../src/sip/message/message.js'
-import type { RequestInit } from '../../../src/sip/message/build.js'
-import type { ServerInvite, Session, SessionEnd } from '../../../src/sip/ua/user-agent.js'
-import { seededRandom } from '../../../src/core/random.js'
-import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
-import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
-import { VirtualClock } from '../../../src/testing/virtual-clock.js'
-import { RawPeer } from '../raw-peer.js'
+import { cseq, header, headerValues, to, topVia } from '../../../src/sip/message/headers.js'
+import type { ServerInvite, Session } from '../../../src/sip/ua/user-agent.js'
+import { answeringAgent, SDP } from './answering-agent.js'
 import { ANSWER, OFFER, onInvite } from './two-agents.js'
 
-const SDP = { type: 'application/sdp', content: OFFER }
-
-const setUp = async () => {
-  const clock = new VirtualClock()
-  const network = new MemoryNetwork({ clock, random: seededRandom(1) })
-  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.2', 5060)], clock, random: seededRandom(9), nodeId: 'n1', sessionExpires: 0 })
-  const peer = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.2')
-  const ask = async (message: SipRequest): Promise<SipResponse | undefined> => {
-    const before = peer.responses.length
-    peer.send(message)
-    await clock.settle(1)
-    return peer.responses[before]
-  }
-  /** A call of the peer's that the agent has answered and the peer acknowledged. */
-  const established = async (init: Partial<RequestInit> = {}) => {
-    let session: Session | undefined
-    onInvite(agent, invite => void invite.accept({ sdp: ANSWER }).then(made => { session = made }, () => undefined))
-    const invite = peer.request('INVITE', { body: SDP, ...init })
-    const ok = await ask(invite)
-    const within = (method: string, number: number, more: Partial<RequestInit> = {}): SipRequest =>
-      peer.request(method, { cseq: number, to: header(ok!, 'To')!, uri: contacts(ok!)[0]!.uri, ...more })
-    peer.send(within('ACK', 1))
-    await clock.settle(1)
-    const ends: SessionEnd[] = []
-    session?.on('ended', end => ends.push(end))
-    return { session: session!, ok: ok!, within, invite, ends }
-  }
-  return { clock, network, agent, peer, ask, established }
-}
-
 t.test('RFC 3261 §8.2: what needs no application is answered by itself', async t => {
-  const { ask, peer, agent } = await setUp()
+  const { ask, peer, agent } = await answeringAgent()
   const options = await ask(peer.request('OPTIONS'))
   t.equal(options?.status, 200)
   t.match(header(options!, 'Allow'), /INVITE/)
@@ -66,7 +30,7 @@ t.test('RFC 3261 §8.2: what needs no application is answered by itself', async 
 })
 
 t.test('RFC 3261 §18.2.1: a bad request gets 400 with its reason, garbage nothing', async t => {
-  const { clock, peer, agent } = await setUp()
+  const { clock, peer, agent } = await answeringAgent()
   peer.flow.send(Buffer.from('OPTIONS sip:a@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: many\r\n\r\n'))
   await clock.settle(1)
   t.equal(peer.responses[0]?.status, 400)
@@ -78,7 +42,7 @@ t.test('RFC 3261 §18.2.1: a bad request gets 400 with its reason, garbage nothi
 })
 
 t.test('RFC 4475 §3.1.2.1: a request whose Via is malformed is answered where it came from, and is no fault of ours', async t => {
-  const { clock, peer, agent } = await setUp()
+  const { clock, peer, agent } = await answeringAgent()
   let unread = 0
   peer.dropped = () => { unread++ }
   peer.flow.send(Buffer.from('OPTIONS sip:a@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n'))
@@ -89,14 +53,14 @@ t.test('RFC 4475 §3.1.2.1: a request whose Via is malformed is answered where i
 })
 
 t.test('a scanner gets no answer and costs no state', async t => {
-  const { ask, peer, agent } = await setUp()
+  const { ask, peer, agent } = await answeringAgent()
   t.equal(await ask(peer.request('OPTIONS', { headers: { 'User-Agent': 'friendly-scanner' } })), undefined)
   t.equal(agent.counters.dropped['scanner'], 1)
   t.equal(agent.layer.size.server, 0)
 })
 
 t.test('RFC 3261 §15: BYE in a session; then 481', async t => {
-  const { ask, established, agent } = await setUp()
+  const { ask, established, agent } = await answeringAgent()
   const { within, ends } = await established()
   t.equal((await ask(within('BYE', 2)))?.status, 200)
   t.equal(ends[0]?.type, 'remote-bye')
@@ -105,14 +69,14 @@ t.test('RFC 3261 §15: BYE in a session; then 481', async t => {
 })
 
 t.test('RFC 3261 §12.2.2: an older CSeq gets 500', async t => {
-  const { ask, established } = await setUp()
+  const { ask, established } = await answeringAgent()
   const { within } = await established({ cseq: 10 })
   t.equal((await ask(within('INFO', 12)))?.status, 405)
   t.equal((await ask(within('INFO', 11)))?.status, 500)
 })
 
 t.test('RFC 3261 §15: our BYE waits for the ACK to our 2xx', async t => {
-  const { clock, agent, peer } = await setUp()
+  const { clock, agent, peer } = await answeringAgent()
   onInvite(agent, invite => void invite.accept({ sdp: ANSWER }).then(session => session.bye()))
   const invite = peer.request('INVITE', { body: SDP })
   peer.send(invite)
@@ -129,7 +93,7 @@ t.test('RFC 3261 §15: our BYE waits for the ACK to our 2xx', async t => {
 })
 
 t.test('RFC 3261 §13.3.1.4: a delayed offer is answered by the ACK', async t => {
-  const { clock, agent, peer } = await setUp()
+  const { clock, agent, peer } = await answeringAgent()
   let session: Session | undefined
   onInvite(agent, invite => {
     t.equal(invite.offer, undefined)
@@ -144,7 +108,7 @@ t.test('RFC 3261 §13.3.1.4: a delayed offer is answered by the ACK', async t =>
 })
 
 t.test('RFC 3261 §14.2: re-INVITE, with and without SDP, refused, crossed', async t => {
-  const { clock, ask, established, peer } = await setUp()
+  const { clock, ask, established, peer } = await answeringAgent()
   const { session, within } = await established()
   const refused = within('INVITE', 2, { body: SDP })
   t.equal((await ask(refused))?.status, 488, 'nobody answers offers')
@@ -178,7 +142,7 @@ t.test('RFC 3261 §14.2: re-INVITE, with and without SDP, refused, crossed', asy
 })
 
 t.test('RFC 3261 §14.2: a second re-INVITE before the answer to the first gets 500 with Retry-After; CANCEL ends it', async t => {
-  const { clock, ask, established, peer } = await setUp()
+  const { clock, ask, established, peer } = await answeringAgent()
   const { session, within } = await established()
   session.onOffer = () => new Promise(() => undefined)
   const first = within('INVITE', 2, { body: SDP })
@@ -194,7 +158,7 @@ t.test('RFC 3261 §14.2: a second re-INVITE before the answer to the first gets 
 })
 
 t.test('RFC 3261 §15.1.2: BYE during a re-INVITE answers it with 487', async t => {
-  const { clock, established, peer, agent } = await setUp()
+  const { clock, established, peer, agent } = await answeringAgent()
   const { session, within } = await established()
   session.onOffer = () => new Promise(() => undefined)
   peer.send(within('INVITE', 2, { body: SDP }))
@@ -206,7 +170,7 @@ t.test('RFC 3261 §15.1.2: BYE during a re-INVITE answers it with 487', async t 
 })
 
 t.test('RFC 3311: UPDATE refreshes, offers, and meets a re-INVITE of ours', async t => {
-  const { clock, ask, established } = await setUp()
+  const { clock, ask, established } = await answeringAgent()
   const { session, within } = await established()
   t.equal((await ask(within('UPDATE', 2)))?.status, 200)
   session.onOffer = () => Promise.resolve({ type: 'accepted', sdp: ANSWER })
@@ -219,7 +183,7 @@ t.test('RFC 3311: UPDATE refreshes, offers, and meets a re-INVITE of ours', asyn
 })
 
 t.test('RFC 3262: a provisional response is sent reliably when the peer requires it, until its PRACK', async t => {
-  const { clock, agent, peer, ask } = await setUp()
+  const { clock, agent, peer, ask } = await answeringAgent()
   let invite: ServerInvite | undefined
   onInvite(agent, taken => { invite = taken })
   peer.send(peer.request('INVITE', { body: SDP, headers: { Require: '100rel' } }))
@@ -242,7 +206,7 @@ t.test('RFC 3262: a provisional response is sent reliably when the peer requires
 })
 
 t.test('RFC 3262 §3: without PRACK the INVITE is rejected', async t => {
-  const { clock, agent, peer } = await setUp()
+  const { clock, agent, peer } = await answeringAgent()
   onInvite(agent, invite => void invite.provisional(180).catch(() => undefined))
   peer.send(peer.request('INVITE', { body: SDP, headers: { Require: '100rel' } }))
   await clock.settle(33_000)
@@ -250,7 +214,7 @@ t.test('RFC 3262 §3: without PRACK the INVITE is rejected', async t => {
 })
 
 t.test('RFC 3261 §9.2: CANCEL at every moment', async t => {
-  const { clock, agent, peer } = await setUp()
+  const { clock, agent, peer } = await answeringAgent()
   const invite = peer.request('INVITE', { body: SDP })
   peer.send(invite)
   peer.send(cancelFor(invite))
@@ -279,7 +243,7 @@ t.test('RFC 3261 §9.2: CANCEL at every moment', async t => {
 })
 
 t.test('RFC 4028: the peer\'s timer is kept; without its refresh the session ends by BYE', async t => {
-  const { clock, ask, peer, established } = await setUp()
+  const { clock, ask, peer, established } = await answeringAgent()
   const brief = await ask(peer.request('INVITE', { body: SDP, callId: 'brief', headers: { 'Session-Expires': '60', Supported: 'timer' } }))
   t.equal(brief?.status, 404)
   const { ok, ends, within } = await established({ callId: 'raw-call', headers: { 'Session-Expires': '100;refresher=uac', Supported: 'timer' } })
@@ -293,7 +257,7 @@ t.test('RFC 4028: the peer\'s timer is kept; without its refresh the session end
 })
 
 t.test('RFC 4028: we refresh when it falls to us, and 422 an interval that is too brief', async t => {
-  const { clock, peer, established, ask } = await setUp()
+  const { clock, peer, established, ask } = await answeringAgent()
   const { within } = await established({ headers: { 'Session-Expires': '200;refresher=uas', Supported: 'timer', Allow: 'INVITE, UPDATE, BYE' } })
   await clock.settle(101_000)
   t.equal(peer.requests.at(-1)?.method, 'UPDATE')
@@ -302,7 +266,7 @@ t.test('RFC 4028: we refresh when it falls to us, and 422 an interval that is to
 })
 
 t.test('RFC 3581, §18.2.2: responses follow rport, received and sent-by', async t => {
-  const { peer, ask } = await setUp()
+  const { peer, ask } = await answeringAgent()
   const response = await ask(peer.request('OPTIONS', { via: 'SIP/2.0/UDP nat.example:9999;branch=z9hG4bKn;rport' }))
   t.equal(response?.status, 200)
   t.equal(topVia(response!).rport, 5060)
@@ -311,7 +275,7 @@ t.test('RFC 3581, §18.2.2: responses follow rport, received and sent-by', async
 })
 
 t.test('RFC 3261 §12.1.1: Record-Route is copied and becomes the route set', async t => {
-  const { clock, peer, established, agent } = await setUp()
+  const { clock, peer, established, agent } = await answeringAgent()
   const route = ['<sip:10.0.0.9;lr>', '<sip:far.example;lr>']
   const { ok, session } = await established({ headers: { 'Record-Route': route } })
   t.strictSame(headerValues(ok, 'Record-Route'), route)

@@ -1,0 +1,26 @@
+/** What a failure response to a request within a dialog destroys beside its transaction (RFC 5057 §5.1). */
+export type FailureScope = 'transaction' | 'usage' | 'dialog'
+
+/** RFC 5057 §5.1, the codes that destroy more than their transaction. */
+const SCOPES: Readonly<Record<number, Exclude<FailureScope, 'transaction'>>> = {
+  404: 'dialog', 405: 'usage', 408: 'usage', 410: 'dialog', 416: 'dialog', 480: 'usage', 481: 'usage', 482: 'dialog', 483: 'dialog', 484: 'dialog', 485: 'dialog',
+  489: 'usage', 501: 'usage', 502: 'dialog', 604: 'dialog',
+}
+
+/** Scope of a final status. */
+export const failureScope = (status: number): FailureScope => SCOPES[status] ?? 'transaction'
+
+/** Requests that belong to a subscription sharing the dialog: its end is not the session's (RFC 5057 §4.2). */
+const OTHER_USAGES: ReadonlySet<string> = new Set(['REFER', 'SUBSCRIBE', 'NOTIFY'])
+
+/** True for a request whose failure may end the session's own usage of the dialog. */
+export const isOfSession = (method: string): boolean => !OTHER_USAGES.has(method)
+
+/** True when `status` to a request of `method` ends the INVITE usage of its dialog. */
+export const endsSession = (method: string, status: number): boolean => {
+  const scope = failureScope(status)
+  if (scope !== 'usage') return scope === 'dialog'
+  // A method that the peer does not do ends only the usage that rests on it.
+  if (status === 405 || status === 501) return method === 'INVITE'
+  return status !== 489 && isOfSession(method)
+}
