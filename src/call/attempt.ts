@@ -5,6 +5,7 @@ import type { ClientInvite, Credentials, InviteOutcome, InviteProgress, UserAgen
 import type { RequestView, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
 import { type CallContext, LiveCall } from './live-call.js'
+import { answerOffer } from './reoffer.js'
 
 /** How one INVITE to one target ended. */
 export type AttemptOutcome =
@@ -82,7 +83,7 @@ export class Attempt {
     const sdp = await this.#media.createOffer()
     if (this.#over !== undefined) return { type: this.#over }
     const invite = this.#context.userAgent.invite(target, {
-      sdp, to, from,
+      sdp, to, from, onOffer: offer => answerOffer(this.#media, offer),
       ...(headers === undefined ? {} : { headers }),
       ...(credentials === undefined ? {} : { credentials }),
     })

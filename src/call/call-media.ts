@@ -89,6 +89,8 @@ export class CallMedia {
     const leg = await this.open()
     const { text, media } = this.#negotiation.answer(offer, this.#local(leg))
     await leg.apply(media)
+    // It stands agreed: whoever reads it as the peer's last description must not take it for an answer.
+    this.#accepted = offer
     return text
   }
 

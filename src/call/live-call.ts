@@ -68,6 +68,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     setMaxListeners(0, this.#ending.signal)
     media.whenOpen(leg => this.#watchLeg(leg))
     if (invite !== undefined) {
+      invite.onOffer = offer => answerOffer(media, offer)
       if (invite.signal.aborted) this.#failed(invite.signal.reason as InviteFailure)
       else invite.signal.addEventListener('abort', () => this.#failed(invite.signal.reason as InviteFailure), { once: true })
     }

@@ -98,7 +98,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     let fork = this.#forks.get(tag)
     if (fork === undefined) {
       const answer = this.options.sdp === undefined ? this.options.answer : undefined
-      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, answer)
+      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, answer, this.options.onOffer)
       this.#forks.set(tag, fork)
     }
     return fork
@@ -117,9 +117,10 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     this.#acknowledgements.set(tag, acknowledgement)
     if (this.#state !== 'open') return this.#surplus(dialog, response, acknowledgement)
     const offer = sdpOf(response)
-    if (this.options.sdp !== undefined || offer === undefined || this.options.answer === undefined) {
+    // RFC 6337 §2.2: what a PRACK has answered is not answered again.
+    if (this.options.sdp !== undefined || offer === undefined || this.options.answer === undefined || fork?.localSdp !== undefined) {
       acknowledgement.send(undefined)
-      return this.#settle({ type: 'answered', session: this.#session(dialog, response, offer ?? fork?.remoteSdp, this.options.sdp) })
+      return this.#settle({ type: 'answered', session: this.#session(dialog, response, offer ?? fork?.remoteSdp, fork?.localSdp ?? this.options.sdp) })
     }
     this.#state = 'answering'
     this.options.answer(offer).then(

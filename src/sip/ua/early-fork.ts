@@ -5,15 +5,16 @@ import type { ServerTransaction } from '../transaction/server-transaction.js'
 import type { Flow } from '../transport/transport.js'
 import { ALLOW } from './capabilities.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
+import { EarlyOffers, refuseEarlyOffers } from './early-offers.js'
 import { Exchange } from './exchange.js'
 import { viaFlow } from './via-flow.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
+import type { OfferReply } from './user-agent.js'
 
 /** One early dialog of an INVITE of ours: there are as many as To tags in the responses (RFC 3261 §12.1.2, §13.2.2.4). */
 export class EarlyFork implements DialogOwner {
   readonly dialog: Dialog
-  /** SDP of the peer so far. */
-  remoteSdp: string | undefined
+  readonly #offers: EarlyOffers
   #rseq = 0
   /** CSeq and RSeq of RAck name the INVITE. */
   readonly #inviteSeq: number
@@ -25,9 +26,13 @@ export class EarlyFork implements DialogOwner {
     readonly flow: Flow | undefined,
     /** Makes the answer to an offer in a reliable response. */
     readonly answer: ((offer: string) => Promise<string>) | undefined,
+    /** Answers an offer in an UPDATE. */
+    readonly onOffer: (offer: string) => Promise<OfferReply> = refuseEarlyOffers,
   ) {
     this.dialog = Dialog.ofClient(invite, response)
     this.#inviteSeq = this.dialog.localSeq
+    this.#offers = new EarlyOffers(core)
+    if (invite.body.length > 0) this.#offers.step('send-offer')
     core.register(this)
   }
 
@@ -42,8 +47,17 @@ export class EarlyFork implements DialogOwner {
       this.#rseq = number
       this.#acknowledge(response, number)
     }
-    this.remoteSdp = sdpOf(response) ?? this.remoteSdp
+    this.#offers.remote = sdpOf(response) ?? this.#offers.remote
     return true
+  }
+
+  /** SDP of the peer so far, and ours where an UPDATE has changed it. */
+  get remoteSdp(): string | undefined {
+    return this.#offers.remote
+  }
+
+  get localSdp(): string | undefined {
+    return this.#offers.local
   }
 
   /** The invitation has ended without this dialog. */
@@ -56,9 +70,7 @@ export class EarlyFork implements DialogOwner {
     if (!this.dialog.accepts(request)) return this.#refuse(request, transaction, 500, { 'Retry-After': '0' })
     switch (request.method) {
       case 'UPDATE':
-        if (sdpOf(request) !== undefined) return this.#refuse(request, transaction, 491)
-        this.dialog.refresh(request)
-        return this.#refuse(request, transaction, 200, { Contact: this.core.contact(transaction.flow, this.dialog.secure) })
+        return this.#offers.take(request, transaction, this.dialog, this.onOffer)
       case 'BYE':
         // RFC 3261 §15: only the caller may end an early dialog by BYE; what remains of it ends with the INVITE.
         this.#refuse(request, transaction, 200)
@@ -79,9 +91,16 @@ export class EarlyFork implements DialogOwner {
   }
 
   #acknowledge(response: SipResponse, number: number): void {
-    const offer = this.answer === undefined ? undefined : sdpOf(response)
-    if (offer === undefined || this.answer === undefined) return this.#prack(number, undefined)
-    this.answer(offer).then(sdp => this.#prack(number, sdp), () => this.#prack(number, undefined))
+    const sdp = sdpOf(response)
+    // A reliable response completes our offer, or makes the peer's (RFC 6337 §2.2); further ones repeat it.
+    if (sdp !== undefined && this.#offers.state === 'local-offer') this.#offers.step('receive-answer')
+    if (sdp === undefined || this.answer === undefined || this.#offers.state !== 'idle') return this.#prack(number, undefined)
+    this.#offers.step('receive-offer')
+    this.answer(sdp).then(answer => {
+      this.#offers.step('send-answer')
+      this.#offers.local = answer
+      this.#prack(number, answer)
+    }, () => this.#prack(number, undefined))
   }
 
   #prack(number: number, sdp: string | undefined): void {

@@ -9,7 +9,7 @@ import { Exchange } from './exchange.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import type { LiveSession } from './session.js'
 import { viaFlow } from './via-flow.js'
-import type { ExtraHeaders } from './user-agent.js'
+import type { ExtraHeaders, OfferAnswerer } from './user-agent.js'
 
 export type ReinviteOutcome = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
 
@@ -22,7 +22,8 @@ export class Reinvite implements ClientTransactionUser {
   #exchange: Exchange | undefined
   #acknowledgement: Acknowledgement | undefined
 
-  constructor(readonly session: LiveSession, readonly sdp: string, readonly headers: ExtraHeaders) {}
+  /** @param sdp our offer, or what answers the one that we ask for */
+  constructor(readonly session: LiveSession, readonly sdp: string | OfferAnswerer, readonly headers: ExtraHeaders) {}
 
   start(): void {
     const { session } = this
@@ -30,6 +31,7 @@ export class Reinvite implements ClientTransactionUser {
     if (session.state === 'terminated') return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', 'the session has ended'))
     // The peer's own offer is under way: ours would meet it (RFC 3261 §14.1).
     if (session.busy) return this.#later()
+    // Without SDP the next offer is the peer's, but ours to ask for: whatever it offers meanwhile crosses it all the same.
     session.offer('send-offer')
     this.#exchange = new Exchange(core, {
       digest,
@@ -37,7 +39,7 @@ export class Reinvite implements ClientTransactionUser {
       build: (via, credentials) => dialog.request('INVITE', {
         contact: core.contact(via, dialog.secure),
         headers: core.clientHeaders({ Allow: ALLOW, ...this.headers, ...credentials }),
-        body: sdpBody(this.sdp),
+        ...(typeof this.sdp === 'string' ? { body: sdpBody(this.sdp) } : {}),
       }),
     })
     this.#exchange.start(dialog.nextHop, target => viaFlow(target, dialog, flow))
@@ -71,12 +73,33 @@ export class Reinvite implements ClientTransactionUser {
     const { session } = this
     session.dialog.refresh(response)
     this.#acknowledgement = new Acknowledgement(session.core, session.dialog, this.#exchange!.request!, session.flow)
+    const sdp = sdpOf(response)
+    if (typeof this.sdp === 'function' && sdp !== undefined) return void this.#answer(this.sdp, sdp, response, this.#acknowledgement)
     this.#acknowledgement.send(undefined)
+    this.#agree(typeof this.sdp === 'string' ? this.sdp : undefined, sdp, response)
+  }
+
+  /** RFC 3264 §4: the answer goes with the ACK. */
+  async #answer(answerer: OfferAnswerer, offer: string, response: SipResponse, acknowledgement: Acknowledgement): Promise<void> {
+    try {
+      const sdp = await answerer(offer)
+      acknowledgement.send(sdp)
+      this.#agree(sdp, offer, response)
+    } catch (cause) {
+      // RFC 3261 §14.1: an offer that cannot be answered leaves the session without any.
+      acknowledgement.send(undefined)
+      this.session.offer('withdraw')
+      void this.session.bye()
+      this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', 'the offer could not be answered', { cause }))
+    }
+  }
+
+  #agree(local: string | undefined, remote: string | undefined, response: SipResponse): void {
+    const { session } = this
     session.offer('receive-answer')
     if (session.state === 'terminated') return
-    const sdp = sdpOf(response)
-    session.agreed(this.sdp, sdp, response)
-    this.outcome.resolve({ type: 'accepted', sdp: sdp ?? '' })
+    session.agreed(local, remote, response)
+    this.outcome.resolve({ type: 'accepted', sdp: remote ?? '' })
   }
 
   /** RFC 3261 §14.1: the owner of the Call-ID waits 2.1-4 s, the other 0-2 s. */

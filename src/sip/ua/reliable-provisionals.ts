@@ -54,12 +54,17 @@ export class ReliableProvisionals implements AlarmOwner<'repeat' | 'give-up'> {
 
   /** Takes a PRACK; false when it acknowledges nothing that is waiting (481). */
   acknowledge(request: SipRequest): boolean {
-    const acknowledged = rack(request)
     const sent = this.#sent
-    if (sent === undefined || acknowledged?.rseq !== sent.rseq || acknowledged.cseq !== this.cseq) return false
+    if (sent === undefined || !this.waitsFor(request)) return false
     this.#stop()
     sent.acknowledged.resolve(request)
     return true
+  }
+
+  /** True for a PRACK of the response that is waiting for one. */
+  waitsFor(request: SipRequest): boolean {
+    const acknowledged = rack(request)
+    return this.#sent !== undefined && acknowledged?.rseq === this.#sent.rseq && acknowledged.cseq === this.cseq
   }
 
   /** The final response is out. */

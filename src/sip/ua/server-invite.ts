@@ -7,12 +7,13 @@ import { requires } from '../message/refusals.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
 import { ALLOW, SUPPORTED } from './capabilities.js'
+import { EarlyOffers, refuseEarlyOffers } from './early-offers.js'
 import { ReliableProvisionals } from './reliable-provisionals.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import type { InboundRequest } from './server-request.js'
 import { LiveSession } from './session.js'
 import { agreeAsServer } from './session-timer.js'
-import type { ExtraHeaders, InviteFailure, ResponseOptions, ServerInvite, Session } from './user-agent.js'
+import type { ExtraHeaders, InviteFailure, OfferReply, ResponseOptions, ServerInvite, Session } from './user-agent.js'
 
 const CANCELLED: InviteFailure = { type: 'cancelled' }
 
@@ -22,10 +23,9 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   readonly #transaction: ServerTransaction
   #dialog: Dialog | undefined
   #reliable: ReliableProvisionals | undefined
-  /** Last SDP of ours that a reliable response carried. */
-  #reliableSdp: string | undefined
-  /** Answer that a PRACK brought to our offer. */
-  #pracked: string | undefined
+  onOffer: (offer: string) => Promise<OfferReply> = refuseEarlyOffers
+  /** What reliable responses, PRACKs and UPDATEs have agreed; undefined before the first reliable response. */
+  #early: EarlyOffers | undefined
 
   constructor(readonly core: UserAgentCore, readonly request: InboundRequest) {
     this.#transaction = request.transaction
@@ -50,10 +50,9 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     if (status === 100) return this.#send(this.#response(100, options, undefined, undefined))
     if (!requires(this.request.message, '100rel')) return this.#send(this.#response(status, options, undefined, options.sdp))
     this.#reliable ??= new ReliableProvisionals(this.core, this.#transaction, cseq(this.request.message).number)
-    if (options.sdp !== undefined) this.#reliableSdp = options.sdp
+    if (options.sdp !== undefined) this.#describe(options.sdp)
     try {
-      const prack = await this.#reliable.send(rseq => this.#response(status, options, rseq, options.sdp), options.sdp !== undefined)
-      this.#pracked ??= sdpOf(prack)
+      await this.#reliable.send(rseq => this.#response(status, options, rseq, options.sdp), options.sdp !== undefined)
     } catch (error) {
       // RFC 3262 §3: an INVITE whose provisional response is never acknowledged is rejected.
       if (!this.#transaction.answered) this.reject(504)
@@ -67,7 +66,8 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     const timer = agreeAsServer(this.request.message)
     const { dialog } = this
     // What a reliable response has offered or answered is not said again (RFC 6337 §3.1.1).
-    const sdp = this.#reliableSdp === undefined ? options.sdp : undefined
+    const early = this.#early
+    const sdp = early?.local === undefined ? options.sdp : undefined
     const response = this.#response(200, { ...options, headers: { ...options.headers, ...timer?.headers } }, undefined, sdp)
     this.core.respond(this.#transaction, response)
     this.#reliable?.end()
@@ -75,7 +75,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     const delayed = this.offer === undefined && sdp !== undefined
     const session = new LiveSession(this.core, {
       dialog, established: this.request.message, flow: this.#transaction.flow, caller: false,
-      localSdp: this.#reliableSdp ?? options.sdp, remoteSdp: this.offer ?? this.#pracked, timer,
+      localSdp: early?.local ?? options.sdp, remoteSdp: early?.remote ?? this.offer, timer,
       digest: undefined,
     })
     return session.confirmedBy(this.#transaction, cseq(this.request.message).number, delayed)
@@ -106,22 +106,50 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     if (!this.dialog.accepts(request)) return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
     switch (request.method) {
       case 'PRACK':
-        return this.#answer(request, transaction, this.#reliable?.acknowledge(request) === true ? 200 : 481)
+        return this.#pracked(request, transaction)
       case 'BYE':
         this.#answer(request, transaction, 200)
         this.#withdrawn()
         return this.request.abort(CANCELLED)
       case 'UPDATE':
-        // RFC 3311 §5.2: an offer before ours is answered; without one the target is refreshed.
-        if (sdpOf(request) !== undefined) return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
-        this.dialog.refresh(request)
-        return this.#answer(request, transaction, 200, { Contact: this.core.contact(transaction.flow, this.dialog.secure) })
+        return this.#offers().take(request, transaction, this.dialog, this.onOffer)
       case 'INVITE':
         // RFC 3261 §14.2: a second INVITE while the first has no final response.
         return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
       default:
         return this.#answer(request, transaction, 405, { Allow: ALLOW })
     }
+  }
+
+  /** RFC 3262 §5: PRACK may bring the answer to our offer, or an offer once there is an answer. */
+  #pracked(request: SipRequest, transaction: ServerTransaction): void {
+    const offers = this.#offers()
+    const sdp = sdpOf(request)
+    const answers = sdp !== undefined && offers.state === 'local-offer'
+    if (answers && this.#reliable?.waitsFor(request) === true) {
+      offers.step('receive-answer')
+      offers.remote = sdp
+    }
+    if (this.#reliable?.acknowledge(request) !== true) return this.#answer(request, transaction, 481)
+    if (answers || sdp === undefined) return this.#answer(request, transaction, 200)
+    offers.take(request, transaction, this.dialog, this.onOffer)
+  }
+
+  #offers(): EarlyOffers {
+    if (this.#early === undefined) {
+      this.#early = new EarlyOffers(this.core)
+      if (this.offer !== undefined) this.#early.step('receive-offer')
+    }
+    return this.#early
+  }
+
+  /** A reliable response carries our answer, or our offer where the INVITE had none. */
+  #describe(sdp: string): void {
+    const offers = this.#offers()
+    if (offers.local !== undefined) return
+    offers.step(this.offer === undefined ? 'send-offer' : 'send-answer')
+    offers.local = sdp
+    offers.remote ??= this.offer
   }
 
   takeAck(): void {

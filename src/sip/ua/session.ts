@@ -26,7 +26,7 @@ import { sdpBody, sdpOf } from './sdp-body.js'
 import { InboundRequest } from './server-request.js'
 import { agreeAsClient, agreeAsServer, isTooBrief, refreshHeaders, SessionTimer, SMALLEST_INTERVAL_S } from './session-timer.js'
 import type { SessionInterval } from './session-timer.js'
-import type { ExtraHeaders, OfferReply, Session, SessionEnd, SessionEvents } from './user-agent.js'
+import type { ExtraHeaders, OfferAnswerer, OfferReply, Session, SessionEnd, SessionEvents } from './user-agent.js'
 
 export interface SessionInit {
   readonly dialog: Dialog
@@ -122,7 +122,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
 
   // ---- the application's side
 
-  async reinvite(sdp: string): Promise<ReinviteOutcome> {
+  async reinvite(sdp: string | OfferAnswerer): Promise<ReinviteOutcome> {
     return this.#inTurn(() => this.#reinvite(sdp, this.#interval === undefined ? {} : refreshHeaders(this.#interval, true)))
   }
 
@@ -324,7 +324,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.#bye ??= this.#leave(undefined, error.code === 'SIP_TRANSACTION_TIMEOUT' ? { type: 'timeout' } : { type: 'error', error })
   }
 
-  async #reinvite(sdp: string, headers: ExtraHeaders): Promise<ReinviteOutcome> {
+  async #reinvite(sdp: string | OfferAnswerer, headers: ExtraHeaders): Promise<ReinviteOutcome> {
     if (this.state === 'terminated') throw this.#ended()
     const reinvite = new Reinvite(this, sdp, headers)
     this.#reinviting = reinvite

@@ -52,6 +52,8 @@ export interface ServerInvite {
   readonly offer: string | undefined
   /** Aborts on CANCEL, time-out or transport failure before the final response; the reason is an `InviteFailure`. */
   readonly signal: AbortSignal
+  /** Answers an offer in a PRACK or UPDATE before the final response (RFC 3262 §5, RFC 3311 §5.2). @default refuses with 488 */
+  onOffer: (offer: string) => Promise<OfferReply>
   /** 100 is automatic. With `sdp`: early media; sent reliably (RFC 3262) when the peer requires it. */
   provisional(status: number, options?: { readonly sdp?: string } & ResponseOptions): Promise<void>
   /**
@@ -94,6 +96,8 @@ export interface InviteOptions extends Scoped {
   readonly sdp?: string
   /** Makes the answer that the ACK carries to an offer in the 2xx. */
   readonly answer?: (offer: string) => Promise<string>
+  /** Answers the peer's UPDATE in an early dialog (RFC 3311 §5.2). @default refuses with 488 */
+  readonly onOffer?: (offer: string) => Promise<OfferReply>
   /** URI or name-addr of From. @default the user agent's */
   readonly from?: string
   /** URI or name-addr of To. @default the target */
@@ -109,6 +113,9 @@ export type SessionEnd =
   | { readonly type: 'local-bye' }
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: Error }
+
+/** Makes the answer to an offer that we ask the peer for. */
+export type OfferAnswerer = (offer: string) => Promise<string>
 
 /** What the owner of a session answers to a re-INVITE or UPDATE. */
 export type OfferReply = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
@@ -139,10 +146,11 @@ export interface Session extends EventEmitter<SessionEvents> {
   /** The answer in the ACK to a re-INVITE that had no offer. */
   onAnswer: (answer: string) => void
   /**
-   * Re-INVITE. Queued behind one in progress; glare (491) is retried after RFC 3261 §14.1's time.
+   * Re-INVITE with our offer, or without one: the 2xx brings the peer's, and the ACK what is made of it. Queued behind one in progress; glare
+   * (491) is retried after RFC 3261 §14.1's time.
    * @throws CordboardError `SIP_DIALOG_TERMINATED`, `SIP_TRANSACTION_TIMEOUT`.
    */
-  reinvite(sdp: string): Promise<{ readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }>
+  reinvite(sdp: string | OfferAnswerer): Promise<{ readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }>
   /** Any other in-dialog request; resolves with its final response. @throws CordboardError as `reinvite`. */
   request(method: string, options?: { readonly headers?: ExtraHeaders; readonly body?: { readonly type: string; readonly content: string } }): Promise<SipResponse>
   /** Idempotent; resolves when the peer has answered or the transaction has given up. Waits for the ACK first where RFC 3261 §15 asks it. */

@@ -1,0 +1,251 @@
+import t from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
+import { cseq, header } from '../../../src/sip/message/headers.js'
+import type { SipMessage, SipRequest } from '../../../src/sip/message/message.js'
+import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
+import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
+import type { InviteOptions, ServerInvite, Session } from '../../../src/sip/ua/user-agent.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
+import { RawPeer } from '../raw-peer.js'
+import { answeringAgent, SDP } from './answering-agent.js'
+import { ANSWER, OFFER, onInvite } from './two-agents.js'
+
+const sdp = (port: number): string => OFFER.replace('4000', String(port))
+const body = (content: string) => ({ type: 'application/sdp', content })
+const text = (message: SipMessage): string => Buffer.from(message.body).toString()
+
+/** The agent as caller, the peer as callee. */
+const calling = async (options: InviteOptions) => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1) })
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.1', 5060)], clock, random: seededRandom(2), sessionExpires: 0 })
+  const peer = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.1')
+  const invite = agent.invite('sip:raw@10.0.0.9', options)
+  await clock.settle(1)
+  const respond = async (to: SipRequest, status: number, init = {}): Promise<void> => {
+    peer.respond(to, status, init)
+    await clock.settle(1)
+  }
+  const reliable = (rseq: number, content?: string) => ({ headers: { Require: '100rel', RSeq: String(rseq) }, ...(content === undefined ? {} : { body: body(content) }) })
+  const within = (method: string, number: number, more = {}): SipRequest =>
+    peer.request(method, { cseq: number, from: `${header(peer.requests[0]!, 'To')!};tag=rawto`, to: header(peer.requests[0]!, 'From')!, callId: header(peer.requests[0]!, 'Call-ID')!, ...more })
+  const session = async (): Promise<Session> => {
+    const outcome = await invite.outcome
+    if (outcome.type !== 'answered') throw new Error(outcome.type)
+    return outcome.session
+  }
+  return { clock, peer, request: peer.requests[0]!, respond, reliable, within, session }
+}
+
+/** The agent as callee of an INVITE that requires reliable responses. */
+const called = async (offer: string | undefined) => {
+  const set = await answeringAgent()
+  let invite: ServerInvite | undefined
+  onInvite(set.agent, taken => { invite = taken })
+  set.peer.send(set.peer.request('INVITE', { headers: { Require: '100rel' }, ...(offer === undefined ? {} : { body: body(offer) }) }))
+  await set.clock.settle(1)
+  let last = 1
+  const within = (method: string, more = {}): SipRequest => set.peer.request(method, { cseq: ++last, to: header(set.peer.responses.at(-1)!, 'To')!, ...more })
+  const prack = (more = {}): SipRequest => {
+    const rseq = header(set.peer.responses.findLast(response => header(response, 'RSeq') !== undefined)!, 'RSeq')!
+    return within('PRACK', { headers: { RAck: `${rseq} 1 INVITE` }, ...more })
+  }
+  return { ...set, invite: invite!, within, prack }
+}
+
+t.test('RFC 6337 §2.2, pattern 1, UAC: offer in the INVITE, answer in the 2xx', async t => {
+  const { request, respond, session, peer } = await calling({ sdp: OFFER })
+  t.equal(text(request), OFFER)
+  await respond(request, 200, { body: body(ANSWER) })
+  t.equal((await session()).remoteSdp, ANSWER)
+  t.equal(text(peer.requests.at(-1)!), '', 'the ACK is bare')
+})
+
+t.test('RFC 6337 §2.2, pattern 1, UAS: offer in the INVITE, answer in the 2xx', async t => {
+  const { ok, session } = await (await answeringAgent()).established()
+  t.equal(text(ok), ANSWER)
+  t.equal(session.remoteSdp, OFFER)
+})
+
+t.test('RFC 6337 §2.2, pattern 2, UAC: offer in the 2xx, answer in the ACK', async t => {
+  const { request, respond, session, peer } = await calling({ answer: offer => Promise.resolve(offer.replace('4000', '4002')) })
+  t.equal(text(request), '')
+  await respond(request, 200, { body: body(OFFER) })
+  t.equal(text(peer.requests.at(-1)!), sdp(4_002))
+  t.equal((await session()).remoteSdp, OFFER)
+})
+
+t.test('RFC 6337 §2.2, pattern 2, UAS: offer in the 2xx, answer in the ACK', async t => {
+  const { agent, peer, ask, clock } = await answeringAgent()
+  let session: Session | undefined
+  onInvite(agent, invite => void invite.accept({ sdp: sdp(4_002) }).then(made => { session = made }))
+  const ok = (await ask(peer.request('INVITE')))!
+  t.equal(text(ok), sdp(4_002))
+  peer.send(peer.request('ACK', { to: header(ok, 'To')!, body: body(ANSWER) }))
+  await clock.settle(1)
+  t.equal(session?.remoteSdp, ANSWER)
+})
+
+t.test('RFC 6337 §2.2, pattern 2, UAS: an ACK without the answer that it owes ends the session', async t => {
+  const { agent, peer, ask, clock } = await answeringAgent()
+  const failed: unknown[] = []
+  onInvite(agent, invite => void invite.accept({ sdp: OFFER }).catch((error: { code: string }) => failed.push(error.code)))
+  const ok = (await ask(peer.request('INVITE')))!
+  peer.send(peer.request('ACK', { to: header(ok, 'To')! }))
+  await clock.settle(1)
+  t.equal(peer.requests.at(-1)?.method, 'BYE')
+  t.strictSame(failed, ['SIP_DIALOG_TERMINATED'])
+})
+
+t.test('RFC 6337 §2.2, pattern 3, UAC: offer in the INVITE, answer in a reliable response', async t => {
+  const { request, respond, reliable, session, peer } = await calling({ sdp: OFFER })
+  await respond(request, 183, reliable(1, ANSWER))
+  t.equal(peer.requests.at(-1)?.method, 'PRACK')
+  t.equal(text(peer.requests.at(-1)!), '')
+  await respond(request, 200)
+  t.equal((await session()).remoteSdp, ANSWER)
+})
+
+t.test('RFC 6337 §2.2, pattern 3, UAS: offer in the INVITE, answer in a reliable response and not again in the 2xx', async t => {
+  const { invite, peer, ask, prack, clock } = await called(OFFER)
+  void invite.provisional(183, { sdp: ANSWER })
+  await clock.settle(1)
+  t.equal(text(peer.responses.at(-1)!), ANSWER)
+  t.equal((await ask(prack()))?.status, 200)
+  const session = await invite.accept({ sdp: ANSWER })
+  await clock.settle(1)
+  t.equal(text(peer.responses.at(-1)!), '')
+  t.equal(session.remoteSdp, OFFER)
+})
+
+t.test('RFC 6337 §2.2, pattern 4, UAC: offer in a reliable response, answer in the PRACK and not again in the ACK', async t => {
+  const { request, respond, reliable, session, peer } = await calling({ answer: offer => Promise.resolve(offer.replace('4000', '4002')) })
+  await respond(request, 183, reliable(1, OFFER))
+  const prack = peer.requests.at(-1)!
+  t.equal(prack.method, 'PRACK')
+  t.equal(text(prack), sdp(4_002))
+  await respond(prack, 200)
+  await respond(request, 200, { body: body(OFFER) })
+  t.equal(peer.requests.at(-1)?.method, 'ACK')
+  t.equal(text(peer.requests.at(-1)!), '')
+  t.equal((await session()).remoteSdp, OFFER)
+})
+
+t.test('RFC 6337 §2.2, pattern 4, UAS: offer in a reliable response, answer in the PRACK', async t => {
+  const { invite, peer, ask, prack, clock } = await called(undefined)
+  void invite.provisional(183, { sdp: OFFER })
+  await clock.settle(1)
+  t.equal(text(peer.responses.at(-1)!), OFFER)
+  t.equal((await ask(prack({ body: body(ANSWER) })))?.status, 200)
+  const session = await invite.accept({ sdp: OFFER })
+  t.equal(session.remoteSdp, ANSWER)
+})
+
+t.test('RFC 6337 §2.2, pattern 5, RFC 3262 §5, UAS: an offer in the PRACK is answered in its 2xx', async t => {
+  const { invite, peer, ask, prack, clock } = await called(OFFER)
+  invite.onOffer = offer => Promise.resolve(offer === sdp(4_444) ? { type: 'accepted', sdp: sdp(5_555) } : { type: 'refused', status: 488 })
+  void invite.provisional(183, { sdp: ANSWER })
+  await clock.settle(1)
+  const answered = await ask(prack({ body: body(sdp(4_444)) }))
+  t.equal(answered?.status, 200)
+  t.equal(text(answered!), sdp(5_555))
+  const session = await invite.accept({ sdp: ANSWER })
+  await clock.settle(1)
+  t.equal(text(peer.responses.at(-1)!), '')
+  t.equal(session.remoteSdp, sdp(4_444), 'the later round counts')
+})
+
+t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.2, UAS: UPDATE before the 2xx: 500 before our answer, then answered', async t => {
+  const { invite, ask, prack, within, clock } = await called(OFFER)
+  invite.onOffer = () => Promise.resolve({ type: 'accepted', sdp: sdp(5_555) })
+  void invite.provisional(180)
+  await clock.settle(1)
+  const early = await ask(within('UPDATE', { body: body(sdp(4_444)) }))
+  t.equal(early?.status, 500)
+  t.ok(header(early!, 'Retry-After'))
+  await ask(prack())
+  void invite.provisional(183, { sdp: ANSWER })
+  await clock.settle(1)
+  await ask(prack())
+  const updated = await ask(within('UPDATE', { body: body(sdp(4_444)) }))
+  t.equal(updated?.status, 200)
+  t.equal(text(updated!), sdp(5_555))
+  t.equal((await invite.accept({ sdp: ANSWER })).remoteSdp, sdp(4_444))
+})
+
+t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.2, UAS: UPDATE while our own early offer has no answer: 491', async t => {
+  const { invite, ask, within, clock } = await called(undefined)
+  void invite.provisional(183, { sdp: OFFER }).catch(() => undefined)
+  await clock.settle(1)
+  t.equal((await ask(within('UPDATE', { body: body(sdp(4_444)) })))?.status, 491)
+})
+
+t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.2, UAC: UPDATE in an early dialog: 491 while our offer is open, then answered', async t => {
+  const { request, respond, reliable, within, session, peer, clock } = await calling({ sdp: OFFER, onOffer: () => Promise.resolve({ type: 'accepted', sdp: sdp(5_555) }) })
+  await respond(request, 180, { headers: {} })
+  const crossed = within('UPDATE', 1, { body: body(sdp(4_444)) })
+  peer.send(crossed)
+  await clock.settle(1)
+  t.equal(peer.responses.at(-1)?.status, 491)
+  await respond(request, 183, reliable(1, ANSWER))
+  peer.send(within('UPDATE', 2, { body: body(sdp(4_444)) }))
+  await clock.settle(1)
+  t.equal(peer.responses.at(-1)?.status, 200)
+  t.equal(text(peer.responses.at(-1)!), sdp(5_555))
+  await respond(request, 200)
+  t.equal((await session()).remoteSdp, sdp(4_444))
+})
+
+t.test('RFC 3261 §14.1, RFC 6337 §2.2, UAC: re-INVITE without SDP: the 2xx offers, the ACK answers', async t => {
+  const { clock, peer, established } = await answeringAgent()
+  const { session } = await established()
+  const outcome = session.reinvite(offer => Promise.resolve(offer.replace('4000', '4002')))
+  await clock.settle(1)
+  const reinvite = peer.requests.at(-1)!
+  t.equal(text(reinvite), '')
+  const crossed = peer.request('UPDATE', { cseq: 2, to: header(reinvite, 'From')!, body: body(OFFER) })
+  peer.send(crossed)
+  await clock.settle(1)
+  t.equal(peer.responses.at(-1)?.status, 491, 'an offer that crosses it')
+  peer.respond(reinvite, 200, { body: body(OFFER) })
+  await clock.settle(1)
+  const ack = peer.requests.at(-1)!
+  t.equal(ack.method, 'ACK')
+  t.equal(cseq(ack).number, cseq(reinvite).number)
+  t.equal(text(ack), sdp(4_002))
+  t.strictSame(await outcome, { type: 'accepted', sdp: OFFER })
+})
+
+t.test('RFC 3261 §14.1, UAC: an offer that cannot be answered ends the session', async t => {
+  const { clock, peer, established } = await answeringAgent()
+  const { session } = await established()
+  const outcome = session.reinvite(() => Promise.reject(new Error('no codec'))).catch((error: { code: string }) => error.code)
+  await clock.settle(1)
+  peer.respond(peer.requests.at(-1)!, 200, { body: body(OFFER) })
+  await clock.settle(1)
+  t.strictSame(peer.requests.slice(-2).map(({ method }) => method), ['ACK', 'BYE'])
+  t.equal(await outcome, 'SIP_DIALOG_TERMINATED')
+})
+
+t.test('RFC 3261 §14.2, RFC 6337 §2.2, UAS: re-INVITE without SDP: our 2xx offers, the ACK answers', async t => {
+  const { clock, peer, ask, established } = await answeringAgent()
+  const { session, within } = await established()
+  const answers: string[] = []
+  session.onOffer = offer => Promise.resolve(offer === undefined ? { type: 'accepted', sdp: sdp(4_002) } : { type: 'refused', status: 488 })
+  session.onAnswer = answer => answers.push(answer)
+  t.equal(text((await ask(within('INVITE', 2)))!), sdp(4_002))
+  peer.send(within('ACK', 2, { body: SDP }))
+  await clock.settle(1)
+  t.strictSame(answers, [OFFER])
+})
+
+t.test('RFC 3311 §5.1, UAC: an UPDATE of ours in a session carries an offer, its 2xx the answer', async t => {
+  const { clock, peer, established } = await answeringAgent()
+  const { session } = await established()
+  const answered = session.request('UPDATE', { body: body(sdp(4_002)) })
+  await clock.settle(1)
+  t.equal(text(peer.requests.at(-1)!), sdp(4_002))
+  peer.respond(peer.requests.at(-1)!, 200, { body: body(ANSWER) })
+  await clock.settle(1)
+  t.equal(text(await answered), ANSWER)
+})
