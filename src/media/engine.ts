@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
+import { Registry } from '../core/registry.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import { PortPool } from './port-pool.js'
@@ -44,7 +45,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly #seeds: readonly WorkerSeed[]
   readonly #links: WorkerLink[]
   readonly #spare = new SpareWorker()
-  readonly #legs = new Map<number, LegHandle>()
+  readonly #legs = new Registry<number, LegHandle>()
   readonly #rooms = new Map<number, RoomHandle>()
   readonly #ports: PortPool
   readonly #slots: LegSlots

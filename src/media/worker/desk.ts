@@ -1,4 +1,5 @@
 import { CordboardError } from '../../core/errors.js'
+import { Registry } from '../../core/registry.js'
 import type { Command, ReplyValue } from '../protocol.js'
 import type { WorkerContext } from './context.js'
 import { WorkerLeg } from './leg.js'
@@ -13,7 +14,7 @@ interface OpenTap {
 
 /** Carries out the main thread's commands on the worker's legs and rooms. */
 export class Desk {
-  readonly #legs = new Map<number, WorkerLeg>()
+  readonly #legs = new Registry<number, WorkerLeg>()
   readonly #taps = new Map<number, OpenTap>()
   readonly #topology: Topology
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js'
 import { Counters } from '../../core/counters.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
+import { Registry } from '../../core/registry.js'
 import { ackFor, prependHeader, response as makeResponse } from '../message/build.js'
 import { cseq, readableVias, to, topVia } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
@@ -59,7 +60,7 @@ export type TransactionCount =
 export class TransactionLayer implements Stepper {
   readonly #clients = new Map<string, ClientTransaction>()
   readonly #servers = new Map<string, ServerTransaction>()
-  readonly #merges = new Map<string, ServerTransaction>()
+  readonly #merges = new Registry<string, ServerTransaction>()
   readonly #byFlow = new Map<Flow, Set<ClientTransaction>>()
   readonly #random: Random
   readonly #nodeId: string

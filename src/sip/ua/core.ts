@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
+import { Registry, Roster } from '../../core/registry.js'
 import { deferred } from '../../core/scope.js'
 import { response as makeResponse } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
@@ -71,9 +72,9 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   router: Router | undefined
   onRequest: (request: ServerRequest) => Promise<void> | void = () => undefined
   /** Sessions that `close` ends, and the BYEs still without answer. */
-  readonly live = new Set<{ bye(): Promise<void> }>()
-  readonly leaving = new Set<Promise<void>>()
-  readonly #dialogs = new Map<string, DialogOwner>()
+  readonly live = new Roster<{ bye(): Promise<void> }>()
+  readonly leaving = new Roster<Promise<void>>()
+  readonly #dialogs = new Registry<string, DialogOwner>()
   /** Where registered contacts were seen. */
   readonly #learnt = new Map<string, Source>()
   #closing: Promise<void> | undefined
