@@ -12,6 +12,7 @@ import type { Clock } from './core/clock.js'
 import { CordboardError, isCordboardError } from './core/errors.js'
 import { LoopLag } from './core/loop-lag.js'
 import { type Random, secureRandom } from './core/random.js'
+import { Roster } from './core/registry.js'
 import { realClock } from './core/real-clock.js'
 import { deferred, onAbort, type Scoped } from './core/scope.js'
 import { createMediaEngine } from './media/engine.js'
@@ -106,7 +107,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
 class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly clock: Clock
   readonly metrics: Registry
-  readonly calls = new Set<LiveCall>()
+  readonly calls = new Roster<LiveCall>()
   readonly #options: ServerOptions
   readonly #userAgent: UserAgent
   readonly #engine: MediaEngine
@@ -114,7 +115,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly #newMedia: (peer: string) => CallMedia
   readonly #extensions: Extension[] = []
   readonly #handlers: { readonly pattern: UriPattern; readonly handler: CallHandler }[] = []
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Roster<Promise<void>>()
   readonly #conferences = new Map<string, LiveConference>()
   readonly #lag = new LoopLag()
   readonly #closed = deferred<void>()
@@ -274,7 +275,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
 
   #track(call: LiveCall): void {
     this.calls.add(call)
-    onAbort(call.signal, () => this.calls.delete(call))
+    call.ending.on(() => this.calls.delete(call))
   }
 
   async #dialFor(call: LiveCall, targets: Uri | readonly Uri[], options: DialOptions): Promise<DialOutcome> {

@@ -1,7 +1,8 @@
-import { EventEmitter, setMaxListeners } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { channels } from '../core/channels.js'
 import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
+import { Ending } from '../core/ending.js'
 import { abortable, type Scoped } from '../core/scope.js'
 import type { Digit, Leg, Listener, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
@@ -47,7 +48,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   readonly media: CallMedia
   readonly #context: CallContext
   readonly #invite: ServerInvite | undefined
-  readonly #ending = new AbortController()
+  /** Its end, for those inside the library, whom no signal need be made for. */
+  readonly ending = new Ending()
   readonly #digits = new DigitQueue(QUEUED_DIGITS)
   readonly #foreground = new Foreground(press => this.#digits.push(press))
   #session: Session | undefined
@@ -65,12 +67,10 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     this.media = media
     this.#context = context
     this.#invite = invite
-    setMaxListeners(0, this.#ending.signal)
     media.whenOpen(leg => this.#watchLeg(leg))
     if (invite !== undefined) {
       invite.onOffer = offer => answerOffer(media, offer)
-      if (invite.signal.aborted) this.#failed(invite.signal.reason as InviteFailure)
-      else invite.signal.addEventListener('abort', () => this.#failed(invite.signal.reason as InviteFailure), { once: true })
+      invite.whenFailed(failure => this.#failed(failure))
     }
   }
 
@@ -92,7 +92,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   }
 
   get signal(): AbortSignal {
-    return this.#ending.signal
+    return this.ending.signal
   }
 
   get endReason(): EndReason | undefined {
@@ -286,7 +286,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       this.#pressed(press.digit, press.duration)
     })
     session.once('ended', end => this.#finish(reasonOf(end)))
-    channels.call.publish({ id: this.id, event: 'answered' })
+    if (channels.call.hasSubscribers) channels.call.publish({ id: this.id, event: 'answered' })
     if (session.state === 'terminated') this.#finish({ type: 'remote-bye' })
     else this.emit('answered')
   }
@@ -349,7 +349,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     const interruptBy = options.interruptBy === 'any' ? ALL_DIGITS : options.interruptBy === 'none' ? [] : options.interruptBy ?? []
     try {
       const [leg, sources] = await Promise.all([this.#alive(this.#audible()), sourcesOf(audio, this.#context.speech)])
-      return await this.#foreground.play(leg, sources, { loop, interruptBy, interruptByVoice, volume }, this.signal, options.signal)
+      return await this.#foreground.play(leg, sources, { loop, interruptBy, interruptByVoice, volume }, this.ending.signal, options.signal)
     } catch (error) {
       // The leg closes a moment before or after the signal aborts: to the application both are the end of the call.
       this.#throwIfEnded()
@@ -362,7 +362,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       const next = listener.frames.next()
       next.catch(() => undefined)
       try {
-        const { done, value } = await abortable(next, this.signal, signal)
+        const { done, value } = await abortable(next, this.ending, signal)
         if (done === true) return
         yield value
       } catch (error) {
@@ -411,16 +411,15 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     this.#endReason = reason
     this.#digits.close()
     this.media.close().catch(error => this.#unheard(error))
-    const ended = withoutStack(() => new CordboardError('CALL_ENDED', `the call has ended: ${reason.type}`, { cause: reason }))
-    this.#ending.abort(ended)
-    channels.call.publish({ id: this.id, event: 'ended', reason })
+    this.ending.end(() => withoutStack(() => new CordboardError('CALL_ENDED', `the call has ended: ${reason.type}`, { cause: reason })))
+    if (channels.call.hasSubscribers) channels.call.publish({ id: this.id, event: 'ended', reason })
     this.emit('ended', reason)
   }
 
   /** As `promise`, but rejects with CALL_ENDED as soon as the call ends. */
   async #alive<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await abortable(promise, this.signal, signal)
+      return await abortable(promise, this.ending, signal)
     } catch (error) {
       this.#throwIfEnded()
       throw error
@@ -428,7 +427,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   }
 
   #throwIfEnded(): void {
-    this.signal.throwIfAborted()
+    this.ending.throwIfEnded()
   }
 
   #earlyInvite(what: string): ServerInvite {

@@ -1,3 +1,5 @@
+import { Ending } from './ending.js'
+
 /** Lifetime: AbortSignals and the promises that they cut short. */
 
 /** Options of every operation that waits. */
@@ -25,12 +27,15 @@ export const deferred = <T>(): Deferred<T> => {
   return { promise, resolve, reject }
 }
 
+const nothing = (): void => undefined
+
 /** Calls `listener` when `signal` aborts, at once when it has; returns the function that takes it off again. */
-export const onAbort = (signal: AbortSignal | undefined, listener: (reason: unknown) => void): (() => void) => {
-  if (signal === undefined) return () => undefined
+export const onAbort = (signal: AbortSignal | Ending | undefined, listener: (reason: unknown) => void): (() => void) => {
+  if (signal === undefined) return nothing
+  if (signal instanceof Ending) return signal.on(listener)
   if (signal.aborted) {
     listener(signal.reason)
-    return () => undefined
+    return nothing
   }
   const handle = (): void => listener(signal.reason)
   signal.addEventListener('abort', handle, { once: true })
@@ -38,12 +43,27 @@ export const onAbort = (signal: AbortSignal | undefined, listener: (reason: unkn
 }
 
 /** Settles as `promise` does, or rejects with the reason of the first of `signals` that aborts. */
-export const abortable = async <T>(promise: Promise<T>, ...signals: readonly (AbortSignal | undefined)[]): Promise<T> => {
-  const cut = deferred<never>()
-  const release = signals.map(signal => onAbort(signal, cut.reject))
-  try {
-    return await Promise.race([promise, cut.promise])
-  } finally {
-    for (const off of release) off()
-  }
-}
+export const abortable = <T>(promise: Promise<T>, ...signals: readonly (AbortSignal | Ending | undefined)[]): Promise<T> =>
+  new Promise<T>((resolve, reject) => {
+    let release: (() => void)[] | undefined = []
+    const letGo = (): void => {
+      const all = release
+      release = undefined
+      if (all !== undefined) for (const off of all) off()
+    }
+    for (const signal of signals) {
+      const off = onAbort(signal, reason => {
+        letGo()
+        reject(reason)
+      })
+      if (release === undefined) off()
+      else release.push(off)
+    }
+    promise.then(value => {
+      letGo()
+      resolve(value)
+    }, (error: unknown) => {
+      letGo()
+      reject(error)
+    })
+  })

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
+import { Registry } from '../core/registry.js'
 import { type Deferred, deferred } from '../core/scope.js'
 import type { Command, ReplyValue, Report, WorkerSeed } from './protocol.js'
 import { WorkerShare } from './shared/worker-share.js'
@@ -25,12 +26,19 @@ interface Pending {
 /** A reply that says that the worker could not bind the port asked for. */
 export class BindFailure extends Error {}
 
-/** One media worker, seen from the main thread: commands go in batches, one message for each turn of the event loop. */
+/**
+ * At most one message in so many ms: under load a message costs the threads more than the commands in it. The first after a pause goes
+ * with the turn of the event loop.
+ */
+const SPACING_MS = 2
+
+/** One media worker, seen from the main thread: commands go in batches. */
 export class WorkerLink {
   readonly share: WorkerShare
   readonly #worker: Worker
-  readonly #pending = new Map<number, Pending>()
+  readonly #pending = new Registry<number, Pending>()
   #batch: Command[] = []
+  #flushedAt = 0
   #request = 0
   #closing = false
 
@@ -75,13 +83,16 @@ export class WorkerLink {
 
   #push(command: Command): void {
     if (this.#closing) return
-    if (this.#batch.length === 0) setImmediate(this.#flush)
     this.#batch.push(command)
+    if (this.#batch.length > 1) return
+    if (performance.now() - this.#flushedAt >= SPACING_MS) setImmediate(this.#flush)
+    else setTimeout(this.#flush, SPACING_MS)
   }
 
   readonly #flush = (): void => {
     const batch = this.#batch
     this.#batch = []
+    this.#flushedAt = performance.now()
     this.#worker.postMessage(batch)
     this.share.wake()
   }

@@ -37,6 +37,10 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     return this.request.signal
   }
 
+  whenFailed(listener: (failure: InviteFailure) => void): void {
+    this.request.ending.on(reason => listener(reason as InviteFailure))
+  }
+
   get dialog(): Dialog {
     if (this.#dialog === undefined) {
       this.#dialog = Dialog.ofServer(this.request.message, this.#transaction.localTag, 'early')

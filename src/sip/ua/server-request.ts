@@ -1,3 +1,4 @@
+import { Ending } from '../../core/ending.js'
 import { response as makeResponse } from '../message/build.js'
 import type { SipRequest } from '../message/message.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
@@ -13,21 +14,16 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
   /** Somebody will answer. */
   deferred = false
   status: number | undefined
-  #controller: AbortController | undefined
-  #failure: InviteFailure | undefined
+  /** Why nobody waits for the response any more: an `InviteFailure`. */
+  readonly ending = new Ending()
 
   constructor(readonly core: UserAgentCore, readonly message: SipRequest, readonly transaction: ServerTransaction) {
     this.source = transaction.source
     transaction.user = this
   }
 
-  // Most requests are answered without anybody waiting for their end: the signal is made when it is asked for.
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#failure !== undefined) this.#controller.abort(this.#failure)
-    }
-    return this.#controller.signal
+    return this.ending.signal
   }
 
   get answered(): boolean {
@@ -63,7 +59,6 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
   }
 
   abort(failure: InviteFailure): void {
-    this.#failure ??= failure
-    this.#controller?.abort(failure)
+    this.ending.end(() => failure)
   }
 }

@@ -52,6 +52,8 @@ export interface ServerInvite {
   readonly offer: string | undefined
   /** Aborts on CANCEL, time-out or transport failure before the final response; the reason is an `InviteFailure`. */
   readonly signal: AbortSignal
+  /** Calls `listener` when `signal` would abort, at once when it has: for many calls a second, a signal for each is dear. */
+  whenFailed(listener: (failure: InviteFailure) => void): void
   /** Answers an offer in a PRACK or UPDATE before the final response (RFC 3262 §5, RFC 3311 §5.2). @default refuses with 488 */
   onOffer: (offer: string) => Promise<OfferReply>
   /** 100 is automatic. With `sdp`: early media; sent reliably (RFC 3262) when the peer requires it. */
