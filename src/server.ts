@@ -212,6 +212,8 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     const { message } = request
     if (message.method === 'INVITE') {
       if (!this.#admits()) return request.respond(503, { headers: { 'Retry-After': '5' } })
+      const call = this.#replacedBy(request)
+      if (call !== undefined) return call.replacePeer(this.#userAgent.serve(request))
       const handler = this.#handlerOf(message.uri)
       if (handler !== undefined) {
         const refusal = refuseInvite(message)
@@ -234,6 +236,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   #admits(): boolean {
     const { maxCalls = Infinity, maxLag = 500 } = this.#options
     return this.#state === 'open' && this.calls.size < maxCalls && this.#lag.ms <= maxLag
+  }
+
+  /** The call whose peer gives way to the sender of `request` (RFC 3891). */
+  #replacedBy({ replaces }: ServerRequest): LiveCall | undefined {
+    if (replaces?.type !== 'session') return undefined
+    return [...this.calls].find(call => call.session === replaces.session)
   }
 
   #handlerOf(text: string): CallHandler | undefined {

@@ -42,7 +42,24 @@ export interface CallEvents {
   resumed: []
   /** A key was pressed; `duration` in ms. */
   digit: [digit: Digit, duration: number]
+  /** Another party has taken the peer's place (Replaces, RFC 3891): the far end of an attended transfer. */
+  replaced: [by: Uri]
+  /** The peer asks for a transfer (REFER, RFC 3515). Declined with 603 while nobody listens. */
+  transfer: [request: TransferRequest]
   ended: [reason: EndReason]
+}
+
+/** The peer's wish to be connected elsewhere. */
+export interface TransferRequest {
+  /** Whom to call; an attended transfer names the dialog to replace among the headers of the URI. */
+  readonly target: Uri
+  /** Who asks (Referred-By, RFC 3892). */
+  readonly by: Uri | undefined
+  /** Takes it on (202). */
+  accept(): void
+  refuse(status: number): void
+  /** Tells the peer how the call to `target` fares, at last with a final status. */
+  notify(status: number): void
 }
 
 /** How a call plays a sound. */

@@ -6,6 +6,8 @@ import { Ending } from '../core/ending.js'
 import { abortable, type Scoped } from '../core/scope.js'
 import type { Digit, Leg, Listener, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
+import { from } from '../sip/message/headers.js'
+import { referralOf } from '../sip/ua/referral.js'
 import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } from '../sip/ua/user-agent.js'
 import { ask } from './ask.js'
 import type { Audio } from './audio.js'
@@ -58,6 +60,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   #answering: Promise<void> | undefined
   #audioDropped = 0
   #holdMusic: Playback | undefined
+  #replacing = false
 
   constructor(context: CallContext, identity: CallIdentity, media: CallMedia, invite: ServerInvite | undefined) {
     super()
@@ -279,16 +282,45 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       return reply
     }
     session.onAnswer = answer => { this.media.accept(answer).catch(error => this.#unheard(error)) }
-    session.on('request', request => {
-      const press = infoDigit(request.message)
-      if (press === undefined) return
-      request.respond(200)
-      this.#pressed(press.digit, press.duration)
+    session.on('request', request => this.#asked(session, request))
+    session.once('ended', end => {
+      // A session that another has replaced ends without the call.
+      if (this.#session === session && !this.#replacing) this.#finish(reasonOf(end))
     })
-    session.once('ended', end => this.#finish(reasonOf(end)))
     if (channels.call.hasSubscribers) channels.call.publish({ id: this.id, event: 'answered' })
     if (session.state === 'terminated') this.#finish({ type: 'remote-bye' })
     else this.emit('answered')
+  }
+
+  /** Another party takes the peer's place: same call, same media leg, new dialog (RFC 3891). */
+  async replacePeer(invite: ServerInvite): Promise<void> {
+    const before = this.#session
+    this.#replacing = true
+    try {
+      const session = await invite.accept({ sdp: invite.offer === undefined ? await this.media.createOffer() : await this.media.answer(invite.offer) })
+      this.#replacing = false
+      if (this.#endReason !== undefined) return void session.bye()
+      this.adopt(session)
+      if (invite.offer === undefined && session.remoteSdp !== undefined) await this.media.accept(session.remoteSdp)
+      this.emit('replaced', from(invite.request.message).uri)
+    } catch (error) {
+      this.#replacing = false
+      invite.reject(asCordboardError(error).status ?? 488)
+      this.#unheard(error)
+      // What was to be replaced has ended meanwhile.
+      if (before?.state === 'terminated' && this.#session === before) this.#finish({ type: 'remote-bye' })
+    }
+  }
+
+  #asked(session: Session, request: ServerRequest): void {
+    const press = infoDigit(request.message)
+    if (press !== undefined) {
+      request.respond(200)
+      return this.#pressed(press.digit, press.duration)
+    }
+    if (request.message.method !== 'REFER') return
+    const referral = referralOf(session, request)
+    if (referral !== undefined && !this.emit('transfer', referral)) referral.refuse(603)
   }
 
   /** Ends the call for a reason of ours that no SIP message gave: its media failed. */

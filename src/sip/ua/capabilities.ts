@@ -18,6 +18,6 @@ export const refuseInvite = (request: SipRequest): Refusal | undefined =>
   headerField(request, 'Contact') === undefined ? { status: 400, reason: 'Missing Contact', headers: {} } : refuseBody(request, BODIES)
 
 /** Option tags of what works by itself: Supported. */
-export const EXTENSIONS: readonly string[] = ['100rel', 'timer']
+export const EXTENSIONS: readonly string[] = ['100rel', 'timer', 'replaces', 'norefersub']
 
 export const SUPPORTED = EXTENSIONS.join(', ')

@@ -19,7 +19,8 @@ import { Exchange } from './exchange.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import { LiveSession } from './session.js'
 import { agreeAsClient } from './session-timer.js'
-import type { ClientInvite, InviteOptions, InviteOutcome, InviteProgress } from './user-agent.js'
+import { withoutUriHeaders } from './uri-headers.js'
+import type { ClientInvite, ExtraHeaders, InviteOptions, InviteOutcome, InviteProgress } from './user-agent.js'
 
 const NOBODY: ClientTransactionUser = { response: () => undefined, failed: () => undefined }
 
@@ -38,8 +39,15 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   #cancel: 'no' | 'wanted' | 'sent' = 'no'
   #interval: number
 
+  /** URI called, without the headers that it asks for (RFC 3261 §19.1.5). */
+  readonly #uri: string
+  readonly #asked: ExtraHeaders
+
   constructor(readonly core: UserAgentCore, readonly target: string, readonly options: InviteOptions) {
     super()
+    const { uri, headers } = withoutUriHeaders(bareUri(target))
+    this.#uri = uri
+    this.#asked = headers
     this.#conversation = newConversation(core)
     this.#digest = options.credentials === undefined ? undefined : new DigestClient(options.credentials, core.random)
     this.#interval = core.options.sessionExpires
@@ -48,7 +56,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     void this.outcome.then(release)
     const first = options.route?.[0]
     // A later turn, so that whoever invites can listen before anything happens.
-    queueMicrotask(() => this.#start(bareUri(first ?? target)))
+    queueMicrotask(() => this.#start(first === undefined ? uri : bareUri(first)))
   }
 
   cancel(): void {
@@ -99,6 +107,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     if (fork === undefined) {
       const answer = this.options.sdp === undefined ? this.options.answer : undefined
       fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, answer, this.options.onOffer)
+      fork.origin = this
       this.#forks.set(tag, fork)
     }
     return fork
@@ -159,15 +168,15 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     const conversation = this.#conversation
     return makeRequest({
       method: 'INVITE',
-      uri: bareUri(this.target),
+      uri: this.#uri,
       route: routeValues(options.route),
       from: taggedFrom(core, options.from, conversation.localTag),
-      to: nameAddr(options.to ?? this.target),
+      to: nameAddr(options.to ?? this.#uri),
       callId: conversation.callId,
       cseq: ++conversation.cseq,
-      contact: core.contact(flow, isSecure(bareUri(this.target))),
+      contact: core.contact(flow, isSecure(this.#uri)),
       headers: core.clientHeaders({
-        Allow: ALLOW, Supported: SUPPORTED, ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...options.headers, ...credentials,
+        Allow: ALLOW, Supported: SUPPORTED, ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...this.#asked, ...options.headers, ...credentials,
       }),
       ...(options.sdp === undefined ? {} : { body: sdpBody(options.sdp) }),
     })
@@ -178,7 +187,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     const least = minSe(response)
     if (least === undefined || least <= this.#interval || this.#interval === 0) return false
     this.#interval = least
-    this.#exchange.start(bareUri(this.options.route?.[0] ?? this.target))
+    this.#exchange.start(this.options.route?.[0] === undefined ? this.#uri : bareUri(this.options.route[0]))
     return true
   }
 

@@ -5,7 +5,7 @@ import { Registry, Roster } from '../../core/registry.js'
 import { deferred } from '../../core/scope.js'
 import { response as makeResponse } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
-import { callId, from, to } from '../message/headers.js'
+import { callId, from, headerField, to } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
 import { isKnownMethod } from '../message/methods.js'
 import { refuseExtensions, refuseScheme } from '../message/refusals.js'
@@ -25,6 +25,7 @@ import { allowBut, ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
 import { InboundInvite } from './server-invite.js'
 import { OutboundInvite } from './client-invite.js'
 import { sendRequest } from './client-request.js'
+import { judgeReplaces } from './replacement.js'
 import { InboundRequest } from './server-request.js'
 import type {
   ClientInvite, ExtraHeaders, InviteOptions, RequestOptions, RequestOutcome, ServerInvite, ServerRequest, Source, UserAgent,
@@ -172,8 +173,12 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   }
 
   #ownerOf(request: SipRequest): DialogOwner | undefined {
-    const owner = this.#dialogs.get(dialogKey(to(request).tag ?? '', from(request).tag ?? ''))
-    return owner?.dialog.callId === callId(request) ? owner : undefined
+    return this.#owner(callId(request), to(request).tag ?? '', from(request).tag ?? '')
+  }
+
+  #owner(id: string, localTag: string, remoteTag: string): DialogOwner | undefined {
+    const owner = this.#dialogs.get(dialogKey(localTag, remoteTag))
+    return owner?.dialog.callId === id ? owner : undefined
   }
 
   // ---- from the transaction layer
@@ -184,7 +189,13 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     if (to(request).tag !== undefined) return this.#inDialog(request, transaction)
     const refusal = this.#refusal(request, transaction)
     if (refusal !== undefined) return this.refuse(request, transaction, refusal)
-    this.#outOfDialog(new InboundRequest(this, request, transaction))
+    const inbound = new InboundRequest(this, request, transaction)
+    if (headerField(request, 'Replaces') !== undefined) {
+      const replaced = judgeReplaces(request, reference => this.#owner(reference.callId, reference.toTag, reference.fromTag))
+      if ('status' in replaced) return this.refuse(request, transaction, replaced)
+      inbound.replaces = replaced
+    }
+    this.#outOfDialog(inbound)
   }
 
   ack(request: SipRequest, flow: Flow): void {

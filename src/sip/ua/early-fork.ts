@@ -9,12 +9,14 @@ import { EarlyOffers, refuseEarlyOffers } from './early-offers.js'
 import { Exchange } from './exchange.js'
 import { viaFlow } from './via-flow.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
-import type { OfferReply } from './user-agent.js'
+import type { ClientInvite, OfferReply } from './user-agent.js'
 
 /** One early dialog of an INVITE of ours: there are as many as To tags in the responses (RFC 3261 §12.1.2, §13.2.2.4). */
 export class EarlyFork implements DialogOwner {
   readonly dialog: Dialog
   readonly #offers: EarlyOffers
+  /** The invitation that this is a fork of. */
+  origin: ClientInvite | undefined
   #rseq = 0
   /** CSeq and RSeq of RAck name the INVITE. */
   readonly #inviteSeq: number

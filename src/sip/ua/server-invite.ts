@@ -82,7 +82,15 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
       localSdp: early?.local ?? options.sdp, remoteSdp: early?.remote ?? this.offer, timer,
       digest: undefined,
     })
+    this.#endReplaced()
     return session.confirmedBy(this.#transaction, cseq(this.request.message).number, delayed)
+  }
+
+  /** RFC 3891 §3: BYE for the session, CANCEL for the invitation that this one takes the place of. */
+  #endReplaced(): void {
+    const { replaces } = this.request
+    if (replaces?.type === 'session') void replaces.session.bye()
+    else replaces?.invite.cancel()
   }
 
   reject(status: number, options: ResponseOptions = {}): void {

@@ -4,6 +4,7 @@ import type { SipRequest } from '../message/message.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { CordboardError } from '../../core/errors.js'
 import type { UserAgentCore } from './core.js'
+import type { Replaced } from './replacement.js'
 import type { InviteFailure, ResponseOptions, ServerRequest, Source } from './user-agent.js'
 
 /** A received request with the transaction that owes its response. */
@@ -11,6 +12,7 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
   readonly source: Source
   /** Set by `UserAgent.serve`, which takes over what happens to the INVITE. */
   taken: (ServerTransactionUser & { refused(): void }) | undefined
+  replaces: Replaced | undefined
   /** Somebody will answer. */
   deferred = false
   status: number | undefined

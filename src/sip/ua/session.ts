@@ -219,7 +219,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   #pass(request: SipRequest, transaction: ServerTransaction): void {
     const inbound = new InboundRequest(this.core, request, transaction)
     this.emit('request', inbound)
-    if (inbound.answered) return
+    if (inbound.answered || inbound.deferred) return
     if (request.method === 'OPTIONS') return this.#answer(request, transaction, 200, { Allow: ALLOW, Accept: 'application/sdp', Supported: SUPPORTED })
     this.#answer(request, transaction, 405, { Allow: ALLOW })
   }

@@ -28,6 +28,8 @@ export interface ServerRequest {
   readonly answered: boolean
   /** The final status sent. */
   readonly status: number | undefined
+  /** What the INVITE asks to take the place of (Replaces, RFC 3891): ended by itself when it is accepted. */
+  readonly replaces?: { readonly type: 'session'; readonly session: Session } | { readonly type: 'ringing'; readonly invite: ClientInvite } | undefined
   respond(status: number, options?: ResponseOptions): void
   /** Whoever takes it will answer later: it isn't answered for them when `onRequest` resolves. */
   defer(): void
