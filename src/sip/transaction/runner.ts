@@ -179,7 +179,7 @@ export class TransactionLayer implements Stepper {
     this.step(transaction, 'send-2xx')
   }
 
-  /** Lets go what the 2xx's retransmission needed: the ACK is there. */
+  /** Lets go what retransmissions of the final response needed: the ACK is there. */
   release(transaction: ServerTransaction): void {
     transaction.bytes = undefined
     transaction.user = undefined
@@ -277,6 +277,8 @@ export class TransactionLayer implements Stepper {
       transaction.ack = request
       this.step(transaction, 'ack')
       transaction.ack = undefined
+      // Timer I only absorbs further ACKs: nothing is sent or told any more.
+      if (transaction.state === 'confirmed') this.release(transaction)
       return
     }
     this.counters.bump('absorbed')
