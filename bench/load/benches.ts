@@ -1,6 +1,6 @@
 import type { Report } from '../report.js'
 import { mediaLoad } from './media.js'
-import { signallingLoad } from './signalling.js'
+import { signallingLoad, userAgentLoad } from './signalling.js'
 import { isInstalled, mloadAbsent } from './tools.js'
 import { voiceQuality } from './voice-quality.js'
 
@@ -12,8 +12,11 @@ export interface LoadBench {
   run(): Promise<Report>
 }
 
+const sippAbsent = (): string | undefined => ['sipp', 'taskset'].filter(program => !isInstalled(program)).map(program => `${program} is not installed`)[0]
+
 export const loadBenches: readonly LoadBench[] = [
-  { name: 'load-signalling', absent: () => ['sipp', 'taskset'].filter(program => !isInstalled(program)).map(program => `${program} is not installed`)[0], run: signallingLoad },
+  { name: 'load-signalling', absent: sippAbsent, run: signallingLoad },
+  { name: 'load-signalling', absent: sippAbsent, run: userAgentLoad },
   { name: 'voice-quality', absent: () => isInstalled('espeak-ng') ? undefined : 'espeak-ng is not installed', run: voiceQuality },
   { name: 'load-media', absent: mloadAbsent, run: mediaLoad },
 ]

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { thisMachine, type Report, type Row } from '../report.js'
-import { LOAD_CORE, ServerProcess, SIP_PORT } from './server-process.js'
+import { LOAD_CORE, ServerProcess, type ServerProgram, SIP_PORT } from './server-process.js'
 
 /** Calls a second, from low to beyond what one core carries. */
-const RATES = [100, 250, 500, 1_000, 1_500, 2_000, 2_500]
+const RATES = [500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000]
 const SECONDS = 8
 
 interface SippResult {
@@ -29,12 +29,12 @@ const sipp = async (rate: number, seconds = SECONDS): Promise<SippResult> => {
 }
 
 /**
- * sipp's `uac` (INVITE, 200, ACK, BYE, 200) against `answer`, each call with a media leg of its own, rate by rate until one is not clean:
+ * sipp's `uac` (INVITE, 200, ACK, BYE, 200) against `answer`, rate by rate until one is not clean:
  * that is the knee.
  */
-export const signallingLoad = async (): Promise<Report> => {
+const load = async (name: string, what: string, program: ServerProgram): Promise<Report> => {
   const rows: Row[] = []
-  await using server = await ServerProcess.start()
+  await using server = await ServerProcess.start({}, program)
   // Compiled code and grown heaps are what a server has that is up for longer than a few seconds.
   await sipp(500, 4)
   for (const rate of RATES) {
@@ -45,8 +45,8 @@ export const signallingLoad = async (): Promise<Report> => {
     if (!clean) break
   }
   return {
-    name: 'load-signalling',
-    title: `sipp uac against answer, ${SECONDS} s a rate`,
+    name,
+    title: `sipp uac against ${what}, ${SECONDS} s a rate`,
     machine: thisMachine(),
     columns: [
       { key: 'rate', title: 'calls/s' },
@@ -60,3 +60,9 @@ export const signallingLoad = async (): Promise<Report> => {
     rows,
   }
 }
+
+/** Each call with a media leg of its own. */
+export const signallingLoad = (): Promise<Report> => load('load-signalling', 'answer', 'serve')
+
+/** The user agent alone. */
+export const userAgentLoad = (): Promise<Report> => load('load-signalling-without-media', 'a user agent without media', 'serve-signalling')
