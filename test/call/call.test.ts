@@ -4,7 +4,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
-import { received, twoServers } from './two-servers.js'
+import { received, sharedServers, twoServers } from './two-servers.js'
+
+const servers = sharedServers(t)
 
 const TONE = { tone: '1004@-10' }
 
@@ -12,7 +14,7 @@ const TONE = { tone: '1004@-10' }
 const endless = { tone: '440' }
 
 void t.test('a call is answered, hears, and ends when its handler returns', async t => {
-  const { callee, call } = await twoServers(t)
+  const { callee, call } = await servers(t)
   callee.handle('sip:hello@*', async incoming => {
     await incoming.progress()
     await incoming.answer()
@@ -27,7 +29,7 @@ void t.test('a call is answered, hears, and ends when its handler returns', asyn
 })
 
 void t.test('what the caller says arrives as audio frames and in the recording', async t => {
-  const { callee, call } = await twoServers(t)
+  const { callee, call } = await servers(t)
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-'))
   const incoming = received(callee, 'record', c => c.answer())
   const outgoing = await call('record')
@@ -52,7 +54,7 @@ void t.test('what the caller says arrives as audio frames and in the recording',
 })
 
 void t.test('digits queue, interrupt and choose', async t => {
-  const { callee, call } = await twoServers(t)
+  const { callee, call } = await servers(t)
   const menu = defineMenu({ prompt: endless, choices: { 1: 'sales', 2: 'support' }, timeout: 1_000, retries: 1 })
   const incoming = received(callee, 'menu', c => c.answer())
   const outgoing = await call('menu')
@@ -77,7 +79,7 @@ void t.test('digits queue, interrupt and choose', async t => {
     break
   }
   t.same(keys, ['5'], 'the interrupting key is in the outcome only')
-  t.same(await peer.ask({ prompt: { tone: '440/10,1' }, choices: {}, timeout: 50, retries: 0 }, { signal: AbortSignal.timeout(5_000) }).catch((e: unknown) => (e as Error).name), 'TimeoutError', 'a prompt without end is not cut by the menu\'s time-out')
+  t.same(await peer.ask({ prompt: { tone: '440/10,1' }, choices: {}, timeout: 50, retries: 0 }, { signal: AbortSignal.timeout(1_000) }).catch((e: unknown) => (e as Error).name), 'TimeoutError', 'a prompt without end is not cut by the menu\'s time-out')
 })
 
 /** Why the call ended, waiting for it if need be. */
@@ -92,9 +94,9 @@ const heard = async (call: Call, count: number): Promise<void> => {
 }
 
 void t.test('one foreground sound per call', async t => {
-  const { callee, call } = await twoServers(t)
-  const incoming = received(callee, 'busy', c => c.answer())
-  await call('busy')
+  const { callee, call } = await servers(t)
+  const incoming = received(callee, 'sounding', c => c.answer())
+  await call('sounding')
   const peer = await incoming
   const stop = new AbortController()
   const first = peer.play(endless, { signal: stop.signal })
@@ -105,7 +107,7 @@ void t.test('one foreground sound per call', async t => {
 })
 
 void t.test('two calls bridged hear each other until one ends, and the other stays up', async t => {
-  const { callee, call } = await twoServers(t)
+  const { callee, call } = await servers(t)
   const first = received(callee, 'a', c => c.answer())
   const second = received(callee, 'b', c => c.answer())
   const [a, b] = await Promise.all([call('a'), call('b')])
@@ -132,7 +134,7 @@ void t.test('two calls bridged hear each other until one ends, and the other sta
 })
 
 void t.test('hold and resume, seen from the other side', async t => {
-  const { callee, call } = await twoServers(t)
+  const { callee, call } = await servers(t)
   const incoming = received(callee, 'hold', c => c.answer())
   const outgoing = await call('hold')
   const peer = await incoming
@@ -148,7 +150,7 @@ void t.test('hold and resume, seen from the other side', async t => {
 })
 
 void t.test('dialling: outcomes', async t => {
-  const { callee, caller, uri } = await twoServers(t)
+  const { callee, caller, uri } = await servers(t)
   callee.handle('sip:busy@*', call => call.reject(486))
   callee.handle('sip:no@*', call => call.reject(603))
   callee.handle('sip:ring@*', async call => {
@@ -177,7 +179,7 @@ void t.test('dialling: outcomes', async t => {
 })
 
 void t.test('early media: a prompt before the answer is heard', async t => {
-  const { callee, caller, uri } = await twoServers(t)
+  const { callee, caller, uri } = await servers(t)
   callee.handle('sip:early@*', async call => {
     await call.progress({ status: 183 })
     await call.play({ tone: '440' }, { signal: AbortSignal.timeout(400) }).catch(() => undefined)
@@ -191,16 +193,16 @@ void t.test('early media: a prompt before the answer is heard', async t => {
 })
 
 void t.test('dialling on behalf of a call: the caller\'s end cancels it', async t => {
-  const { callee, caller, uri, call } = await twoServers(t)
-  // The callee dials itself: `ring` is on it too.
-  callee.handle('sip:ring@*', async incoming => {
+  const { callee, caller, uri, call } = await servers(t)
+  // The callee dials itself: `alone` is on it too.
+  callee.handle('sip:alone@*', async incoming => {
     await incoming.progress()
     await once(incoming.signal, 'abort')
   })
   const pending: Promise<unknown>[] = []
   callee.handle('sip:front@*', async incoming => {
     await incoming.answer()
-    pending.push(incoming.dial(uri('ring')).catch((error: unknown) => (error as CordboardError).code))
+    pending.push(incoming.dial(uri('alone')).catch((error: unknown) => (error as CordboardError).code))
     await pending[0]
   })
   const dialling = new Promise<AbortSignal>(resolve => callee.once('dialling', (_target, done) => resolve(done)))
@@ -229,7 +231,7 @@ void t.test('a handler that throws: 500 before the answer, BYE after, and a faul
 })
 
 void t.test('a handler that returns without an answer: 480', async t => {
-  const { callee, caller, uri } = await twoServers(t)
+  const { callee, caller, uri } = await servers(t)
   callee.handle('sip:idle@*', async () => undefined)
   t.same(await caller.dial(uri('idle')), { type: 'unreachable', status: 480 })
 })
@@ -287,7 +289,7 @@ void t.test('dialling several: what cannot be tried does not spoil the answer of
 })
 
 void t.test('a conference: members hear each other, mute, and part with their calls', async t => {
-  const { callee, call } = await twoServers(t)
+  const { callee, call } = await servers(t)
   const room = callee.conference('standup')
   t.equal(callee.conference('standup'), room, 'one of a name')
   const joined = new Map<string, Call>()

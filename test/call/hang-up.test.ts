@@ -4,7 +4,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, type CordboardError, defineMenu } from '../../src/index.js'
-import { twoServers } from './two-servers.js'
+import { sharedServers, type TwoServers } from './two-servers.js'
 
 /** What an awaitable does when the peer hangs up: rejects with CALL_ENDED, or the value that it ends with. */
 type Expected = 'CALL_ENDED' | { readonly value: unknown }
@@ -14,6 +14,22 @@ interface Case {
   readonly awaited: (call: Call, uri: (user: string) => string) => Promise<unknown>
   readonly expected: Expected
 }
+
+const servers = sharedServers(t)
+
+/** Has `ring` ring for ever and `stay` answer and stay. */
+const addPhones = ({ callee }: TwoServers): void => {
+  callee.handle('sip:ring@*', async call => {
+    await call.progress()
+    await once(call.signal, 'abort')
+  })
+  callee.handle('sip:stay@*', async call => {
+    await call.answer()
+    await once(call.signal, 'abort')
+  })
+}
+
+t.before(async () => addPhones(await servers(t)))
 
 const endless = { tone: '440' }
 const menu = defineMenu({ prompt: endless, choices: { 1: 'one' } })
@@ -52,51 +68,39 @@ const ANSWERED: readonly Case[] = [
 const outcomeOf = (awaited: Promise<unknown>): Promise<Expected> =>
   awaited.then(value => ({ value }), (error: unknown) => (error as CordboardError).code === 'CALL_ENDED' ? 'CALL_ENDED' : { value: error })
 
-for (const { name, awaited, expected } of BOTH) {
+for (const [index, { name, awaited, expected }] of BOTH.entries()) {
   void t.test(`CANCEL during ${name}, before the answer`, async t => {
-    const { callee, caller, uri } = await twoServers(t)
-    callee.handle('sip:ring@*', async call => {
-      await call.progress()
-      await once(call.signal, 'abort')
-    })
+    const { callee, caller, uri } = await servers(t)
     const begun = new AbortController()
     const finished = new Promise<Expected>(resolve => {
-      callee.handle('sip:case@*', async call => {
+      callee.handle(`sip:cancelled-${index}@*`, async call => {
         const outcome = outcomeOf(awaited(call, uri))
         setTimeout(() => begun.abort(), 150)
         resolve(await outcome)
       })
     })
-    t.same(await caller.dial(uri('case'), { signal: begun.signal }), { type: 'cancelled' })
+    t.same(await caller.dial(uri(`cancelled-${index}`), { signal: begun.signal }), { type: 'cancelled' })
     t.same(await finished, expected)
   })
 }
 
-for (const { name, awaited, expected } of ANSWERED) {
+for (const [index, { name, awaited, expected }] of ANSWERED.entries()) {
   void t.test(`BYE during ${name}, after the answer`, async t => {
-    const { callee, uri, call } = await twoServers(t)
-    callee.handle('sip:ring@*', async incoming => {
-      await incoming.progress()
-      await once(incoming.signal, 'abort')
-    })
-    callee.handle('sip:stay@*', async incoming => {
-      await incoming.answer()
-      await once(incoming.signal, 'abort')
-    })
+    const { callee, uri, call } = await servers(t)
     const finished = new Promise<Expected>(resolve => {
-      callee.handle('sip:case@*', async incoming => {
+      callee.handle(`sip:ended-${index}@*`, async incoming => {
         await incoming.answer()
         resolve(await outcomeOf(awaited(incoming, uri)))
       })
     })
-    const outgoing = await call('case')
+    const outgoing = await call(`ended-${index}`)
     setTimeout(() => void outgoing.hangup(), 150)
     t.same(await finished, expected)
   })
 }
 
 void t.test('everything rejects with CALL_ENDED once the call has ended; hangup stays harmless', async t => {
-  const { callee, uri, call } = await twoServers(t)
+  const { callee, uri, call } = await servers(t)
   const ended = new Promise<Call>(resolve => {
     callee.handle('sip:over@*', async incoming => {
       await incoming.answer()

@@ -44,6 +44,19 @@ export const twoServers = async (t: Test, faults?: unknown[], options: Partial<S
   }
 }
 
+/**
+ * Two servers for all tests of a file that need no options of their own: starting eight threads costs a second. Each test ends the calls
+ * that it has left; the users that it handles must be its own. A fault of a handler fails the file.
+ */
+export const sharedServers = (file: Test): ((t: Test) => Promise<TwoServers>) => {
+  let started: Promise<TwoServers> | undefined
+  return async t => {
+    const servers = await (started ??= twoServers(file))
+    t.teardown(() => Promise.all([...servers.caller.calls].map(call => call.hangup())))
+    return servers
+  }
+}
+
 /** Handles `user` so that the test gets the call and decides when its scope ends. */
 export const received = (server: Server, user: string, first: CallHandler = async () => undefined): Promise<Call> =>
   new Promise(resolve => {
