@@ -34,11 +34,11 @@ const decodeEscaped = (bytes: Buffer): string => {
 /** 1 for what begins no sequence (RFC 3629 §4), so that nothing is sliced to learn that. */
 const sequenceLength = (lead: number): number => lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
 
-/** Octets of `text`, with `room` bytes of unspecified content behind them. */
-export const encodeText = (text: string, room: number): Buffer => {
+/** Octets of `text`, with `room` bytes of unspecified content behind them, in a buffer that `allocate` gives for plain ASCII. */
+export const encodeText = (text: string, room: number, allocate: (length: number) => Buffer = Buffer.allocUnsafe): Buffer => {
   const length = Buffer.byteLength(text)
   if (length === text.length) {
-    const bytes = Buffer.allocUnsafe(length + room)
+    const bytes = allocate(length + room)
     bytes.write(text, 0, length, 'latin1')
     return bytes
   }

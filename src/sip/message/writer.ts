@@ -1,12 +1,15 @@
 import type { SipMessage } from './message.js'
 import { encodeText } from './octets.js'
 
-/** Writes a message for the wire. Content-Length is made right: in its place when the message has one, else at the end. */
-export const writeMessage = (message: SipMessage): Buffer => {
+/**
+ * Writes a message for the wire. Content-Length is made right: in its place when the message has one, else at the end.
+ * @param allocate gives the buffer, for messages that are kept. @default Node's pool
+ */
+export const writeMessage = (message: SipMessage, allocate?: (length: number) => Buffer): Buffer => {
   const { body } = message
   const head = headText(message)
-  if (body.length === 0) return encodeText(head, 0)
-  const bytes = encodeText(head, body.length)
+  if (body.length === 0) return encodeText(head, 0, allocate)
+  const bytes = encodeText(head, body.length, allocate)
   bytes.set(body, bytes.length - body.length)
   return bytes
 }

@@ -1,6 +1,7 @@
 import type { SipRequest } from '../message/message.js'
 import { callId, cseq, from, to, topVia } from '../message/headers.js'
 import { header } from '../message/headers.js'
+import { flat } from '../../core/flat.js'
 import { MAGIC_COOKIE } from '../message/via.js'
 
 /**
@@ -10,10 +11,10 @@ import { MAGIC_COOKIE } from '../message/via.js'
 export const serverKey = (request: SipRequest, method: string): string => {
   const via = topVia(request)
   const matched = method === 'ACK' ? 'INVITE' : method
-  if (via.branch?.startsWith(MAGIC_COOKIE) === true) return `${via.branch};${via.host}:${via.port ?? ''};${matched}`
+  if (via.branch?.startsWith(MAGIC_COOKIE) === true) return flat(`${via.branch};${via.host}:${via.port ?? ''};${matched}`)
   // An ACK has the To tag of the response, its INVITE has none: the tag tells only other requests apart.
   const toTag = matched === 'INVITE' ? '' : (to(request).tag ?? '')
-  return `2543;${request.uri};${from(request).tag ?? ''};${toTag};${callId(request)};${cseq(request).number};${header(request, 'Via') ?? ''};${matched}`
+  return flat(`2543;${request.uri};${from(request).tag ?? ''};${toTag};${callId(request)};${cseq(request).number};${header(request, 'Via') ?? ''};${matched}`)
 }
 
 /** Key under which a request that comes again by another way is recognised (RFC 3261 §8.2.2.2); undefined within dialogs. */

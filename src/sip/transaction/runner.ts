@@ -4,6 +4,7 @@ import { Counters } from '../../core/counters.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
 import { Registry } from '../../core/registry.js'
+import { Slab } from '../../core/slab.js'
 import { ackFor, prependHeader, response as makeResponse } from '../message/build.js'
 import { cseq, readableVias, to, topVia } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
@@ -62,6 +63,8 @@ export class TransactionLayer implements Stepper {
   readonly #servers = new Map<string, ServerTransaction>()
   readonly #merges = new Registry<string, ServerTransaction>()
   readonly #byFlow = new Map<Flow, Set<ClientTransaction>>()
+  /** Final responses to other requests than INVITE, which stay for timer J. */
+  readonly #kept = new Slab()
   readonly #random: Random
   readonly #nodeId: string
   readonly #maxServers: number
@@ -162,13 +165,14 @@ export class TransactionLayer implements Stepper {
   /** Sends a response in a transaction; its final one lets the request go. */
   respond(transaction: ServerTransaction, response: SipResponse): void {
     const { status } = response
+    const invite = transaction.kind === 'invite-server'
     this.messages.sent(response)
-    transaction.bytes = writeMessage(response)
+    transaction.bytes = !invite && status >= 200 ? writeMessage(response, this.#kept.take) : writeMessage(response)
     if (status >= 200) transaction.request = undefined
     // RFC 3261 §18.2.2: a connection that has ended meanwhile is opened again.
     if (!transaction.flow.open) transaction.flow = this.transports.returnFlow(topVia(response), transaction.flow)
-    const invite = transaction.kind === 'invite-server'
     this.step(transaction, inputOf(status, invite))
+    if (transaction.retry?.running === false) transaction.retry = undefined
     // Nobody waits for anything more: what the user holds need not live for timer J.
     if (status >= 200 && !invite) transaction.user = undefined
   }
