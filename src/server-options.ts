@@ -8,6 +8,7 @@ import type { Random } from './core/random.js'
 import type { Scoped } from './core/scope.js'
 import type { CodecOffer, SrtpPolicy } from './sdp/negotiated.js'
 import { isWildcard, parseListenAddress } from './sip/transport/listen-address.js'
+import type { Timings } from './sip/transaction/timings.js'
 import type { TlsOptions } from './sip/transport/tls-options.js'
 
 /** Options of `createServer`. */
@@ -38,6 +39,8 @@ export interface ServerOptions extends Scoped {
   readonly nodeId?: string
   /** Value of the Server and User-Agent headers. @default 'Cordboard' */
   readonly userAgentName?: string
+  /** Base values of the SIP timers, in ms (RFC 3261 §17.1.1.1): a larger T1 for a satellite, a smaller one where all peers are near. @default { t1: 500, t2: 4000, t4: 5000 } */
+  readonly timings?: Partial<Timings>
   /** Longest wait of a media worker for a fuller burst of packets, in ms; 0 switches it off. @default 2.5 */
   readonly coalesce?: number
   readonly clock?: Clock

@@ -93,6 +93,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       ...(options.advertise?.sip === undefined ? {} : { advertise: options.advertise.sip }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.http === undefined ? {} : { http: options.http }),
+      ...(options.timings === undefined ? {} : { timings: options.timings }),
       nodeId: options.nodeId ?? (options.random ?? secureRandom).token(4),
       userAgentName: options.userAgentName ?? 'Cordboard',
     })

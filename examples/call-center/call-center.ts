@@ -94,6 +94,7 @@ const openServer = ({ sip, rtp, media }: Settings): Promise<Server> => {
   return createServer({
     listen: [`udp://${address}`, `tcp://${address}`],
     rtpPorts: rtp.ports,
+    timings: { t1: sip.t1 },
     advertise: {
       ...(sip.advertise === undefined ? {} : { sip: sip.advertise }),
       ...(rtp.advertise === undefined ? {} : { rtp: rtp.advertise }),

@@ -22,6 +22,7 @@ const variables: readonly { readonly name: string; readonly path: Path; readonly
   { name: 'SIP_PORT', path: ['sip', 'port'], type: 'number' },
   { name: 'SIP_ADVERTISE', path: ['sip', 'advertise'], type: 'text' },
   { name: 'SIP_DOMAIN', path: ['sip', 'domain'], type: 'text' },
+  { name: 'SIP_T1', path: ['sip', 't1'], type: 'number' },
   { name: 'HTTP_HOST', path: ['http', 'host'], type: 'text' },
   { name: 'HTTP_PORT', path: ['http', 'port'], type: 'number' },
   { name: 'RTP_PORTS', path: ['rtp', 'ports'], type: 'text' },

@@ -29,6 +29,8 @@ const shape = z.strictObject({
       advertise: address.optional(),
       /** Domain of the accounts, and realm of their passwords. */
       domain: address.optional(),
+      /** Estimate of the round trip to peers in milliseconds: the T1 of SIP's timers (RFC 3261 §17.1.1.1). */
+      t1: z.number().int().min(10).max(5_000).default(500),
     })
     .prefault({}),
   http: z.strictObject({ host: ownAddress.prefault('127.0.0.1'), port: port.default(8080) }).prefault({}),
