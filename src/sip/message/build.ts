@@ -36,19 +36,25 @@ export interface RequestInit {
 
 export interface ResponseInit {
   /** @default the usual phrase of the status */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Tag for To where the request has none (RFC 3261 §8.2.6.2); not used for 100. */
-  readonly toTag?: string
-  readonly contact?: string
-  readonly headers?: HeaderInit
-  readonly body?: BodyInit
+  readonly toTag?: string | undefined
+  readonly contact?: string | undefined
+  readonly headers?: HeaderInit | undefined
+  /** Fields that many responses share, each made once and left out where `headers` has one of its name. */
+  readonly shared?: readonly HeaderField[] | undefined
+  readonly body?: BodyInit | undefined
 }
 
 const EMPTY = new Uint8Array(0)
 
-const fieldsOf = (init: HeaderInit | undefined): HeaderField[] => {
-  if (init === undefined) return []
-  return Object.entries(init).flatMap(([name, value]) => typeof value === 'string' ? field(name, value) : value.map(item => field(name, item)))
+/** Adds the fields of `init` to `headers`. */
+const pushFields = (headers: HeaderField[], init: HeaderInit): void => {
+  for (const name in init) {
+    const value = init[name]!
+    if (typeof value === 'string') headers.push(field(name, value))
+    else for (const item of value) headers.push(field(name, item))
+  }
 }
 
 const contentOf = (body: BodyInit): Uint8Array => typeof body.content === 'string' ? Buffer.from(body.content) : body.content
@@ -70,7 +76,7 @@ export const request = (init: RequestInit): SipRequest => {
   headers.push(field('From', init.from), field('To', init.to), field('Call-ID', init.callId))
   headers.push(field('CSeq', `${init.cseq} ${init.method}`))
   if (init.contact !== undefined) headers.push(field('Contact', init.contact))
-  headers.push(...fieldsOf(init.headers))
+  if (init.headers !== undefined) pushFields(headers, init.headers)
   if (init.body !== undefined) headers.push(field('Content-Type', init.body.type))
   const body = init.body === undefined ? EMPTY : contentOf(init.body)
   return { type: 'request', method: init.method, uri: startLinePart(init.uri), headers, body }
@@ -102,7 +108,8 @@ export const response = (request: SipRequest, status: number, init: ResponseInit
     }
   }
   if (init.contact !== undefined) headers.push(field('Contact', init.contact))
-  if (init.headers !== undefined) headers.push(...fieldsOf(init.headers))
+  if (init.headers !== undefined) pushFields(headers, init.headers)
+  if (init.shared !== undefined) for (const item of init.shared) if (init.headers?.[item.name] === undefined) headers.push(item)
   if (init.body !== undefined) headers.push(field('Content-Type', init.body.type))
   const body = init.body === undefined ? EMPTY : contentOf(init.body)
   return { type: 'response', status, reason: startLinePart(init.reason ?? reasonPhrase(status)), headers, body }

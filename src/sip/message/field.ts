@@ -26,10 +26,12 @@ export const rawField = (id: HeaderName | undefined, name: string, value: string
  * @throws CordboardError `SIP_BAD_MESSAGE` for a line break in it, which would make a second header.
  */
 export const field = (name: string, value: string): HeaderField => {
-  if (value.includes('\n') || value.includes('\r') || !/^[\w\-.!%*+`'~]+$/.test(name)) {
+  const id = headerNameOf(name)
+  // A name that is known is sound.
+  if (value.includes('\n') || value.includes('\r') || (id === undefined && !/^[\w\-.!%*+`'~]+$/.test(name))) {
     throw new CordboardError('SIP_BAD_MESSAGE', `not a header field: ${JSON.stringify(`${name}: ${value}`)}`)
   }
-  return new Field(headerNameOf(name), name, value)
+  return new Field(id, name, value)
 }
 
 /** The value of `field` as `read` understands it, read once. One `read` for each header. */

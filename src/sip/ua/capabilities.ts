@@ -1,5 +1,6 @@
 import { headerField } from '../message/headers.js'
-import type { SipRequest } from '../message/message.js'
+import { field } from '../message/field.js'
+import type { HeaderField, SipRequest } from '../message/message.js'
 import { type Refusal, refuseBody } from '../message/refusals.js'
 
 /** Methods that a user agent answers: Allow. */
@@ -21,3 +22,6 @@ export const refuseInvite = (request: SipRequest): Refusal | undefined =>
 export const EXTENSIONS: readonly string[] = ['100rel', 'timer', 'replaces', 'norefersub']
 
 export const SUPPORTED = EXTENSIONS.join(', ')
+
+/** What a 2xx to INVITE says of us. */
+export const CAPABILITIES: readonly HeaderField[] = [field('Allow', ALLOW), field('Supported', SUPPORTED)]

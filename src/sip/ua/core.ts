@@ -5,8 +5,9 @@ import { Registry, Roster } from '../../core/registry.js'
 import { deferred } from '../../core/scope.js'
 import { response as makeResponse } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
+import { field } from '../message/field.js'
 import { callId, from, headerField, to } from '../message/headers.js'
-import type { SipRequest, SipResponse } from '../message/message.js'
+import type { HeaderField, SipRequest, SipResponse } from '../message/message.js'
 import { isKnownMethod } from '../message/methods.js'
 import { refuseExtensions, refuseScheme } from '../message/refusals.js'
 import type { Refusal } from '../message/refusals.js'
@@ -21,7 +22,7 @@ import type { Resolver } from '../transport/resolver.js'
 import { TransportLayer } from '../transport/transport-layer.js'
 import type { TransportLayerOptions } from '../transport/transport-layer.js'
 import type { Flow, Target } from '../transport/transport.js'
-import { allowBut, ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
+import { allowBut, ALLOW, CAPABILITIES, EXTENSIONS, SUPPORTED } from './capabilities.js'
 import { InboundInvite } from './server-invite.js'
 import { OutboundInvite } from './client-invite.js'
 import { sendRequest } from './client-request.js'
@@ -69,6 +70,10 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   readonly clock: Clock
   readonly random: Random
   readonly layer: TransactionLayer
+  /** Server of our responses. */
+  readonly ourName: readonly HeaderField[]
+  /** Fields of our 2xx to INVITE: capabilities and Server. */
+  readonly ourself: readonly HeaderField[]
   transports!: TransportLayer
   router: Router | undefined
   onRequest: (request: ServerRequest) => Promise<void> | void = () => undefined
@@ -83,7 +88,9 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   private constructor(readonly options: CoreOptions) {
     this.clock = options.clock
     this.random = options.random
-    const { clock, random, nodeId, timings, maxServerTransactions } = options
+    const { clock, random, nodeId, timings, maxServerTransactions, userAgentName } = options
+    this.ourName = userAgentName === undefined ? [] : [field('Server', userAgentName)]
+    this.ourself = [...CAPABILITIES, ...this.ourName]
     this.layer = new TransactionLayer({ clock, random, nodeId, timings, ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }) }, this)
   }
 
@@ -253,15 +260,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   }
 
   refuse(request: SipRequest, transaction: ServerTransaction, { status, reason, headers }: Refusal): void {
-    this.respond(transaction, makeResponse(request, status, {
-      toTag: transaction.localTag, headers: this.serverHeaders(headers), ...(reason === undefined ? {} : { reason }),
-    }))
-  }
-
-  /** Response headers with our name. */
-  serverHeaders(headers: ExtraHeaders | undefined): HeaderInit {
-    const { userAgentName } = this.options
-    return userAgentName === undefined ? (headers ?? {}) : { ...headers, Server: userAgentName }
+    this.respond(transaction, makeResponse(request, status, { toTag: transaction.localTag, headers, shared: this.ourName, reason }))
   }
 
   /** Request headers with our name. */

@@ -55,7 +55,8 @@ export class EarlyOffers {
     dialog.refresh(request)
     this.core.respond(transaction, makeResponse(request, 200, {
       ...(request.method === 'UPDATE' ? { contact: this.core.contact(transaction.flow, dialog.secure) } : {}),
-      headers: this.core.serverHeaders(request.method === 'UPDATE' ? { Allow: ALLOW } : {}),
+      headers: request.method === 'UPDATE' ? { Allow: ALLOW } : undefined,
+      shared: this.core.ourName,
       ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
     }))
   }

@@ -6,7 +6,7 @@ import type { SipRequest, SipResponse } from '../message/message.js'
 import { requires } from '../message/refusals.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
-import { ALLOW, SUPPORTED } from './capabilities.js'
+import { ALLOW } from './capabilities.js'
 import { EarlyOffers, refuseEarlyOffers } from './early-offers.js'
 import { ReliableProvisionals } from './reliable-provisionals.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
@@ -65,14 +65,15 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   }
 
   async accept(options: { readonly sdp: string } & ResponseOptions): Promise<Session> {
-    await this.#reliable?.owesAnswer
+    if (this.#reliable !== undefined) await this.#reliable.owesAnswer
     if (this.#transaction.answered) throw this.#ended()
     const timer = agreeAsServer(this.request.message)
     const { dialog } = this
     // What a reliable response has offered or answered is not said again (RFC 6337 §3.1.1).
     const early = this.#early
     const sdp = early?.local === undefined ? options.sdp : undefined
-    const response = this.#response(200, { ...options, headers: { ...options.headers, ...timer?.headers } }, undefined, sdp)
+    const told = timer === undefined ? options : { ...options, headers: { ...options.headers, ...timer.headers } }
+    const response = this.#response(200, told, undefined, sdp)
     this.core.respond(this.#transaction, response)
     this.#reliable?.end()
     dialog.confirm()
@@ -198,17 +199,14 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     // The first 101-199 makes the early dialog (RFC 3261 §12.1).
     if (status > 100) void this.dialog
     const body = sdp === undefined ? options.body : sdpBody(sdp)
-    const headers: ExtraHeaders = {
-      ...(status >= 200 ? { Allow: ALLOW, Supported: SUPPORTED } : {}),
-      ...(rseq === undefined ? {} : { Require: '100rel', RSeq: String(rseq) }),
-      ...options.headers,
-    }
+    const { headers } = options
     return makeResponse(message, status, {
       toTag: this.#transaction.localTag,
-      ...(status > 100 ? { contact: this.core.contact(this.#transaction.flow, isSecure(message.uri)) } : {}),
-      headers: this.core.serverHeaders(headers),
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
-      ...(body === undefined ? {} : { body }),
+      contact: status > 100 ? this.core.contact(this.#transaction.flow, isSecure(message.uri)) : undefined,
+      headers: rseq === undefined ? headers : { Require: '100rel', RSeq: String(rseq), ...headers },
+      shared: status >= 200 ? this.core.ourself : this.core.ourName,
+      reason: options.reason,
+      body,
     })
   }
 }

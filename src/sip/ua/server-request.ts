@@ -41,10 +41,7 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
     if (status >= 200) this.status = status
     const { headers, body, reason } = options
     this.core.respond(this.transaction, makeResponse(this.message, status, {
-      toTag: this.transaction.localTag,
-      headers: this.core.serverHeaders(headers),
-      ...(body === undefined ? {} : { body }),
-      ...(reason === undefined ? {} : { reason }),
+      toTag: this.transaction.localTag, headers, shared: this.core.ourName, body, reason,
     }))
     if (status >= 300) this.taken?.refused()
   }

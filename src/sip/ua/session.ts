@@ -45,6 +45,7 @@ type InDialogOptions = { readonly headers?: ExtraHeaders; readonly body?: { read
 
 const REFUSED: Promise<OfferReply> = Promise.resolve({ type: 'refused', status: 488 })
 const refuseOffers = (): Promise<OfferReply> => REFUSED
+const NO_HEADERS: ExtraHeaders = {}
 const ignoreAnswers = (): void => undefined
 
 /** An INVITE session, from the 2xx on. */
@@ -291,13 +292,14 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     if (sdp !== undefined) this.#localSdp = sdp
     this.core.respond(transaction, makeResponse(request, 200, {
       contact: this.core.contact(transaction.flow, this.dialog.secure),
-      headers: this.core.serverHeaders({ Allow: ALLOW, Supported: SUPPORTED, ...interval?.headers }),
-      ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
+      headers: interval?.headers,
+      shared: this.core.ourself,
+      body: sdp === undefined ? undefined : sdpBody(sdp),
     }))
     if (interval !== undefined) this.#keepAlive(interval)
   }
 
-  #answer(request: SipRequest, transaction: ServerTransaction, status: number, headers: ExtraHeaders = {}): void {
+  #answer(request: SipRequest, transaction: ServerTransaction, status: number, headers: ExtraHeaders = NO_HEADERS): void {
     this.core.refuse(request, transaction, { status, headers })
   }
 
