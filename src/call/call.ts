@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { CordboardError } from '../core/errors.js'
 import type { Scoped } from '../core/scope.js'
-import type { Digit, RecordingResult, RecordOptions } from '../media/leg.js'
+import type { Detected, Detection, Digit, RecordingResult, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import type { RequestHolder, Source } from '../sip/ua/user-agent.js'
 import type { Audio } from './audio.js'
@@ -42,6 +42,8 @@ export interface CallEvents {
   resumed: []
   /** A key was pressed; `duration` in ms. */
   digit: [digit: Digit, duration: number]
+  /** Something that `detect` listens for. */
+  detected: [what: Detected]
   /** Another party has taken the peer's place (Replaces, RFC 3891): the far end of an attended transfer. */
   replaced: [by: Uri]
   /** The peer asks for a transfer (REFER, RFC 3515). Declined with 603 while nobody listens. */
@@ -149,6 +151,11 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   sendDigits(digits: readonly Digit[], options?: Scoped): Promise<void>
   /** What the peer says, as mono PCM frames; bounded: the oldest is dropped and counted. Finishes when the call ends. @default rate 8000, buffer 50 frames */
   audio(options?: Scoped & { readonly rate?: 8000 | 16000; readonly buffer?: number }): AsyncIterableIterator<Int16Array>
+  /**
+   * Listens to what the peer sends for keys as tones (they come as `digit`), call-progress tones, fax machines, an answering machine and its
+   * beep (they come as `detected`). A second call replaces the first; `{}` or the signal ends it.
+   */
+  detect(what: Detection, options?: Scoped): void
   /** Sends the peer's audio back to it until the returned function's signal aborts or the call ends. */
   echo(options?: Scoped): Promise<void>
   /** WAV; `stereo` (default): left the peer, right what it hears. Stops with the call. */

@@ -3,8 +3,8 @@ import { channels } from '../core/channels.js'
 import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { Ending } from '../core/ending.js'
-import { abortable, type Scoped } from '../core/scope.js'
-import type { Digit, Leg, Listener, Playback, RecordOptions } from '../media/leg.js'
+import { abortable, onAbort, type Scoped } from '../core/scope.js'
+import type { Detection, Digit, Leg, Listener, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
@@ -61,6 +61,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   #audioDropped = 0
   #holdMusic: Playback | undefined
   #replacing = false
+  #endDetection: (() => void) | undefined
 
   constructor(context: CallContext, identity: CallIdentity, media: CallMedia, invite: ServerInvite | undefined) {
     super()
@@ -181,6 +182,16 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       listener.stop()
       this.#audioDropped += listener.dropped
     }
+  }
+
+  detect(what: Detection, options: Scoped = {}): void {
+    const leg = this.#answeredLeg('detect')
+    options.signal?.throwIfAborted()
+    this.#endDetection?.()
+    leg.detect(what)
+    this.#endDetection = onAbort(options.signal, () => {
+      if (this.state !== 'ended') leg.detect({})
+    })
   }
 
   async echo(options: Scoped = {}): Promise<void> {
@@ -416,6 +427,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
 
   #watchLeg(leg: Leg): void {
     leg.on('digit', (digit, duration) => this.#pressed(digit, duration))
+    leg.on('detected', what => this.emit('detected', what))
     leg.on('recordingFault', (file, cause) => this.#context.fault(new CordboardError('MEDIA_BAD_FILE', `the recording ${file}: ${cause.message}`, { cause })))
   }
 

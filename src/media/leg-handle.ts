@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { CordboardError } from '../core/errors.js'
 import { onAbort } from '../core/scope.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
-import type { Digit, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
+import type { Detection, Digit, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
 import { ListenerHandle } from './listener-handle.js'
 import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
 import type { ReplyValue, Report, Track } from './protocol.js'
@@ -30,6 +30,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
   media: NegotiatedMedia | undefined
   readonly #recordings = new Set<RecordingHandle>()
   readonly #listeners = new Map<number, ListenerHandle>()
+  #detection: Detection = {}
   #playback: PlaybackHandle | undefined
   #worker: number
   /** What waits until the leg has arrived in its new worker. */
@@ -155,6 +156,12 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     return listener
   }
 
+  detect(detection: Detection): void {
+    this.#ensureOpen()
+    this.#detection = detection
+    this.post({ type: 'detect', leg: this.id, detection })
+  }
+
   async statistics(): Promise<LegStatistics> {
     if (this.#closed !== undefined) return this.#closed
     const { statistics } = await this.request({ type: 'statistics', leg: this.id })
@@ -185,6 +192,11 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     switch (report.type) {
       case 'digit': this.emit('digit', report.digit, report.duration); return
       case 'latched': this.emit('latched', { address: report.address, port: report.port }); return
+      case 'detected':
+        // Told once, even where another worker takes over.
+        if (report.what.type === 'answerer') this.#detection = { ...this.#detection, answerer: false }
+        this.emit('detected', report.what)
+        return
       case 'silent': this.emit('silent', report.ms); return
       case 'played':
         if (this.#playback?.id === report.playback) this.#playback.played(report.by)
@@ -215,6 +227,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     const ignore = (): undefined => undefined
     if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
     if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })
+    if (Object.keys(this.#detection).length > 0) link.post({ type: 'detect', leg: this.id, detection: this.#detection })
     for (const recording of this.#recordings) {
       link.request({ type: 'tap', leg: this.id, recording: recording.id, tracks: recording.layout.tracks }).catch(ignore)
       if (recording.paused) link.post({ type: 'pause-tap', recording: recording.id, paused: true })

@@ -1,4 +1,6 @@
 import type { EventEmitter } from 'node:events'
+import type { ToneCountry } from '../codec/call-progress.js'
+import type { LineSignal } from '../codec/tone-detector.js'
 import type { HostPort, NegotiatedMedia } from '../sdp/negotiated.js'
 
 /** One key of a telephone. */
@@ -98,6 +100,26 @@ export interface Listener {
   stop(): void
 }
 
+/** What to listen for in the sound that the peer sends. It costs decoding, so nothing is listened for unless asked. */
+export interface Detection {
+  /** Keys sent as tones (ITU-T Q.24), told as `digit` like any others; nothing is told twice to a peer that sends events as well. @default false */
+  readonly digits?: boolean
+  /** Call-progress tones of this country (ITU-T E.180), and fax machines of any (T.30 CNG and CED). @default none */
+  readonly line?: ToneCountry
+  /** Whether a person or a machine has answered; asked when the call is answered. Told once. @default false */
+  readonly answerer?: boolean
+  /** A beep of any pitch, after which an answering machine records. @default false */
+  readonly beep?: boolean
+}
+
+/** What was heard. Confidence is 0 to 1. */
+export type Detected =
+  | { readonly type: 'line'; readonly signal: LineSignal }
+  /** `after`: ms of the peer's sound that it took to tell. */
+  | { readonly type: 'answerer'; readonly is: 'human' | 'machine' | 'silence'; readonly confidence: number; readonly after: number }
+  /** `frequency` in Hz. */
+  | { readonly type: 'beep'; readonly frequency: number; readonly confidence: number }
+
 /** RTP counts of a leg (RFC 3550 §6.4, A.3, A.8). Times in milliseconds. */
 export interface LegStatistics {
   readonly received: { readonly packets: number; readonly bytes: number; readonly lost: number; readonly late: number; readonly duplicates: number; readonly jitter: number }
@@ -114,6 +136,8 @@ export interface LegStatistics {
 export interface LegEvents {
   /** A key was pressed and let go (RFC 4733 or in-band); `duration` in ms. Each press once. */
   digit: [digit: Digit, duration: number]
+  /** Something that `detect` listens for. */
+  detected: [what: Detected]
   /** The first packet that passed the latch after an `apply`. */
   latched: [remote: HostPort]
   /** No packet for the time-out (ms) although one is due. */
@@ -136,6 +160,8 @@ export interface Leg extends EventEmitter<LegEvents> {
   sendDigits(digits: readonly Digit[], options?: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal }): Promise<void>
   record(options: RecordOptions): Promise<LegRecording>
   listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener
+  /** Listens for these from now on instead of those before; `{}` for nothing. */
+  detect(detection: Detection): void
   /** Sends back to the peer what it sends, packet for packet, until `join`, `part` or `play`. */
   echo(): void
   statistics(): Promise<LegStatistics>

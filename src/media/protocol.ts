@@ -1,6 +1,6 @@
 import type { CordboardErrorCode } from '../core/errors.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
-import type { Digit, LegStatistics } from './leg.js'
+import type { Detected, Detection, Digit, LegStatistics } from './leg.js'
 
 /** What the main thread and a media worker say to each other, in batches (one array a message). All of it is plain data. */
 
@@ -46,6 +46,7 @@ export type Command =
   | { readonly type: 'pause-tap'; readonly recording: number; readonly paused: boolean }
   | { readonly type: 'listen'; readonly leg: number; readonly listener: number; readonly rate: number }
   | { readonly type: 'unlisten'; readonly leg: number; readonly listener: number }
+  | { readonly type: 'detect'; readonly leg: number; readonly detection: Detection }
   | { readonly type: 'bridge'; readonly request: number; readonly a: number; readonly b: number; readonly mixed: boolean }
   | { readonly type: 'part'; readonly request: number; readonly leg: number }
   | { readonly type: 'create-room'; readonly room: number; readonly loudest: number | undefined }
@@ -77,6 +78,7 @@ export type Report =
   /** The live track has taken a block: room for another. */
   | { readonly type: 'hungry'; readonly leg: number; readonly playback: number; readonly track: number }
   | { readonly type: 'heard'; readonly leg: number; readonly listener: number; readonly pcm: Int16Array }
+  | { readonly type: 'detected'; readonly leg: number; readonly what: Detected }
   | { readonly type: 'talking'; readonly room: number; readonly leg: number; readonly talking: boolean }
   | { readonly type: 'ring-full'; readonly recording: number; readonly frames: number }
 

@@ -69,6 +69,7 @@ export class Desk {
         return leg?.listen(new ListenerTap(this.context, leg.id, command.listener, command.rate))
       }
       case 'unlisten': return this.#legs.get(command.leg)?.unlisten(command.listener)
+      case 'detect': return this.#legs.get(command.leg)?.detect(command.detection)
       case 'bridge':
         this.#topology.bridge(this.#leg(command.a), this.#leg(command.b), command.mixed)
         return this.#done(command.request)

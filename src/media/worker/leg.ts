@@ -5,10 +5,11 @@ import { meanOpinionScore } from '../../rtp/mos.js'
 import { datagramKind } from '../../rtp/packet.js'
 import { keyOfEvent } from '../../rtp/telephone-event.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
-import type { Digit, LegStatistics } from '../leg.js'
+import type { Detected, Detection, Digit, LegStatistics } from '../leg.js'
 import type { Command } from '../protocol.js'
 import { Counter, DROP_REASONS } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
+import { DetectionTap } from './detection-tap.js'
 import { DigitSender } from './digit-sender.js'
 import { PacketBridge } from './packet-bridge.js'
 import { Player } from './player.js'
@@ -56,6 +57,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   #voice: VoiceTap | undefined
   #digits: DigitSender | undefined
   #listeners: ListenerTap[] = []
+  #detection: DetectionTap | undefined
   #silenceTold = false
   #appliedAt = 0
 
@@ -148,14 +150,19 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
 
   /** Sound that the key interrupts stops at once; the interruption is told when the key is let go. */
   pressed(code: number): void {
-    const digit = keyOfEvent(code) as Digit
-    if (this.#player?.options.interruptBy.includes(digit) === true) this.#player.held = true
+    this.#pressed(keyOfEvent(code) as Digit)
   }
 
   released(code: number, duration: number): void {
-    const digit = keyOfEvent(code) as Digit
-    const ms = Math.round(duration / this.sender.unitsPerMs)
-    this.context.report({ type: 'digit', leg: this.id, digit, duration: ms })
+    this.#released(keyOfEvent(code) as Digit, Math.round(duration / this.sender.unitsPerMs))
+  }
+
+  #pressed(digit: Digit): void {
+    if (this.#player?.options.interruptBy.includes(digit) === true) this.#player.held = true
+  }
+
+  #released(digit: Digit, duration: number): void {
+    this.context.report({ type: 'digit', leg: this.id, digit, duration })
     if (this.#player?.options.interruptBy.includes(digit) === true) this.#endPlayer(digit)
   }
 
@@ -293,6 +300,18 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     if (tap === undefined) return
     remove(this.#listeners, tap)
     remove(this.receiver.taps, tap)
+  }
+
+  detect(detection: Detection): void {
+    if (this.#detection !== undefined) remove(this.receiver.taps, this.#detection)
+    this.#detection = undefined
+    if (detection.digits !== true && detection.line === undefined && detection.answerer !== true && detection.beep !== true) return
+    this.#detection = new DetectionTap(detection, this.context.filters, {
+      pressed: key => this.#pressed(key),
+      released: (key, duration) => this.#released(key, Math.round(duration)),
+      detected: (what: Detected) => this.context.report({ type: 'detected', leg: this.id, what }),
+    })
+    this.receiver.taps.push(this.#detection)
   }
 
   statistics(): LegStatistics {
