@@ -193,8 +193,12 @@ export class LossConcealment {
     }
     const start = this.#end
     this.#end += length
-    for (let at = 0; at < length; at++) history[start + at] = pcm[offset + at]!
-    for (let at = 0; at < length; at++) pcm[offset + at] = history[start - this.delay + at]!
+    const { delay } = this
+    // A frame as it is mostly given: moves of memory, not loops.
+    if (length === pcm.length) history.set(pcm, start)
+    else for (let at = 0; at < length; at++) history[start + at] = pcm[offset + at]!
+    if (length > delay) pcm.copyWithin(offset + delay, offset, offset + length - delay)
+    for (let at = Math.min(delay, length) - 1; at >= 0; at--) pcm[offset + at] = history[start - delay + at]!
   }
 
   /** Lag of the best normalized cross-correlation, searched coarsely, then around the best at every lag. */

@@ -25,8 +25,9 @@ export type TakeResult =
 
 /** What `take` fills in: one per reader, reused. */
 export interface Taken {
-  /** The payload lies in `bytes[0..length)`, valid until the next `put`. */
+  /** The payload lies in `bytes[offset..offset + length)`, valid until the next `put`. */
   bytes: Uint8Array
+  offset: number
   length: number
   payloadType: number
   /** 32 bits, as on the wire. */
@@ -42,7 +43,7 @@ export interface Taken {
 const NOTHING = new Uint8Array(0)
 
 /** An empty record for `take` to fill. */
-export const createTaken = (): Taken => ({ bytes: NOTHING, length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0, delay: 0 })
+export const createTaken = (): Taken => ({ bytes: NOTHING, offset: 0, length: 0, payloadType: 0, timestamp: 0, sequence: 0, duration: 0, delay: 0 })
 
 /** What a buffer must know of its stream, and the bounds of its delay. */
 export interface JitterBufferOptions {
@@ -82,6 +83,7 @@ const SEEN = 256
 
 class Slot {
   bytes: Uint8Array = NOTHING
+  offset = 0
   length = 0
   payloadType = 0
   /** Extended past 16 and 32 bits, so that they compare as numbers. */
@@ -90,11 +92,20 @@ class Slot {
   duration = 0
 }
 
+/** Room of a slot that has held a packet of 20 ms: G.711 with its header and an SRTP tag. */
+const SLOT_BYTES = 192
+/** What may surround a payload that is copied with all that surrounds it: header, extension, tag. */
+const MAX_AROUND = 64
+
 const fill = (slot: Slot, bytes: Uint8Array, offset: number, length: number): void => {
-  if (slot.bytes.length < length) slot.bytes = new Uint8Array(Math.max(160, length))
+  // The whole packet is one move of memory; a part of it would need a view of its own, or a loop.
+  const whole = bytes.length - length <= MAX_AROUND
+  const size = whole ? bytes.length : length
+  if (slot.bytes.length < size) slot.bytes = new Uint8Array(Math.max(SLOT_BYTES, size))
   const target = slot.bytes
-  // A loop beats set(subarray()) at these sizes and makes no view.
-  for (let at = 0; at < length; at++) target[at] = bytes[offset + at]!
+  if (whole) target.set(bytes)
+  else for (let at = 0; at < length; at++) target[at] = bytes[offset + at]!
+  slot.offset = whole ? offset : 0
   slot.length = length
 }
 
@@ -109,7 +120,10 @@ const fill = (slot: Slot, bytes: Uint8Array, offset: number, length: number): vo
  * Never allocates once each slot has held a packet of the usual size.
  */
 export class JitterBuffer {
-  readonly counts = new Counters<JitterBufferCount>(COUNTS)
+  readonly #counts = new Counters<JitterBufferCount>(COUNTS)
+  /** Of every packet, since `counts` was last read: a look-up by name would cost more than all else that is done with it. */
+  #received = 0
+  #played = 0
   readonly clockRate: number
   readonly #estimator = new DelayEstimator()
   readonly #durationOf: (payloadType: number, bytes: number) => number
@@ -139,6 +153,14 @@ export class JitterBuffer {
     this.#initialDelay = options.initialDelay ?? 40
     this.#queue = Array.from({ length: options.slots ?? 64 }, () => new Slot())
     this.#seen.fill(-1)
+  }
+
+  /** What has become of the packets so far. */
+  get counts(): Counters<JitterBufferCount> {
+    this.#counts.bump('received', this.#received)
+    this.#counts.bump('played', this.#played)
+    this.#received = this.#played = 0
+    return this.#counts
   }
 
   /** Packets held. */
@@ -186,13 +208,13 @@ export class JitterBuffer {
     if (duration > 0) this.#estimator.update((media * 1000) / this.clockRate, arrival)
     this.#seen[sequence % SEEN] = sequence
     this.#begun = true
-    if (extended < this.#highestSequence) this.counts.bump('reordered')
+    if (extended < this.#highestSequence) this.#counts.bump('reordered')
     else this.#advance(extended, media)
     if (this.#state !== 'empty' && extended <= this.#lastSequence) {
-      this.counts.bump('late')
+      this.#counts.bump('late')
       return 'late'
     }
-    this.counts.bump('received')
+    this.#received++
     if (this.#size === this.#queue.length) this.#dropHead('overflow')
     const slot = this.#insert(extended)
     fill(slot, bytes, offset, length)
@@ -272,7 +294,7 @@ export class JitterBuffer {
       return 'queued'
     }
     if (this.#seen[sequence % SEEN] === sequence) {
-      this.counts.bump('duplicate')
+      this.#counts.bump('duplicate')
       return 'duplicate'
     }
     if (arrival !== undefined && this.#leavesTimeline(ahead, timestamp, arrival)) this.#restart()
@@ -281,7 +303,7 @@ export class JitterBuffer {
 
   /** True for a timestamp that cannot belong to the timeline so far, although the sequence number goes on. */
   #leavesTimeline(ahead: number, timestamp: number, arrival: number): boolean {
-    const step = (distance32(this.#highestTimestamp % 0x1_0000_0000, timestamp) * 1000) / this.clockRate
+    const step = (distance32(this.#highestTimestamp, timestamp) * 1000) / this.clockRate
     // A packet newer than all others never lies behind them.
     if (ahead > 0 && step < -MAX_CONCEALED_MS) return true
     if (this.#estimator.packets === 0) return false
@@ -291,13 +313,13 @@ export class JitterBuffer {
   }
 
   #strange(): PutResult {
-    this.counts.bump('strange')
+    this.#counts.bump('strange')
     return 'strange'
   }
 
   #restart(): void {
     this.reset()
-    this.counts.bump('restarted')
+    this.#counts.bump('restarted')
   }
 
   #extendSequence(sequence: number): number {
@@ -305,7 +327,7 @@ export class JitterBuffer {
   }
 
   #extendTimestamp(timestamp: number): number {
-    return this.#begun ? this.#highestTimestamp + distance32(this.#highestTimestamp % 0x1_0000_0000, timestamp) : 0x1_0000_0000 + timestamp
+    return this.#begun ? this.#highestTimestamp + distance32(this.#highestTimestamp, timestamp) : 0x1_0000_0000 + timestamp
   }
 
   #advance(sequence: number, timestamp: number): void {
@@ -338,7 +360,7 @@ export class JitterBuffer {
 
   #dropHead(reason: 'overflow' | 'skipped'): void {
     const slot = this.#release()
-    this.counts.bump(reason)
+    this.#counts.bump(reason)
     if (this.#state === 'playing') this.#moveTo(slot.timestamp + Math.max(0, slot.duration))
     else if (this.#state === 'empty') this.#state = 'pause'
   }
@@ -366,9 +388,10 @@ export class JitterBuffer {
   #takeFrame(head: Slot, now: number, out: Taken): TakeResult {
     this.#release()
     out.bytes = head.bytes
+    out.offset = head.offset
     out.length = head.length
     out.payloadType = head.payloadType
-    out.timestamp = head.timestamp % 0x1_0000_0000
+    out.timestamp = head.timestamp >>> 0
     out.sequence = head.sequence & 0xffff
     out.duration = head.duration
     out.delay = this.#delayOf(head.timestamp, now)
@@ -376,7 +399,7 @@ export class JitterBuffer {
     this.#generated = 0
     // Comfort noise says that the sender falls silent until its next packet (RFC 3389 §4).
     this.#state = head.duration === 0 ? 'pause' : 'playing'
-    this.counts.bump('played')
+    this.#played++
     return 'frame'
   }
 
@@ -387,7 +410,7 @@ export class JitterBuffer {
       return 'early'
     }
     if (this.#state === 'pause') return this.#silence(wanted, out)
-    if (this.#generated === 0) this.counts.bump('underrun')
+    if (this.#generated === 0) this.#counts.bump('underrun')
     if (this.#generated >= this.#units(MAX_CONCEALED_MS)) {
       this.#state = 'pause'
       return this.#silence(wanted, out)
@@ -410,14 +433,14 @@ export class JitterBuffer {
     out.length = 0
     out.duration = duration
     this.#generated += duration
-    this.counts.bump('concealed', duration)
+    this.#counts.bump('concealed', duration)
     return 'conceal'
   }
 
   #silence(duration: number, out: Taken): TakeResult {
     out.length = 0
     out.duration = duration
-    this.counts.bump('silent', duration)
+    this.#counts.bump('silent', duration)
     return 'silence'
   }
 }

@@ -3,7 +3,7 @@ import { LossConcealment } from '../codec/plc.js'
 import { Resampler, ResamplerFilter } from '../codec/resampler.js'
 import { TimeStretch } from '../codec/time-stretch.js'
 import { ComfortNoise } from './comfort-noise.js'
-import { createTaken, JitterBuffer, type JitterBufferOptions, type PutResult } from './jitter-buffer.js'
+import { createTaken, JitterBuffer, type JitterBufferOptions, type PutResult, type Taken, type TakeResult } from './jitter-buffer.js'
 
 /** What a payload type stands for. */
 export type PlayoutFormat =
@@ -36,11 +36,15 @@ export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 
 const LONGEST_PACKET_MS = 120
 /** Least time between two stretches, in ms, while nothing presses. */
 const STRETCH_INTERVAL_MS = 60
+/** Where no two periods are alike (noise, music) the next attempt waits longer each time, up to this (ms). */
+const LONGEST_STRETCH_INTERVAL_MS = 960
 /** Beyond its bound by this much (ms), the delay presses. */
 const PRESSING_MS = 60
 /** The delay may lie this much (ms) under or over its target: further apart than the longest period, lest it swing. */
 const BELOW_MS = 5
 const ABOVE_MS = 15
+/** Nothing needs to be stretched. */
+const inBounds = (excess: number): boolean => excess >= -BELOW_MS && excess <= ABOVE_MS
 /** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
 const DELAY_FRAMES = 8
 
@@ -57,13 +61,17 @@ class Source {
     if (codec.sampleRate !== sampleRate) this.#resampler = new Resampler(new ResamplerFilter(codec.sampleRate, sampleRate), longest)
   }
 
-  /** @returns samples written into `out` from `offset`. */
-  decode(bytes: Uint8Array, length: number, out: Int16Array, offset: number): number {
+  get resamples(): boolean {
+    return this.#resampler !== undefined
+  }
+
+  /** @returns samples written into `out` from `to`. */
+  decode({ bytes, offset, length }: Taken, out: Int16Array, to: number): number {
     // The usual case: nothing waits before it.
-    if (this.#resampler === undefined && offset === 0) return this.#decoder.decode(bytes, 0, length, out)
-    const samples = this.#decoder.decode(bytes, 0, length, this.#decoded)
-    if (this.#resampler !== undefined) return this.#resampler.process(this.#decoded, out, offset, samples)
-    for (let at = 0; at < samples; at++) out[offset + at] = this.#decoded[at]!
+    if (this.#resampler === undefined && to === 0) return this.#decoder.decode(bytes, offset, length, out)
+    const samples = this.#decoder.decode(bytes, offset, length, this.#decoded)
+    if (this.#resampler !== undefined) return this.#resampler.process(this.#decoded, out, to, samples)
+    for (let at = 0; at < samples; at++) out[to + at] = this.#decoded[at]!
     return samples
   }
 }
@@ -90,7 +98,13 @@ export class Playout {
   readonly sampleRate: number
   readonly #formats: ReadonlyMap<number, PlayoutFormat>
   readonly #sources = new Map<number, Source>()
-  readonly #unitsPerByte = new Map<number, number>()
+  /** The payload type that came last, and its clock units a byte: nearly always the next one's too. */
+  #type = -1
+  #typeUnits = 0
+  /** The same of the frames taken. */
+  #takenType = -1
+  #takenFormat: PlayoutFormat | undefined
+  #takenSource: Source | undefined
   readonly #concealment: LossConcealment
   readonly #noise: ComfortNoise
   readonly #stretch: TimeStretch
@@ -105,18 +119,18 @@ export class Playout {
   #earlierDelay = Infinity
   #frames = 0
   #lastStretch = -Infinity
+  #stretchInterval = STRETCH_INTERVAL_MS
   #stretched = 0
 
   constructor(options: PlayoutOptions) {
     this.sampleRate = options.sampleRate
     this.#formats = options.formats
     this.#scale = options.sampleRate / options.clockRate
-    for (const [type, format] of options.formats) if (format.type === 'audio') this.#unitsPerByte.set(type, unitsPerByte(format.codec))
     const longest = (options.clockRate * LONGEST_PACKET_MS) / 1000
     this.buffer = new JitterBuffer({
       ...options,
-      durationOf: (type, bytes) => {
-        const duration = bytes * (this.#unitsPerByte.get(type) ?? 0)
+      durationOf: (_type, bytes) => {
+        const duration = bytes * this.#typeUnits
         return duration > longest ? -1 : duration
       },
     })
@@ -133,9 +147,14 @@ export class Playout {
 
   /** Takes a packet in; see `JitterBuffer.put`. A payload type that has no format is `strange`. */
   put(sequence: number, timestamp: number, payloadType: number, bytes: Uint8Array, offset: number, length: number, arrival: number): PutResult {
-    if (!this.#formats.has(payloadType)) {
-      this.buffer.pass(sequence)
-      return 'strange'
+    if (payloadType !== this.#type) {
+      const format = this.#formats.get(payloadType)
+      if (format === undefined) {
+        this.buffer.pass(sequence)
+        return 'strange'
+      }
+      this.#type = payloadType
+      this.#typeUnits = format.type === 'audio' ? unitsPerByte(format.codec) : 0
     }
     return this.buffer.put(sequence, timestamp, payloadType, bytes, offset, length, arrival)
   }
@@ -155,7 +174,15 @@ export class Playout {
    * Allocates nothing, but a decoder when a payload type is first heard.
    */
   read(now: number, out: Int16Array): PlayoutResult {
-    let result: PlayoutResult = this.#ready > 0 ? 'speech' : 'early'
+    let result: PlayoutResult = 'speech'
+    if (this.#ready === 0) {
+      const due = this.buffer.take(now, Math.ceil(out.length / this.#scale), this.#taken)
+      if (due === 'frame' && this.#decodeWhole(out)) {
+        if (!this.buffer.playing || this.#inBounds) return 'speech'
+        this.#samples.set(out)
+        this.#ready = out.length
+      } else result = this.#use(due, now, out.length)
+    }
     while (this.#ready < out.length) result = this.#refill(now, out.length - this.#ready)
     if (result === 'speech' && this.buffer.playing) this.#adapt(now, out.length)
     for (let at = 0; at < out.length; at++) out[at] = this.#samples[at]!
@@ -173,13 +200,31 @@ export class Playout {
     this.#delay = this.#earlierDelay = Infinity
     this.#frames = 0
     this.#sources.clear()
+    this.#takenType = -1
+  }
+
+  /** The usual case: the frame taken is all that the reader wants, and nothing waits before it. False when it is another. */
+  #decodeWhole(out: Int16Array): boolean {
+    const { duration, payloadType, delay } = this.#taken
+    if (duration * this.#scale !== out.length || this.#concealment.longest < out.length) return false
+    this.#meet(payloadType)
+    const source = this.#takenSource
+    if (source === undefined || source.resamples) return false
+    this.#measure(delay)
+    source.decode(this.#taken, out, 0)
+    this.#concealment.good(out, 0, out.length)
+    return true
   }
 
   /** Adds samples of what is due next; at least one. */
   #refill(now: number, lacking: number): PlayoutResult {
+    return this.#use(this.buffer.take(now, Math.ceil(lacking / this.#scale), this.#taken), now, lacking)
+  }
+
+  /** Adds samples of what was taken, or of what follows it where that holds none. */
+  #use(due: TakeResult, now: number, lacking: number): PlayoutResult {
     const taken = this.#taken
-    for (;;) {
-      const due = this.buffer.take(now, Math.ceil(lacking / this.#scale), taken)
+    for (;; due = this.buffer.take(now, Math.ceil(lacking / this.#scale), taken)) {
       if (due === 'frame') {
         this.#measure(taken.delay)
         if (this.#decode()) return 'speech'
@@ -203,21 +248,27 @@ export class Playout {
 
   /** Decodes the frame taken; false when it holds no sound of its own. */
   #decode(): boolean {
-    const { bytes, length, payloadType } = this.#taken
+    const { bytes, offset, length, payloadType } = this.#taken
+    this.#meet(payloadType)
+    if (this.#takenFormat?.type === 'comfort-noise') this.#noise.update(bytes, offset, length)
+    if (this.#takenSource === undefined) return false
+    const samples = this.#takenSource.decode(this.#taken, this.#samples, this.#ready)
+    this.#pass(samples)
+    return samples > 0
+  }
+
+  /** Finds the format and the decoder of a payload type. */
+  #meet(payloadType: number): void {
+    if (payloadType === this.#takenType) return
     const format = this.#formats.get(payloadType)
-    if (format === undefined) return false
-    if (format.type === 'comfort-noise') {
-      this.#noise.update(bytes, 0, length)
-      return false
-    }
     let source = this.#sources.get(payloadType)
-    if (source === undefined) {
+    if (source === undefined && format?.type === 'audio') {
       source = new Source(format.codec, this.sampleRate)
       this.#sources.set(payloadType, source)
     }
-    const samples = source.decode(bytes, length, this.#samples, this.#ready)
-    this.#pass(samples)
-    return samples > 0
+    this.#takenType = payloadType
+    this.#takenFormat = format
+    this.#takenSource = source
   }
 
   /** Lets `count` samples after the ready ones through the concealment's delay line. */
@@ -247,12 +298,16 @@ export class Playout {
     if (delay < this.#delay) this.#delay = delay
   }
 
+  get #inBounds(): boolean {
+    return inBounds(this.delay - this.buffer.target)
+  }
+
   /** Stretches what is ready when the delay has left its bounds. */
   #adapt(now: number, wanted: number): void {
     const excess = this.delay - this.buffer.target
-    if (excess >= -BELOW_MS && excess <= ABOVE_MS) return
+    if (inBounds(excess)) return
     const pressing = excess > ABOVE_MS + PRESSING_MS
-    if (!pressing && now - this.#lastStretch < STRETCH_INTERVAL_MS) return
+    if (!pressing && now - this.#lastStretch < this.#stretchInterval) return
     if (excess > 0) this.#shorten(now, wanted, pressing)
     else this.#note(now, this.#stretch.lengthen(this.#samples, 0, this.#ready, false))
   }
@@ -268,9 +323,9 @@ export class Playout {
 
   /** Takes the new length in; the frames to come will have waited longer or shorter by the change. */
   #note(now: number, ready: number): void {
-    // Where no two periods are alike the next attempt waits as well: it is not to be had for nothing.
     this.#lastStretch = now
     const change = ready - this.#ready
+    this.#stretchInterval = change === 0 ? Math.min(LONGEST_STRETCH_INTERVAL_MS, 2 * this.#stretchInterval) : STRETCH_INTERVAL_MS
     if (change === 0) return
     this.#ready = ready
     this.#stretched += change
