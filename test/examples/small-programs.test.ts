@@ -5,6 +5,8 @@ import { freePort } from '../peers/ports.js'
 import { start } from './program.js'
 
 t.setTimeout(120_000)
+// Each listens most of its time.
+t.jobs = 4
 
 /** Level in dBm0, roughly, of everything that a call has heard. */
 const loudness = (pcm: Int16Array): number => {
@@ -12,7 +14,7 @@ const loudness = (pcm: Int16Array): number => {
   return 10 * Math.log10(power / (32_124 ** 2 / 2)) + 3.17
 }
 
-t.test('answer-and-play: rings, answers, plays the greeting, hangs up', async t => {
+t.test('answer-and-play: rings, answers, plays the greeting, hangs up', { buffered: true }, async t => {
   const port = await freePort(6_200, 6_298)
   await using _program = await start('answer-and-play', { SIP_PORT: String(port) })
   for (const transport of ['udp', 'tcp'] as const) {
@@ -26,7 +28,7 @@ t.test('answer-and-play: rings, answers, plays the greeting, hangs up', async t 
   }
 })
 
-t.test('echo: the caller hears itself at its own level', async t => {
+t.test('echo: the caller hears itself at its own level', { buffered: true }, async t => {
   const port = await freePort(6_200, 6_298)
   await using program = await start('echo', { SIP_PORT: String(port) })
   await using peer = await createScriptedPeer({ server: `127.0.0.1:${port}`, user: 'zoe' })
@@ -40,7 +42,7 @@ t.test('echo: the caller hears itself at its own level', async t => {
   t.same(heard.part(0, 900).gaps(1_004, 40), [])
 })
 
-t.test('menu: a key leads on, a wrong one is told', async t => {
+t.test('menu: a key leads on, a wrong one is told', { buffered: true }, async t => {
   const port = await freePort(6_200, 6_298)
   await using _program = await start('menu', { SIP_PORT: String(port) })
   await using peer = await createScriptedPeer({ server: `127.0.0.1:${port}` })
@@ -57,7 +59,7 @@ t.test('menu: a key leads on, a wrong one is told', async t => {
   t.equal(await wrong.ended, 'remote')
 })
 
-t.test('queue: the caller waits with music until an agent answers, then they talk', async t => {
+t.test('queue: the caller waits with music until an agent answers, then they talk', { buffered: true }, async t => {
   const port = await freePort(6_200, 6_298)
   await using agent = await createScriptedPeer({ user: 'ann', tone: { frequencies: [1_500] } })
   await using program = await start('queue', { SIP_PORT: String(port), AGENTS: `sip:ann@127.0.0.1:${agent.port}` })

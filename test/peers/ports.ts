@@ -19,6 +19,9 @@ const isFree = async (port: number): Promise<boolean> => {
   }
 }
 
+/** Ports that this process has looked at for one test are not another's. */
+const claimed = new Set<number>()
+
 /** A port free on UDP and TCP of loopback at this moment, and `also` that far above it; from `first`, in steps of `step`. */
 export const freePort = async (first: number, last: number, step = 1, also: readonly number[] = []): Promise<number> => {
   const count = Math.floor((last - first) / step) + 1
@@ -26,6 +29,8 @@ export const freePort = async (first: number, last: number, step = 1, also: read
   const start = process.pid % count
   for (let n = 0; n < count; n++) {
     const port = first + ((start + n) % count) * step
+    if (claimed.has(port)) continue
+    claimed.add(port)
     const wanted = [port, ...also.map(distance => port + distance)]
     if ((await Promise.all(wanted.map(isFree))).every(Boolean)) return port
   }
