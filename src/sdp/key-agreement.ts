@@ -6,6 +6,7 @@ import type { CryptoKeys } from './negotiated.js'
 /** Suites that we offer, best first for what phones know; an answer takes the peer's order. */
 const OFFERED: readonly CryptoSuite[] = [
   'AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM', 'AES_256_CM_HMAC_SHA1_80', 'AEAD_AES_256_GCM', 'AES_CM_128_HMAC_SHA1_32',
+  'AES_256_CM_HMAC_SHA1_32',
 ]
 
 /** Keys of both directions. */

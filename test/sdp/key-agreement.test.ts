@@ -80,3 +80,28 @@ void t.test('RFC 4568 §5.1.3: an answer must take one line of the offer', async
     t.throws(() => offering().accept(offerOf('RTP/SAVP', crypto)), { code: 'MEDIA_NO_COMMON_CODEC' }, crypto.join(', '))
   t.equal(offering().accept(offerOf('RTP/SAVP', [`1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`])).crypto?.receive.tag, 1)
 })
+
+const LENGTHS = {
+  AES_CM_128_HMAC_SHA1_80: 30, AES_CM_128_HMAC_SHA1_32: 30, AES_256_CM_HMAC_SHA1_80: 46, AES_256_CM_HMAC_SHA1_32: 46, AEAD_AES_128_GCM: 28, AEAD_AES_256_GCM: 44,
+}
+
+void t.test('RFC 4568 §6.2, RFC 6188 §4, RFC 7714 §14.2: each suite is offered, and taken when it is the only one', async t => {
+  const offer = createOfferAnswer({ random: seededRandom(4) }).createOffer(local('required'))
+  for (const [suite, bytes] of Object.entries(LENGTHS)) {
+    const inline = Buffer.alloc(bytes, 9).toString('base64')
+    const { text, media } = pair().b.answer(offerOf('RTP/SAVP', [`7 ${suite} inline:${inline}|2^31`]), local('required'))
+    t.match(text, `a=crypto:7 ${suite} inline:`)
+    t.equal(media.crypto?.receive.suite, suite)
+    t.equal(media.crypto?.send.key.length, bytes)
+    t.match(offer, new RegExp(`a=crypto:\\d ${suite} inline:`))
+  }
+})
+
+void t.test('RFC 4568 §7.1.4: another key of the peer\'s in a re-INVITE rekeys its direction alone', async t => {
+  const { b } = pair()
+  const round = (fill: number) =>
+    b.answer(offerOf('RTP/SAVP', [`1 AES_CM_128_HMAC_SHA1_80 inline:${Buffer.alloc(30, fill).toString('base64')}`]), local('required')).media.crypto
+  const [first, second] = [round(1), round(2)]
+  t.same(first?.send.key, second?.send.key)
+  t.same([...second!.receive.key], Array.from({ length: 30 }, () => 2))
+})
