@@ -22,7 +22,7 @@ const createAgent = (state: RoutingState, id: AgentId, settings: AgentSettings):
   failures: noFailures(),
   engagements: new Set(), load: { voice: 0, callback: 0, chat: 0, email: 0 },
   members: new Map(), seats: new Set(), loyal: new OrderedSet<InteractionEntry>(byUrgency),
-  removed: false, shown: '',
+  removed: false, shownState: undefined, shownStatus: undefined,
 })
 
 /** Adds an agent, or gives a present one new settings. */

@@ -1,6 +1,6 @@
 import { log } from './state.js'
 import type { AgentEntry, QueueEntry, RoutingState, Seat } from './state.js'
-import type { AgentState, AgentView, Channel } from './settings.js'
+import type { AgentState, AgentStatus, AgentView, Channel } from './settings.js'
 
 const DEFAULT_CAPACITY: Readonly<Record<Channel, number>> = { voice: 1, callback: 1, chat: 0, email: 0 }
 
@@ -90,14 +90,18 @@ export const stateOf = (agent: AgentEntry): AgentState => {
   return state
 }
 
+const reasonOf = (status: AgentStatus): string | undefined => (status.type === 'on-break' ? status.reason : undefined)
+
+const sameStatus = (a: AgentStatus, b: AgentStatus | undefined): boolean => a === b || (a.type === b?.type && reasonOf(a) === reasonOf(b))
+
 /** Logs status and state of the agents that this event touched, where they changed. */
 export const noteStates = (state: RoutingState): void => {
   for (const agent of state.touched) {
     if (agent.removed && agent.engagements.size === 0) continue
     const now = stateOf(agent)
-    const shown = `${now} ${agent.status.type} ${agent.status.type === 'on-break' ? agent.status.reason ?? '' : ''}`
-    if (shown === agent.shown) continue
-    agent.shown = shown
+    if (now === agent.shownState && sameStatus(agent.status, agent.shownStatus)) continue
+    agent.shownState = now
+    agent.shownStatus = agent.status
     log(state, { type: 'agent', agent: agent.id, status: agent.status, state: now })
   }
   state.touched.clear()

@@ -4,7 +4,7 @@ import type { Fact, RoutingAction } from './action.js'
 import type { OfferId } from './event.js'
 import type { Expression } from './expression.js'
 import { OrderedSet } from './ordered-set.js'
-import type { AgentId, AgentPredicate, AgentSettings, AgentStatus, Channel, InteractionId, MemberSettings, OfferFailure, QueueId, QueueSettings } from './settings.js'
+import type { AgentId, AgentPredicate, AgentSettings, AgentState, AgentStatus, Channel, InteractionId, MemberSettings, OfferFailure, QueueId, QueueSettings } from './settings.js'
 
 /** An agent taken up by an interaction. While `offered` it is a lease: `deadline` ends it. */
 export interface Engagement {
@@ -43,7 +43,8 @@ export interface AgentEntry {
   /** Kept until its last engagement ends. */
   removed: boolean
   /** What the log was told last. */
-  shown: string
+  shownState: AgentState | undefined
+  shownStatus: AgentStatus | undefined
 }
 
 /** An agent in a queue. */
@@ -201,7 +202,8 @@ type Distribute<T> = T extends unknown ? Omit<T, 'at'> : never
 
 /** Enters a fact in the log. */
 export const log = (state: RoutingState, fact: Distribute<Fact>): void => {
-  state.actions.push({ type: 'log', fact: { at: state.now, ...fact } })
+  // Added to the literal that was handed in, since copying each fact shows in long simulations.
+  state.actions.push({ type: 'log', fact: Object.assign(fact, { at: state.now }) })
 }
 
 /** Sets a deadline `ms` from now. */
