@@ -67,7 +67,7 @@ const bytesPerOp = (fn: () => void, opsPerSecond: number): number => {
 }
 
 /** The runtime's `gc`, without asking for a flag on the command line. */
-const collector = (): (() => void) => {
+export const collector = (): (() => void) => {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as () => void
 }
