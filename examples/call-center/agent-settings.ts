@@ -20,6 +20,8 @@ const agentSchema = z.strictObject({
   available: z.boolean().default(true),
   /** @default the password of the demo accounts */
   password: z.string().min(10, 'must have at least 10 characters').optional(),
+  /** By which it sets its status at 604. @default none: it cannot */
+  pin: z.coerce.string().regex(/^\d{4,16}$/, 'must be four to sixteen digits').optional(),
   /** Levels by name. */
   skills: z.record(z.string(), z.number('must be a level, a number')).default({}),
   wrapUp: seconds.optional(),
@@ -39,6 +41,8 @@ export const agentsSchema = z
   .strictObject({
     /** Of agents without one of their own. */
     wrapUp: seconds.default(5),
+    /** Reasons of breaks, by the key pressed at 604. */
+    breaks: z.record(z.string().regex(/^[2-9]$/, 'must be a key from 2 to 9'), z.string().min(1)).default({ 2: 'break' }),
     people: z.record(z.string().regex(/^[A-Za-z0-9._-]+$/, 'must be a user name of letters, digits, dots and hyphens'), agentSchema).prefault(usual),
   })
   .prefault({})

@@ -23,6 +23,8 @@ export interface QueueView {
 export interface AgentView {
   readonly user: string
   readonly state: AgentState | 'on-break' | 'logged-out'
+  /** Of a break, where one was given. */
+  readonly reason: string | null
   /** Milliseconds in this state. */
   readonly for: number
   /** Who rings or talks, and through which queue. */
@@ -104,6 +106,7 @@ export class Board {
       return {
         user,
         state: away ? agent.status.type as 'on-break' | 'logged-out' : agent.state,
+        reason: agent.status.type === 'on-break' ? (agent.status.reason ?? null) : null,
         for: Math.round(now - (this.#since.get(agent.uri) ?? now)),
         caller: partner === undefined ? null : (this.#watched.caller(partner.interaction) ?? null),
         queue: partner?.queue ?? null,

@@ -69,10 +69,10 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   addContactMetrics(center, server.metrics)
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
-  const { board, agents, revise } = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor })
+  const { board, agents, setStatus, revise } = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor })
 
   let draining = false
-  const http = await serveHttp({ settings, server, board, agents, interactions: store, recordings, accounts, draining: () => draining })
+  const http = await serveHttp({ settings, server, board, agents, setStatus, interactions: store, recordings, accounts, draining: () => draining })
   const addresses = [...server.addresses, http.address]
   log.logger.info({ addresses }, 'ready')
   return {
@@ -110,7 +110,7 @@ const domainOf = ({ sip }: Settings): string => sip.domain ?? sip.advertise ?? (
 const LASTING = ['sip', 'http', 'rtp', 'data', 'demo', 'media', 'drainSeconds', 'language'] as const
 
 /** Connects queues, agents and numbers, and hangs up the board on which they can be watched. */
-const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents'> => {
+const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents' | 'setStatus'> => {
   const prompts = openPrompts(settings.language)
   const floor = new Floor({ center, registrar, prompts, recordings, aor })
   const callerOf = (interaction: string): string | undefined => [...server.calls].find(call => call.id === interaction)?.from
@@ -132,5 +132,5 @@ const connect = ({ settings, accounts, recordings, server, registrar, center, st
     return lasting
   }
   revise(settings)
-  return { board, agents: () => floor.agents, revise }
+  return { board, agents: () => floor.agents, setStatus: (user, status) => floor.setStatus(user, status), revise }
 }

@@ -1,5 +1,5 @@
 import type { Registrar } from 'cordboard'
-import type { Agent, AgentOptions, ContactCenter, Queue } from 'cordboard/contact'
+import type { Agent, AgentOptions, AgentStatus, ContactCenter, Queue } from 'cordboard/contact'
 import { isDeepStrictEqual } from 'node:util'
 import { userOf } from './admission.js'
 import type { ConfiguredAgent } from './agent-settings.js'
@@ -38,12 +38,14 @@ export class Floor {
   /** Queues that are closed to new callers, but still have some. */
   readonly #closing = new Map<string, OpenQueue>()
   readonly #agents = new Map<string, SeatedAgent>()
+  /** Breaks and sign-outs that agents chose, which a telephone that registers anew leaves as they are. */
+  readonly #chosen = new Map<string, AgentStatus>()
 
   constructor(parts: FloorParts) {
     this.#parts = parts
     const { center, registrar } = parts
-    // An agent is available while a telephone of its is registered.
-    registrar.on('registered', aor => this.#agents.get(userOf(aor))?.agent.setStatus({ type: 'available' }))
+    // An agent is available while a telephone of its is registered, unless it said otherwise.
+    registrar.on('registered', aor => this.#agents.get(userOf(aor))?.agent.setStatus(this.#chosen.get(userOf(aor)) ?? { type: 'available' }))
     registrar.on('unregistered', aor => this.#agents.get(userOf(aor))?.agent.setStatus({ type: 'logged-out' }))
     center.on('fact', fact => {
       if (fact.type === 'left' || fact.type === 'ended') this.#closeIfEmpty(fact.queue)
@@ -58,6 +60,16 @@ export class Floor {
   /** By user. */
   get agents(): ReadonlyMap<string, Agent> {
     return new Map([...this.#agents].map(([user, { agent }]) => [user, agent]))
+  }
+
+  /** Signs an agent in or out, or sends it on a break. False: there is no such agent. */
+  setStatus(user: string, status: AgentStatus): boolean {
+    const seated = this.#agents.get(user)
+    if (seated === undefined) return false
+    if (status.type === 'available') this.#chosen.delete(user)
+    else this.#chosen.set(user, status)
+    seated.agent.setStatus(status)
+    return true
   }
 
   /**
@@ -106,6 +118,7 @@ export class Floor {
 
   #dismiss(user: string, { agent }: SeatedAgent): void {
     this.#agents.delete(user)
+    this.#chosen.delete(user)
     void agent[Symbol.asyncDispose]()
   }
 
@@ -126,7 +139,7 @@ export class Floor {
   /** Agents outside are there when the settings say so, the others when a telephone of theirs is registered. */
   async #signIn(user: string, agent: Agent, { uri, available }: ConfiguredAgent): Promise<void> {
     const there = uri === undefined ? (await this.#parts.registrar.lookup(this.#parts.aor(user))).length > 0 : available
-    agent.setStatus({ type: there ? 'available' : 'logged-out' })
+    agent.setStatus(there ? this.#chosen.get(user) ?? { type: 'available' } : { type: 'logged-out' })
   }
 }
 

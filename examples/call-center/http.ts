@@ -2,7 +2,7 @@ import fastifyStatic from '@fastify/static'
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { Server } from 'cordboard'
-import type { Agent, InteractionStore } from 'cordboard/contact'
+import type { Agent, AgentStatus, InteractionStore } from 'cordboard/contact'
 import { timingSafeEqual } from 'node:crypto'
 import { basename } from 'node:path'
 import type { Accounts } from './accounts.js'
@@ -22,6 +22,8 @@ export interface HttpSources {
   readonly interactions: InteractionStore
   readonly recordings: Recordings
   readonly accounts: Accounts
+  /** Signs an agent in or out. False: there is no such agent. */
+  readonly setStatus: (user: string, status: AgentStatus) => boolean
   /** True from the moment when no new calls are taken. */
   readonly draining: () => boolean
 }
@@ -48,8 +50,14 @@ const addApi = (app: FastifyInstance, { board, interactions }: HttpSources): voi
   )
 }
 
+/** An `AgentStatus`. */
+const STATUS = {
+  type: 'object', required: ['type'], additionalProperties: false,
+  properties: { type: { enum: ['available', 'on-break', 'logged-out'] }, reason: { type: 'string', minLength: 1, maxLength: 200 } },
+} as const
+
 /** What a supervisor does from the console or a script. */
-const addCommands = (app: FastifyInstance, { agents }: HttpSources): void => {
+const addCommands = (app: FastifyInstance, { agents, setStatus }: HttpSources): void => {
   app.post<{ Params: { user: string }; Body: { disposition: string } }>(
     '/api/agents/:user/disposition',
     { schema: { body: { type: 'object', required: ['disposition'], properties: { disposition: { type: 'string', minLength: 1, maxLength: 200 } } } } },
@@ -60,6 +68,11 @@ const addCommands = (app: FastifyInstance, { agents }: HttpSources): void => {
       agent.dispose(request.body.disposition)
       return reply.code(204).send()
     },
+  )
+  app.post<{ Params: { user: string }; Body: AgentStatus }>(
+    '/api/agents/:user/status',
+    { schema: { body: STATUS } },
+    async (request, reply) => (setStatus(request.params.user, request.body) ? reply.code(204).send() : reply.code(404).send({ error: 'no such agent' })),
   )
 }
 

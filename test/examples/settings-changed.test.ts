@@ -87,3 +87,36 @@ t.test('an agent who comes by the settings is asked at once; SIGHUP reads them a
   t.notOk(call.over)
   await call.bye()
 })
+
+t.test('604: an agent signs in and out by telephone with its PIN, or by the API; the reason is kept', async t => {
+  rewrite('agents:\n  breaks: { 2: lunch }\n  people:\n    1001: { pin: "4711" }\n    1002: {}\n')
+  const state = (): Promise<string> => eventually('no call', async () => {
+    const { state, reason } = (await get<readonly { user: string; state: string; reason: string | null }[]>('/api/agents')).find(({ user }) => user === '1001')!
+    return state === 'elsewhere' ? undefined : reason === null ? state : `${state}: ${reason}`
+  })
+  await eventually('the agents of the new settings', async () => (await get<readonly unknown[]>('/api/agents')).length === 2 || undefined)
+  await using agent = await peer('1001', 900)
+  t.equal((await agent.register()).status, 200)
+  await eventually('available', async () => (await state()) === 'idle' || undefined)
+  const dial = async (keys: string): Promise<void> => {
+    await using call = await agent.call(center.uri('604'))
+    await call.press(keys)
+    await call.ended
+  }
+  await dial('4711#2')
+  t.equal(await state(), 'on-break: lunch')
+  await dial('0000#1#1#')
+  t.equal(await state(), 'on-break: lunch', 'three wrong PINs end the call')
+  await dial('4712#4711#0')
+  t.equal(await state(), 'logged-out', 'the second PIN is right')
+  const post = (user: string, body: object): Promise<number> => fetch(`http://127.0.0.1:${center.httpPort}/api/agents/${user}/status`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
+  }).then(response => response.status)
+  t.same([await post('1001', { type: 'on-break', reason: 'training' }), await state()], [204, 'on-break: training'])
+  t.same([await post('1099', { type: 'available' }), await post('1001', { type: 'asleep' })], [404, 400])
+  await dial('4711#1')
+  t.equal(await state(), 'idle')
+  await using other = await peer('1002', 900)
+  await using refused = await other.dial(center.uri('604'))
+  t.match(await refused.outcome, { type: 'rejected', status: 403 }, 'an agent without a PIN')
+})

@@ -15,6 +15,7 @@ import { createOperator } from './people.js'
 import { enterQueue } from './queues.js'
 import { record } from './record.js'
 import { enterRoom } from './rooms.js'
+import { signIn } from './sign-in.js'
 import { tone } from './tone.js'
 
 /** What the numbers are made of. */
@@ -43,7 +44,7 @@ export class NumberingPlan {
 
   constructor(parts: NumberingParts) {
     this.#parts = parts
-    const { server, admission: { everyone }, prompts, floor, recordings, journal, supervisor, aor } = parts
+    const { server, admission: { everyone, accounts }, prompts, floor, recordings, journal, supervisor, aor } = parts
     const { ring, ringOr } = createOperator(recordings, journal)
     this.#person = ring(call => {
       const user = userOf(call.request.uri)
@@ -59,6 +60,7 @@ export class NumberingPlan {
       ['700', menu(prompts, () => parts.settings().menu, name => (name === 'operator' ? operator : this.#queue(name)))],
     ])
     for (const [number, handler] of this.#fixed) server.handle(`sip:${number}@*`, everyone(handler))
+    server.handle('sip:604@*', accounts(signIn(floor, prompts, () => parts.settings().agents)))
     server.handle('sip:8[0-9][0-9]@*', everyone(enterRoom(server, prompts)))
   }
 
