@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** Core that the server runs on; the load gets the other. */
-const SERVER_CORE = '0'
+export const SERVER_CORE = '0'
 export const LOAD_CORE = '1'
 
 /** A larger young generation, as docs/guides/deploying.md advises for a thousand calls a second. */
