@@ -4,8 +4,8 @@ import type { MediaDescription, SessionDescription } from 'sdp-transform'
 import { CordboardError } from '../core/errors.js'
 import { parseCrypto } from './crypto.js'
 import type { CryptoAttribute } from './crypto.js'
-import type { Direction } from './negotiated.js'
-import { STATIC_AUDIO } from './static-payloads.js'
+import type { Direction, Feedback } from './negotiated.js'
+import { STATIC_AUDIO, STATIC_VIDEO } from './static-payloads.js'
 
 /** Who made a description, and which version of it (RFC 8866 §5.2). Numbers as text: they may exceed 2^53. */
 export interface Origin {
@@ -23,6 +23,8 @@ export interface DescribedCodec {
   readonly clockRate: number
   readonly channels: number
   readonly fmtp?: string
+  /** Of video and text: what `a=rtcp-fb` says, as far as we pass it on. */
+  readonly feedback?: readonly Feedback[]
 }
 
 /** One `m=` line and what belongs to it, session-level lines included where they apply. */
@@ -40,7 +42,7 @@ export interface MediaLine {
   /** Of the connection line that applies: an address or a name; undefined where there is none. */
   readonly address: string | undefined
   readonly direction: Direction
-  /** In order of preference; of audio lines over RTP only. Formats that nothing explains are left out. */
+  /** In order of preference; of audio, video and text lines over RTP only. Formats that nothing explains are left out. */
   readonly codecs: readonly DescribedCodec[]
   /** Milliseconds. */
   readonly ptime?: number
@@ -52,6 +54,8 @@ export interface MediaLine {
   readonly rtcpMux: boolean
   /** RFC 4568; lines that we cannot use are left out. */
   readonly crypto: readonly CryptoAttribute[]
+  /** Of image lines: attributes of T.38, `T38…`, as written. */
+  readonly t38?: readonly string[]
 }
 
 /** A session description (RFC 8866) as far as offer and answer read it. */
@@ -77,7 +81,18 @@ export const parseDescription = (text: string): Description => {
   if (mediaLines.length > LIMITS.media) throw bad('too many media lines')
   // RFC 8866 §5.7: a line that sdp-transform cannot read would silently leave the media without an address.
   for (const line of lines) if (line.startsWith('c=') && !/^c=IN IP[46] \S+$/.test(line)) throw bad(`malformed connection line: ${line}`)
-  return { origin, media: mediaLines.map((line, at) => readMedia(line, session.media[at]!, session)) }
+  const media = mediaLines.map((line, at) => readMedia(line, session.media[at]!, session))
+  return { origin, media: media.some(({ kind }) => kind === 'image') ? withFax(lines, media) : media }
+}
+
+/** sdp-transform cuts attributes that it doesn't know: those of T.38 are taken from the lines. */
+const withFax = (lines: readonly string[], media: readonly MediaLine[]): readonly MediaLine[] => {
+  const attributes: string[][] = []
+  for (const line of lines) {
+    if (line.startsWith('m=')) attributes.push([])
+    else if (line.startsWith('a=T38')) attributes.at(-1)?.push(line.slice(2).trim())
+  }
+  return media.map((line, at) => line.kind === 'image' ? { ...line, t38: attributes[at]! } : line)
 }
 
 const checkedLines = (text: string): readonly string[] => {
@@ -122,12 +137,12 @@ const readMedia = (line: string, media: MediaDescription, session: SessionDescri
   if (formats.length > LIMITS.formats) throw bad('too many formats on a media line')
   // RFC 8866 §5.14: layered encodings are for multicast; for a call's audio nobody could say which port is meant.
   if (kind === 'audio' && ports !== 1) throw bad('an audio line has one port')
-  const rtp = kind === 'audio' && match[4]!.includes('RTP/')
+  const rtp = (kind === 'audio' || kind === 'video' || kind === 'text') && match[4]!.includes('RTP/')
   return {
     kind, port, ports, formats, protocol: match[4]!,
     address: media.connection?.ip ?? session.connection?.ip,
     direction: media.direction ?? session.direction ?? 'sendrecv',
-    codecs: rtp ? readCodecs(formats, media) : [],
+    codecs: rtp ? readCodecs(formats, media, kind) : [],
     rtcpMux: media.rtcpMux !== undefined,
     crypto: (media.crypto ?? []).flatMap(item => parseCrypto(item.id, item.suite, item.config, item.sessionConfig === undefined ? '' : String(item.sessionConfig)) ?? []),
     ...time('ptime', media.ptime), ...time('maxptime', media.maxptime), ...readRtcp(media),
@@ -142,15 +157,23 @@ const readRtcp = ({ rtcp }: MediaDescription): { readonly rtcp?: { readonly port
   return { rtcp: rtcp.address !== undefined && isIP(rtcp.address) !== 0 ? { port: rtcp.port, address: rtcp.address } : { port: rtcp.port } }
 }
 
-const readCodecs = (formats: readonly string[], media: MediaDescription): readonly DescribedCodec[] => formats.flatMap(format => {
+const readCodecs = (formats: readonly string[], media: MediaDescription, kind: string): readonly DescribedCodec[] => formats.flatMap(format => {
   const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : 128
   if (payloadType > 127) return []
   const map = media.rtp.find(item => item.payload === payloadType)
   const fmtp = media.fmtp.find(item => item.payload === payloadType)?.config
-  const known = map === undefined ? STATIC_AUDIO.get(payloadType) : { name: String(map.codec).toUpperCase(), clockRate: map.rate ?? 0, channels: channelsOf(map.encoding) }
+  const known = map === undefined ? (kind === 'audio' ? STATIC_AUDIO : STATIC_VIDEO).get(payloadType) : { name: String(map.codec).toUpperCase(), clockRate: map.rate ?? 0, channels: channelsOf(map.encoding) }
   if (known === undefined || known.name === '' || known.clockRate <= 0) return []
-  return [{ payloadType, ...known, ...fmtp === undefined ? {} : { fmtp: String(fmtp) } }]
+  return [{ payloadType, ...known, ...fmtp === undefined ? {} : { fmtp: String(fmtp) }, ...kind === 'audio' ? {} : { feedback: readFeedback(payloadType, media) } }]
 })
+
+const FEEDBACK: readonly Feedback[] = ['nack', 'nack pli', 'ccm fir']
+
+const readFeedback = (payloadType: number, { rtcpFb = [] }: MediaDescription): readonly Feedback[] => {
+  const said = new Set(rtcpFb.filter(({ payload }) => String(payload) === '*' || Number(payload) === payloadType)
+    .map(({ type, subtype }) => (subtype === undefined ? type : `${type} ${subtype}`).trim().toLowerCase()))
+  return FEEDBACK.filter(feedback => said.has(feedback))
+}
 
 const channelsOf = (encoding: number | string | undefined): number => {
   const channels = Number(encoding ?? 1)

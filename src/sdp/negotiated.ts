@@ -50,6 +50,68 @@ export interface NegotiatedMedia {
   readonly crypto?: { readonly send: CryptoKeys; readonly receive: CryptoKeys }
 }
 
+/** Kinds of media line that are relayed beside the audio: pictures, text as it is typed (RFC 4103), fax (ITU-T T.38). */
+export type StreamKind = 'video' | 'text' | 'image'
+
+/** RTCP feedback that is passed on (RFC 4585 §4.2, RFC 5104 §7.1), as `a=rtcp-fb` writes it. */
+export type Feedback = 'nack' | 'nack pli' | 'ccm fir'
+
+/** An encoding of a side stream that somebody wants to send and receive. */
+export interface StreamCodec {
+  /** What tells it from the others, the same on the two legs that it is relayed between. */
+  readonly key: string
+  readonly name: string
+  readonly clockRate: number
+  readonly channels: number
+  /** Number in the description that `fmtp` is from. */
+  readonly payloadType: number
+  readonly fmtp?: string
+  readonly feedback: readonly Feedback[]
+}
+
+/** A side stream that one party wants, as it is offered to the other. */
+export interface WantedStream {
+  readonly kind: StreamKind
+  /** In order of preference; none for fax. */
+  readonly codecs: readonly StreamCodec[]
+  /** The profile with feedback (RFC 4585): RTP/AVPF, RTP/SAVPF. */
+  readonly avpf: boolean
+  /** Attributes of T.38 (ITU-T T.38 annex D), `T38…`, as written. */
+  readonly t38: readonly string[]
+  /** Of our side. */
+  readonly direction: Direction
+}
+
+/** A side stream with the ports that we receive it on. */
+export interface LocalStream extends WantedStream {
+  readonly port: number
+  readonly rtcpPort: number
+}
+
+/** An encoding agreed on. */
+export interface NegotiatedStreamCodec extends Omit<StreamCodec, 'payloadType'> {
+  /** Payload type that we receive. */
+  readonly receive: number
+  /** Payload type that we send: the peer's number. */
+  readonly send: number
+}
+
+/** An agreed side stream. */
+export interface NegotiatedStream {
+  readonly kind: StreamKind
+  /** Where to send; undefined while the peer has given none. */
+  readonly remote: HostPort | undefined
+  readonly remoteRtcp: HostPort | undefined
+  readonly rtcpMux: boolean
+  /** The peer's order; none for fax. */
+  readonly codecs: readonly NegotiatedStreamCodec[]
+  readonly avpf: boolean
+  /** The peer's attributes of T.38. */
+  readonly t38: readonly string[]
+  readonly direction: Direction
+  readonly crypto?: { readonly send: CryptoKeys; readonly receive: CryptoKeys }
+}
+
 /** Whether media are encrypted. */
 export type SrtpPolicy = 'off' | 'optional' | 'required'
 
@@ -73,6 +135,10 @@ export interface LocalMedia {
   readonly srtp?: SrtpPolicy
   /** What we want; the answer narrows it by the peer's. */
   readonly direction: Direction
+  /** Side streams to offer, or to take where they are offered; at most one of a kind. @default none */
+  readonly streams?: readonly LocalStream[]
+  /** In an offer of a later round: `off` has port 0; `replaced` gives the line to a fax. @default 'on' */
+  readonly audio?: 'on' | 'off' | 'replaced'
 }
 
 /** A codec that this side can offer. `payloadType` is the static one of RFC 3551, or a dynamic one from 96. */

@@ -70,10 +70,10 @@ const negotiatedCodec = ({ theirs, ours }: CommonCodec): NegotiatedCodec => ({
 })
 
 /** Where their line says to send; undefined for port 0 and for RFC 2543's hold, address 0.0.0.0. */
-const remoteOf = (line: MediaLine, local: LocalMedia): HostPort | undefined => {
+export const remoteOf = (line: MediaLine, local: Pick<LocalMedia, 'address'>): HostPort | undefined => {
   const { address, port } = line
   if (port === 0) return undefined
-  if (address === undefined) throw new CordboardError('SDP_BAD_DESCRIPTION', 'no connection line for the audio', { status: 400 })
+  if (address === undefined) throw new CordboardError('SDP_BAD_DESCRIPTION', `no connection line for the ${line.kind}`, { status: 400 })
   const version = isIP(address)
   if (version === 0) throw new CordboardError('SDP_BAD_DESCRIPTION', `not an address of one host: ${address}`, { status: 488 })
   if (address === '0.0.0.0' || address === '::') return undefined
@@ -81,7 +81,8 @@ const remoteOf = (line: MediaLine, local: LocalMedia): HostPort | undefined => {
   return { address, port }
 }
 
-const rtcpOf = (line: MediaLine, remote: HostPort | undefined, mux: boolean): HostPort | undefined => {
+/** Where their RTCP goes (RFC 3605, RFC 5761). */
+export const rtcpOf = (line: MediaLine, remote: HostPort | undefined, mux: boolean): HostPort | undefined => {
   if (remote === undefined || mux) return remote
   const { address = remote.address, port = remote.port + 1 } = line.rtcp ?? {}
   return port === 0 || port > 65_535 ? undefined : { address, port }

@@ -7,9 +7,10 @@ import type { DescribedCodec, Description, MediaLine } from './description.js'
 import { type AgreedKeys, KeyAgreement } from './key-agreement.js'
 import { common, DEFAULT_PTIME, hasVoice, isAllowed, isSecureRtp, localCodecs, negotiated, ourDirection } from './negotiation.js'
 import type { CommonCodec } from './negotiation.js'
-import type { LocalMedia, NegotiatedMedia, SrtpPolicy } from './negotiated.js'
+import type { LocalMedia, NegotiatedMedia, NegotiatedStream, SrtpPolicy } from './negotiated.js'
 import type { OfferAnswer } from './offer-answer.js'
 import { PayloadMap, sameEncoding } from './payload-map.js'
+import { asksForFax, StreamLines } from './stream-lines.js'
 
 /** A description that both sides have agreed to, or our offer of one. */
 interface Round {
@@ -21,7 +22,8 @@ interface Round {
 }
 
 interface Pending extends Round {
-  readonly audio: LocalAudio
+  /** Undefined where a fax has its line. */
+  readonly audio: LocalAudio | undefined
   readonly local: LocalMedia
 }
 
@@ -32,18 +34,24 @@ export class OfferAnswerSession implements OfferAnswer {
   readonly #username: string
   readonly #sessionId: string
   readonly #keys: KeyAgreement
+  readonly #random: Random
+  /** The side streams, from the first that is offered on. */
+  #side: StreamLines | undefined
+  #streams: readonly NegotiatedStream[] = []
+  #theirs: readonly MediaLine[] = []
   #version: number
   /** Body that went out last, under `#version`. */
   #lastBody: string | undefined
   #agreed: Round | undefined
   #pending: Pending | undefined
   /** Our latest offer once answered: a later answer of another fork is for it too. */
-  #answered: Pending | undefined
+  #accepted: Pending | undefined
   #current: NegotiatedMedia | undefined
 
   constructor(random: Random, username: string) {
     this.#username = username
     this.#keys = new KeyAgreement(random)
+    this.#random = random
     // RFC 8866 §5.2 asks for numbers; 2^31 leaves each the room to count that peers with 32 bits have.
     this.#sessionId = String(random.uint32() >>> 1)
     this.#version = random.uint32() >>> 2
@@ -57,6 +65,14 @@ export class OfferAnswerSession implements OfferAnswer {
     return this.#current
   }
 
+  get streams(): readonly NegotiatedStream[] {
+    return this.#streams
+  }
+
+  get theirs(): readonly MediaLine[] {
+    return this.#theirs
+  }
+
   get localText(): string | undefined {
     return (this.#pending ?? this.#agreed)?.text
   }
@@ -67,23 +83,33 @@ export class OfferAnswerSession implements OfferAnswer {
     const codecs = localCodecs(local).map(codec => ({ ...codec, payloadType: payloads.assign(codec, codec.payloadType) }))
     if (local.codecs.length === 0) throw noCommonCodec('no codec to offer')
     const { srtp = 'off' } = local
-    const audio = audioLine(local, codecs, {
-      protocol: srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP',
-      crypto: srtp === 'off' ? [] : this.#keys.offer(),
-      rtcpMux: local.rtcpMux, direction: local.direction, port: local.port,
-    })
     const before = this.#agreed?.lines ?? []
     const slot = this.#agreed?.slot ?? 0
-    const lines = before.length === 0 ? [audio] : before.map((line, at) => at === slot ? audio : line)
+    const audio = local.audio === 'replaced' && this.#current !== undefined ? undefined : audioLine(local, codecs, {
+      protocol: srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP',
+      crypto: srtp === 'off' ? [] : this.#keys.offer(),
+      rtcpMux: local.rtcpMux, direction: local.direction, port: local.audio === 'off' && this.#current !== undefined ? 0 : local.port,
+    })
+    const lines = this.#lines(before, slot, audio, local)
     const text = this.#write(local.address, lines)
     this.#pending = { lines, slot, payloads, text, audio, local }
-    this.#answered = undefined
+    this.#accepted = undefined
     return text
+  }
+
+  #lines(before: readonly LocalLine[], slot: number, audio: LocalAudio | undefined, local: LocalMedia): readonly LocalLine[] {
+    if (audio === undefined || local.streams !== undefined || this.#side !== undefined) return this.#sides().offer(before, slot, audio, local)
+    return before.length === 0 ? [audio] : before.map((line, at) => at === slot ? audio : line)
+  }
+
+  #sides(): StreamLines {
+    return this.#side ??= new StreamLines(this.#random)
   }
 
   answer(offer: string, local: LocalMedia): { readonly text: string; readonly media: NegotiatedMedia } {
     if (this.#pending !== undefined) throw new CordboardError('CALL_STATE', 'an offer of our own is pending', { status: 491 })
     const description = parseDescription(offer)
+    if (this.#isFaxAlone(description, local)) return this.#answerFax(description, local)
     const ours = localCodecs(local)
     const { slot, shared } = this.#chooseLine(description, ours, local.srtp ?? 'off')
     const line = description.media[slot]!
@@ -98,38 +124,64 @@ export class OfferAnswerSession implements OfferAnswer {
     const audio = audioLine(local, pairs.map(pair => pair.ours), {
       protocol: line.protocol, crypto: protection === undefined ? [] : [protection.line], rtcpMux, direction, port,
     })
-    const lines = description.media.map((item, at) => at === slot ? audio : refused(item))
-    const text = this.#write(local.address, lines)
-    this.#agreed = { lines, slot, payloads, text }
-    this.#answered = undefined
+    const side = local.streams === undefined ? undefined : this.#sides().answer(description, slot, local)
+    const lines = description.media.map((item, at) => at === slot ? audio : side?.lines[at] ?? refused(item))
+    return this.#answered(description, { lines, slot, payloads, text: this.#write(local.address, lines) }, media, side?.agreed ?? [])
+  }
+
+  #answered(theirs: Description, round: Round, media: NegotiatedMedia, streams: readonly NegotiatedStream[]): { readonly text: string; readonly media: NegotiatedMedia } {
+    this.#agreed = round
+    this.#accepted = undefined
     this.#current = media
-    return { text, media }
+    this.#streams = streams
+    this.#theirs = theirs.media
+    return { text: round.text, media }
+  }
+
+  /** An offer that switches the call to fax: no audio is left in it. */
+  #isFaxAlone({ media }: Description, { srtp = 'off', streams = [] }: LocalMedia): boolean {
+    return this.#current !== undefined && streams.some(({ kind }) => kind === 'image') &&
+      media.some(line => asksForFax(line, srtp)) && !media.some(({ kind, port }) => kind === 'audio' && port !== 0)
+  }
+
+  #answerFax(description: Description, local: LocalMedia): { readonly text: string; readonly media: NegotiatedMedia } {
+    const { slot, payloads } = this.#agreed!
+    const side = this.#sides().answer(description, undefined, local)
+    const lines = description.media.map((item, at) => side.lines[at] ?? refused(item))
+    return this.#answered(description, { lines, slot, payloads, text: this.#write(local.address, lines) }, silenced(this.#current!), side.agreed)
   }
 
   accept(answer: string): NegotiatedMedia {
-    const pending = this.#pending ?? this.#answered
+    const pending = this.#pending ?? this.#accepted
     if (pending === undefined) throw new CordboardError('CALL_STATE', 'no offer is pending')
     const description = parseDescription(answer)
     // RFC 3264 §6: as many lines as the offer, in its order.
     if (description.media.length !== pending.lines.length) {
       throw new CordboardError('SDP_BAD_DESCRIPTION', `${description.media.length} media lines answer ${pending.lines.length}`, { status: 400 })
     }
-    const line = description.media[pending.slot]!
-    if (line.kind !== 'audio') throw new CordboardError('SDP_BAD_DESCRIPTION', `${line.kind} answers audio`, { status: 400 })
-    if (line.port === 0 && this.#current === undefined) throw noCommonCodec('the audio was refused')
-    const keys = this.#unlock(line, pending.audio)
-    const pairs = answered(line, pending.audio.codecs)
-    if (!hasVoice(pairs)) throw noCommonCodec('the answer has no codec of the offer')
-    const media = negotiated(line, pending.local, {
-      pairs,
-      rtcpMux: line.rtcpMux && pending.audio.rtcpMux,
-      keys,
-      direction: ourDirection(line, pending.audio.direction),
-    })
-    this.#agreed = this.#answered = pending
+    const media = this.#acceptedAudio(description.media[pending.slot]!, pending)
+    this.#streams = this.#side === undefined ? [] : this.#side.accept(description, pending.lines, pending.local)
+    this.#agreed = this.#accepted = pending
     this.#pending = undefined
     this.#current = media
+    this.#theirs = description.media
     return media
+  }
+
+  #acceptedAudio(line: MediaLine, { audio, local }: Pending): NegotiatedMedia {
+    if (this.#current !== undefined && (audio === undefined || audio.port === 0)) return silenced(this.#current)
+    if (audio === undefined) throw noCommonCodec('no audio agreed on')
+    if (line.kind !== 'audio') throw new CordboardError('SDP_BAD_DESCRIPTION', `${line.kind} answers audio`, { status: 400 })
+    if (line.port === 0 && this.#current === undefined) throw noCommonCodec('the audio was refused')
+    const keys = this.#unlock(line, audio)
+    const pairs = answered(line, audio.codecs)
+    if (!hasVoice(pairs)) throw noCommonCodec('the answer has no codec of the offer')
+    return negotiated(line, local, {
+      pairs,
+      rtcpMux: line.rtcpMux && audio.rtcpMux,
+      keys,
+      direction: ourDirection(line, audio.direction),
+    })
   }
 
   rollback(): void {
@@ -191,6 +243,9 @@ const audioLine = (local: LocalMedia, codecs: readonly DescribedCodec[], agreed:
   ({ type: 'audio', rtcpPort: local.rtcpPort, codecs, ptime: local.ptime ?? DEFAULT_PTIME, ...agreed })
 
 const refused = ({ kind, protocol, formats }: MediaLine): LocalLine => ({ type: 'refused', kind, protocol, formats })
+
+/** The audio while its line is off or another's: nothing is sent or taken, the codec stays for when it comes back. */
+const silenced = (media: NegotiatedMedia): NegotiatedMedia => ({ ...media, remote: undefined, remoteRtcp: undefined, direction: 'inactive' })
 
 /** Codecs of the answer that the offer had; a number without rtpmap is taken for the offer's own. */
 const answered = (line: MediaLine, offered: readonly DescribedCodec[]): readonly CommonCodec[] => {
