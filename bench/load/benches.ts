@@ -1,5 +1,6 @@
 import type { Report } from '../report.js'
 import { mediaLoad } from './media.js'
+import { memoryLoad } from './memory.js'
 import { signallingLoad, userAgentLoad } from './signalling.js'
 import { isInstalled, mloadAbsent } from './tools.js'
 import { voiceQuality } from './voice-quality.js'
@@ -17,6 +18,7 @@ const sippAbsent = (): string | undefined => ['sipp', 'taskset'].filter(program 
 export const loadBenches: readonly LoadBench[] = [
   { name: 'load-signalling', absent: sippAbsent, run: signallingLoad },
   { name: 'load-signalling', absent: sippAbsent, run: userAgentLoad },
+  { name: 'memory', absent: () => undefined, run: memoryLoad },
   { name: 'voice-quality', absent: () => isInstalled('espeak-ng') ? undefined : 'espeak-ng is not installed', run: voiceQuality },
   { name: 'load-media', absent: mloadAbsent, run: mediaLoad },
 ]

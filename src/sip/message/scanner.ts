@@ -84,30 +84,36 @@ export class Scanner {
   parameters(): readonly Parameter[] | undefined {
     this.skipSpace()
     if (this.text.charCodeAt(this.at) !== SEMICOLON) return NO_PARAMETERS
-    const list: Parameter[] = []
+    let list: Parameter[] | undefined
     while (this.take(SEMICOLON)) {
-      const name = this.token()
-      if (name === undefined) return undefined
-      if (!this.take(EQUALS)) {
-        list.push({ name: name.toLowerCase(), value: undefined })
-        continue
-      }
-      const value = this.text.charCodeAt(this.at) === QUOTE ? this.quoted() : this.#run(VALUE)
-      if (value === undefined) return undefined
-      list.push({ name: name.toLowerCase(), value })
+      const item = this.#parameter()
+      if (item === undefined) return undefined
+      if (list === undefined) list = [item]
+      else list.push(item)
     }
     return list
   }
 
+  #parameter(): Parameter | undefined {
+    const name = this.token()
+    if (name === undefined) return undefined
+    if (!this.take(EQUALS)) return { name: name.toLowerCase(), value: undefined }
+    const value = this.text.charCodeAt(this.at) === QUOTE ? this.quoted() : this.#run(VALUE)
+    return value === undefined ? undefined : { name: name.toLowerCase(), value }
+  }
+
   /** Elements separated by commas, each read by `element`; undefined when one is wrong, empty, or followed by anything else. */
   list<T>(element: (scanner: Scanner) => T | undefined): readonly T[] | undefined {
-    const items: T[] = []
     this.skipSpace()
-    do {
+    const first = element(this)
+    if (first === undefined) return undefined
+    // Mostly there is one: an array made with it has no room to spare, one that it is pushed to has room for sixteen more.
+    const items: T[] = [first]
+    while (this.take(COMMA)) {
       const item = element(this)
       if (item === undefined) return undefined
       items.push(item)
-    } while (this.take(COMMA))
+    }
     return this.atEnd ? items : undefined
   }
 
