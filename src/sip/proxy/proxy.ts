@@ -28,7 +28,7 @@ export interface ProxyOptions {
 export interface ForwardOptions extends Scoped {
   /** All at once, or one after the other in the order given. @default 'parallel' */
   readonly fork?: 'parallel' | 'sequential'
-  /** Milliseconds that a target may ring. @default 180000 (RFC 3261 §16.6, timer C) */
+  /** Milliseconds that a target may ring. @default until it has been silent for 181 s (RFC 3261 §16.6, timer C) */
   readonly timeout?: number
 }
 
@@ -51,9 +51,6 @@ export interface Proxy extends Extension {
  * const outcome = await proxy.forward(request, await registrar.lookup(request.uri), { fork: 'parallel', timeout: 30_000 })
  */
 export const createProxy = (options: ProxyOptions = {}): Proxy => new StatefulProxy(options)
-
-/** RFC 3261 §16.6, step 11. */
-const TIMER_C_MS = 180_000
 
 class StatefulProxy implements Proxy, Router {
   readonly name = 'proxy'
@@ -85,7 +82,7 @@ class StatefulProxy implements Proxy, Router {
       return { type: 'failed', status: 480 }
     }
     const context = new ResponseContext(request.core, request.message, request.transaction, targets.map(forwardTarget), {
-      fork: options.fork ?? 'parallel', timeout: options.timeout ?? TIMER_C_MS, recordRoute: this.#recordRoute,
+      fork: options.fork ?? 'parallel', timeout: options.timeout, recordRoute: this.#recordRoute,
     })
     request.taken = context
     const release = onAbort(options.signal, () => context.cancelled())
@@ -124,9 +121,7 @@ class StatefulProxy implements Proxy, Router {
 
   #pass(request: SipRequest, transaction: ServerTransaction): void {
     const core = this.#core!
-    const context = new ResponseContext(core, request, transaction, [{ uri: request.uri, path: [] }], {
-      fork: 'parallel', timeout: TIMER_C_MS, recordRoute: false,
-    })
+    const context = new ResponseContext(core, request, transaction, [{ uri: request.uri, path: [] }], { fork: 'parallel', recordRoute: false })
     transaction.user = context
     context.start()
   }

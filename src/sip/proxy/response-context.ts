@@ -1,8 +1,11 @@
 import type { Timer } from '../../core/clock.js'
 import type { CordboardError } from '../../core/errors.js'
 import { deferred } from '../../core/scope.js'
-import { cancelFor, response as makeResponse, withoutFirst } from '../message/build.js'
+import { appendHeader, cancelFor, response as makeResponse, withoutFirst } from '../message/build.js'
+import { headerValues } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
+import { reasonPhrase } from '../message/status.js'
+import { writeMessage } from '../message/writer.js'
 import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { Target } from '../transport/transport.js'
@@ -26,10 +29,21 @@ export interface ForwardTarget {
 
 export interface ContextOptions {
   readonly fork: 'parallel' | 'sequential'
-  /** Milliseconds that each round of targets may ring: RFC 3261 §16.6 timer C. */
-  readonly timeout: number
+  /** Milliseconds that each round of targets may ring, whatever it says meanwhile; without it only timer C ends them. */
+  readonly timeout?: number | undefined
   readonly recordRoute: boolean
 }
+
+/** Timer C: an INVITE's branch may be silent for so long. RFC 3261 §16.6, step 11, asks for more than three minutes. */
+const TIMER_C_MS = 181_000
+
+/** Values of Reason in a CANCEL (RFC 3326): why the branch rings no longer. */
+type Reasons = readonly string[]
+
+const reason = (status: number, text: string): string => `SIP;cause=${status};text="${text}"`
+
+const ANSWERED_ELSEWHERE: Reasons = [reason(200, 'Call completed elsewhere')]
+const TIME_IS_UP: Reasons = [reason(408, 'Request Timeout')]
 
 const NOBODY: ClientTransactionUser = { response: () => undefined, failed: () => undefined }
 
@@ -39,7 +53,9 @@ class Branch implements ClientTransactionUser {
   /** As it goes up: our Via is off. */
   final: SipResponse | undefined
   done = false
-  #cancelled = false
+  /** Why it has been cancelled; undefined while it has not. */
+  #cancelled: Reasons | undefined
+  #timerC: Timer | undefined
   #targets: readonly Target[] = []
   #at = 0
   #request: SipRequest | undefined
@@ -53,37 +69,66 @@ class Branch implements ClientTransactionUser {
     core.reach(nextHop, targets => {
       this.#targets = targets
       this.#send()
-    }, error => this.#end(error))
+    }, () => this.#end(503))
   }
 
-  cancel(): void {
-    if (this.done || this.#cancelled) return
-    this.#cancelled = true
+  cancel(reasons: Reasons = []): void {
+    if (this.done || this.#cancelled !== undefined) return
+    this.#cancelled = reasons
     this.#sendCancel()
+  }
+
+  /** RFC 3261 §16.8: who has said something is cancelled, who has not counts as 408. */
+  expire(): void {
+    if (this.done) return
+    const silent = this.transaction?.state !== 'proceeding'
+    this.cancel(TIME_IS_UP)
+    if (silent) this.#end(408)
   }
 
   response(response: SipResponse): void {
     if (response.status < 200) {
-      if (this.#cancelled) this.#sendCancel()
+      if (this.#cancelled !== undefined) this.#sendCancel()
+      // §16.7, step 2: a branch that still speaks, 100 apart, has its time anew.
+      if (response.status > 100) this.#startTimerC()
       return this.context.provisional(withoutFirst(response, 'Via'))
     }
-    if (response.status === 503 && this.#next()) return
-    this.done = true
-    this.final = withoutFirst(response, 'Via')
-    if (response.status < 300) return this.context.succeeded(this.final, this)
-    this.context.ended(this)
+    if (response.status === 503) {
+      this.#blame()
+      if (this.#next()) return
+    }
+    this.#finish(withoutFirst(response, 'Via'))
   }
 
   failed(error: CordboardError): void {
-    if (!this.#cancelled && this.#next()) return
-    this.#end(error)
+    if (this.#cancelled === undefined) {
+      this.#blame()
+      if (this.#next()) return
+    }
+    this.#end(error.code === 'SIP_TRANSACTION_TIMEOUT' ? 408 : 503)
+  }
+
+  #finish(final: SipResponse): void {
+    const late = this.done
+    this.#timerC?.cancel()
+    this.done = true
+    if (final.status < 300) return this.context.succeeded(final, this)
+    if (late) return
+    this.final = final
+    this.context.ended(this)
   }
 
   #next(): boolean {
-    if (this.#cancelled || this.#at + 1 >= this.#targets.length) return false
+    if (this.#cancelled !== undefined || this.#at + 1 >= this.#targets.length) return false
     this.#at++
     this.#send()
     return true
+  }
+
+  /** RFC 3263 §4.3: for a while others come first. */
+  #blame(): void {
+    const target = this.#targets[this.#at]
+    if (target !== undefined) this.context.core.options.resolver.failed?.(target)
   }
 
   #send(): void {
@@ -91,20 +136,26 @@ class Branch implements ClientTransactionUser {
     const target = this.#targets[this.#at]!
     const request = options.recordRoute ? recorded(this.#request!, inbound, core.transports.flowTo(target)) : this.#request!
     this.transaction = core.layer.send(request, target, this, this.context.mark)
+    this.#startTimerC()
+  }
+
+  /** RFC 3261 §16.6, step 11. */
+  #startTimerC(): void {
+    if (this.done || this.context.request.method !== 'INVITE') return
+    this.#timerC?.cancel()
+    this.#timerC = this.context.core.clock.after(TIMER_C_MS, () => this.expire())
   }
 
   /** RFC 3261 §16.9, §16.8: a branch that cannot be reached has answered 503, one that is silent 408. */
-  #end(error: CordboardError): void {
-    if (this.done) return
-    this.done = true
-    this.final = makeResponse(this.context.request, error.code === 'SIP_TRANSACTION_TIMEOUT' ? 408 : 503, { toTag: this.context.transaction.localTag })
-    this.context.ended(this)
+  #end(status: 408 | 503): void {
+    if (!this.done) this.#finish(makeResponse(this.context.request, status, { toTag: this.context.transaction.localTag }))
   }
 
   #sendCancel(): void {
     const { transaction } = this
     if (transaction?.kind !== 'invite-client' || transaction.state !== 'proceeding') return
-    this.context.core.layer.cancel(transaction, cancelFor(transaction.request), NOBODY)
+    const cancel = (this.#cancelled ?? []).reduce((request, value) => appendHeader(request, 'Reason', value), cancelFor(transaction.request))
+    this.context.core.layer.cancel(transaction, cancel, NOBODY)
   }
 }
 
@@ -137,12 +188,12 @@ export class ResponseContext implements ServerTransactionUser {
     this.#round()
   }
 
-  /** The caller, or the application, gives up. */
-  cancelled(): void {
+  /** The caller, or the application, gives up; the Reason of the caller's CANCEL goes on (RFC 3326 §2). */
+  cancelled(cancel?: SipRequest): void {
     if (this.#state !== 'open') return
     this.#state = 'cancelled'
     this.#waiting = []
-    this.#cancelPending()
+    this.#cancelPending(cancel === undefined ? [] : headerValues(cancel, 'Reason'))
     if (this.#branches.every(({ done }) => done)) this.#conclude()
   }
 
@@ -166,17 +217,18 @@ export class ResponseContext implements ServerTransactionUser {
   succeeded(response: SipResponse, branch: Branch): void {
     this.#timer?.cancel()
     this.#waiting = []
-    if (this.request.method === 'INVITE' || this.#state !== 'answered') this.core.respond(this.transaction, response)
+    if (this.#refused) this.transaction.flow.send(writeMessage(response))
+    else if (this.request.method === 'INVITE' || this.#state !== 'answered') this.core.respond(this.transaction, response)
     this.#state = 'answered'
     this.#outcome.resolve({ type: 'answered', by: branch.target.uri })
-    this.#cancelPending()
+    this.#cancelPending(ANSWERED_ELSEWHERE)
   }
 
   ended(branch: Branch): void {
     const { final } = branch
     if (final !== undefined && final.status >= 600) {
       this.#waiting = []
-      this.#cancelPending()
+      this.#cancelPending([reason(final.status, reasonPhrase(final.status))])
     }
     if (!this.#branches.every(({ done }) => done) || this.#state === 'answered') return
     if (this.#waiting.length > 0) return this.#round()
@@ -186,14 +238,24 @@ export class ResponseContext implements ServerTransactionUser {
   #round(): void {
     const next = this.#waiting.splice(0, this.options.fork === 'parallel' ? this.#waiting.length : 1)
     this.#timer?.cancel()
-    if (this.request.method === 'INVITE') this.#timer = this.core.clock.after(this.options.timeout, () => this.#cancelPending())
+    const { timeout } = this.options
+    if (this.request.method === 'INVITE' && timeout !== undefined) this.#timer = this.core.clock.after(timeout, () => this.#expire())
     const branches = next.map(target => new Branch(this, target))
     this.#branches.push(...branches)
     for (const branch of branches) branch.start()
   }
 
-  #cancelPending(): void {
-    for (const branch of this.#branches) branch.cancel()
+  #cancelPending(reasons: Reasons): void {
+    for (const branch of this.#branches) branch.cancel(reasons)
+  }
+
+  #expire(): void {
+    for (const branch of [...this.#branches]) branch.expire()
+  }
+
+  /** True when the caller has got a failure already. */
+  get #refused(): boolean {
+    return this.transaction.state === 'completed' || this.transaction.state === 'confirmed' || this.transaction.terminated
   }
 
   #conclude(): void {

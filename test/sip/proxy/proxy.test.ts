@@ -2,7 +2,7 @@ import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
 import { header, headerValues, maxForwards } from '../../../src/sip/message/headers.js'
 import type { SipRequest } from '../../../src/sip/message/message.js'
-import { prependHeader, response } from '../../../src/sip/message/build.js'
+import { appendHeader, cancelFor, prependHeader, response } from '../../../src/sip/message/build.js'
 import { bestResponse } from '../../../src/sip/proxy/best-response.js'
 import { forwarded, preprocess } from '../../../src/sip/proxy/forwarding.js'
 import { createProxy } from '../../../src/sip/proxy/proxy.js'
@@ -131,6 +131,99 @@ t.test('RFC 3261 §16.7: a 6xx ends the search; a silent target counts as 408, a
   const unanswered = silent.call()
   await silent.clock.settle(33_000)
   t.match(await unanswered.outcome, { type: 'rejected', status: 408 })
+})
+
+/** A caller and two targets without behaviour of their own, with the proxy between them. */
+const rawSetUp = async (options: ForwardOptions = {}) => {
+  const targets = ['10.0.0.21', '10.0.0.22']
+  const { clock, network, server, outcomes } = await setUp(options, targets.map(host => `sip:bob@${host}`))
+  const open = (address: string): Promise<RawPeer> => RawPeer.open(network, clock, address, PROXY)
+  const [caller, first, second] = [await open('10.0.0.9'), await open(targets[0]!), await open(targets[1]!)]
+  const invite = caller.request('INVITE', { uri: `sip:bob@${PROXY}` })
+  caller.send(invite)
+  await clock.settle(10)
+  /** Without retransmissions. */
+  const methods = ({ requests }: RawPeer): readonly string[] => [...new Set(requests.map(({ method }) => method))]
+  return { clock, server, outcomes, caller, invite, first, second, methods }
+}
+
+/** Its answers to a CANCEL: 200, and 487 to the INVITE. */
+const stopRinging = (phone: RawPeer): void => {
+  phone.respond(phone.requests.find(({ method }) => method === 'CANCEL')!, 200)
+  phone.respond(phone.requests[0]!, 487)
+}
+
+t.test('RFC 3261 §16.6, step 11, §16.7, step 2, §16.8, timer C: each 101-199 gives a ringing target 181 s anew, 100 does not; then CANCEL, and 408 to the caller', async t => {
+  const { clock, server, outcomes, caller, first, second, methods } = await rawSetUp()
+  const [ringing, trying] = [first.requests[0]!, second.requests[0]!]
+  first.respond(ringing, 180)
+  second.respond(trying, 100)
+  await clock.settle(170_000)
+  first.respond(ringing, 180)
+  second.respond(trying, 100)
+  await clock.settle(15_000)
+  t.strictSame(methods(first), ['INVITE'], 'spoke again')
+  t.strictSame(methods(second), ['INVITE', 'CANCEL'], '100 is nothing to wait for')
+  t.equal(header(second.requests[1]!, 'Reason'), 'SIP;cause=408;text="Request Timeout"')
+  stopRinging(second)
+  await clock.settle(165_000)
+  t.strictSame(methods(first), ['INVITE'])
+  await clock.settle(2_000)
+  t.strictSame(methods(first), ['INVITE', 'CANCEL'])
+  t.notOk(caller.statuses.includes(408))
+  stopRinging(first)
+  await clock.settle(10)
+  t.equal(caller.statuses.filter(status => status >= 200)[0], 408)
+  t.strictSame(outcomes, [{ type: 'failed', status: 408 }])
+  await clock.settle(250_000)
+  t.strictSame(server.layer.size, { client: 0, server: 0 })
+})
+
+t.test('RFC 3261 §16.8: a target that has never spoken counts as 408 when its time is up: the next is tried, and a late 180 gets CANCEL', async t => {
+  const { clock, server, caller, first, second, methods } = await rawSetUp({ fork: 'sequential', timeout: 5_000 })
+  t.strictSame(methods(second), [])
+  await clock.settle(5_000)
+  t.equal(methods(second)[0], 'INVITE')
+  first.respond(first.requests[0]!, 180)
+  await clock.settle(10)
+  t.equal(methods(first).at(-1), 'CANCEL')
+  second.respond(second.requests[0]!, 486)
+  await clock.settle(10)
+  t.equal(caller.statuses.at(-1), 486)
+  caller.ackFailure(caller.request('INVITE'), caller.responses.at(-1)!)
+  first.respond(first.requests[0]!, 200, { toTag: 'late' })
+  await clock.settle(10)
+  t.equal(caller.statuses.at(-1), 200, '§16.7, step 5: a 2xx always goes up')
+  await clock.settle(250_000)
+  t.strictSame(server.layer.size, { client: 0, server: 0 })
+  t.equal(server.layer.counters.value('impossible'), 0)
+})
+
+t.test('RFC 3326 §2: CANCEL says why: completed elsewhere, declined everywhere, or what the caller\'s own CANCEL says', async t => {
+  const reasonOf = async (end: (set: Awaited<ReturnType<typeof rawSetUp>>) => void): Promise<string | undefined> => {
+    const set = await rawSetUp()
+    for (const phone of [set.first, set.second]) phone.respond(phone.requests[0]!, 180)
+    await set.clock.settle(10)
+    end(set)
+    await set.clock.settle(10)
+    t.strictSame(set.methods(set.second).slice(0, 2), ['INVITE', 'CANCEL'])
+    return header(set.second.requests[1]!, 'Reason')
+  }
+  t.equal(await reasonOf(({ first }) => first.respond(first.requests[0]!, 200)), 'SIP;cause=200;text="Call completed elsewhere"')
+  t.equal(await reasonOf(({ first }) => first.respond(first.requests[0]!, 603)), 'SIP;cause=603;text="Decline"')
+  t.equal(await reasonOf(({ caller, invite }) => caller.send(appendHeader(cancelFor(invite), 'Reason', 'Q.850;cause=16'))), 'Q.850;cause=16')
+  t.equal(await reasonOf(({ caller, invite }) => caller.send(cancelFor(invite))), undefined)
+})
+
+t.test('RFC 3261 §16.7, step 7: the challenges of two forks go up in one 407', async t => {
+  const { clock, caller, first, second } = await rawSetUp()
+  first.respond(first.requests[0]!, 407, { headers: { 'Proxy-Authenticate': 'Digest realm="a", nonce="1"' } })
+  second.respond(second.requests[0]!, 401, { headers: { 'WWW-Authenticate': 'Digest realm="b", nonce="2"' } })
+  await clock.settle(10)
+  const answer = caller.responses.at(-1)!
+  t.ok([401, 407].includes(answer.status))
+  t.match(header(answer, 'Proxy-Authenticate'), /realm="a"/)
+  t.match(header(answer, 'WWW-Authenticate'), /realm="b"/)
 })
 
 t.test('RFC 3261 §16.3: Max-Forwards 0 gets 483, Proxy-Require 420', async t => {
