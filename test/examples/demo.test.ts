@@ -6,7 +6,7 @@ import { launch } from './program.js'
 t.setTimeout(120_000)
 
 t.test('the demo ends by itself with a summary and recordings', async t => {
-  const demo = launch('call-center/demo', { DEMO_SECONDS: '12' })
+  const demo = launch('call-center/demo', { DEMO_SECONDS: '8' })
   t.match(await demo.ended, { code: 0 })
   const text = demo.output
   t.match(text, /^ready udp:\/\/127\.0\.0\.1:\d+/m)
