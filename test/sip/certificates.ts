@@ -1,5 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { addressBytes } from '../../src/sip/trace/datagram.js'
 import type { TlsIdentity } from '../../src/sip/transport/tls-options.js'
 
 /** Names that a certificate shows in subjectAltName. */
@@ -34,7 +35,7 @@ const nameOf = (common: string): Buffer => sequence(tlv(0x31, sequence(COMMON_NA
 
 /** GeneralNames of RFC 5280 §4.2.1.6. */
 const alternatives = ({ dns = [], ip = [], uri = [] }: Names): Buffer => sequence(
-  ...dns.map(value => text(0x82, value)), ...uri.map(value => text(0x86, value)), ...ip.map(value => tlv(0x87, Buffer.from(value.split('.').map(Number)))),
+  ...dns.map(value => text(0x82, value)), ...uri.map(value => text(0x86, value)), ...ip.map(value => tlv(0x87, addressBytes(value))),
 )
 
 const extensions = (names: Names, isAuthority: boolean): Buffer => tlv(0xa3, sequence(

@@ -3,7 +3,7 @@ import type { SipRequest, SipResponse } from '../message/message.js'
 import type { Flow, Target } from '../transport/transport.js'
 import { inviteClient } from './invite-client.js'
 import { nonInviteClient } from './non-invite-client.js'
-import { Transaction } from './transaction.js'
+import { initialState, Transaction } from './transaction.js'
 import type { Stepper } from './transaction.js'
 
 /** Whoever sent a request by a transaction. */
@@ -37,6 +37,13 @@ export class ClientTransaction extends Transaction {
     const invite = request.method === 'INVITE'
     super(stepper, invite ? inviteClient : nonInviteClient, invite ? 'invite-client' : 'non-invite-client', clientKey(branch, request.method), flow)
     this.method = request.method
+  }
+
+  /** Begins anew by another flow. */
+  restart(request: SipRequest, flow: Flow): void {
+    this.request = request
+    this.flow = flow
+    this.state = initialState(this.kind)
   }
 }
 

@@ -128,7 +128,7 @@ export class TransactionLayer implements Stepper {
     let bytes = writeMessage(sent)
     let fallback: Target | undefined
     if (target.transport === 'udp' && bytes.length > LARGEST_DATAGRAM) {
-      const stream: Target = { ...target, transport: 'tcp' }
+      const stream: Target = { ...target, transport: 'tcp', flow: undefined }
       if (this.transports.reaches(stream)) {
         flow = this.transports.flowTo(stream)
         sent = this.#withVia(request, branch, flow)
@@ -374,21 +374,30 @@ export class TransactionLayer implements Stepper {
     this.#transmit(transaction)
   }
 
-  /** RFC 3261 §18.1.1: what went by TCP for its size goes by UDP when the connection is refused. */
   #failTransport(transaction: ClientTransaction): void {
     this.counters.bump('transport-error')
-    const { fallback, request, user } = transaction
-    if (fallback !== undefined && user !== undefined) {
-      const bare = { ...request, headers: request.headers.slice(1) }
-      const flow = this.transports.flowTo(fallback)
-      const again = new ClientTransaction(this, topVia(request).branch ?? '', this.#withVia(bare, topVia(request).branch ?? '', flow), flow, user)
-      transaction.user = undefined
-      queueMicrotask(() => this.#launch(again, writeMessage(again.request)))
-      return
-    }
-    const { cause } = transaction
+    const { fallback, user, cause } = transaction
+    if (fallback !== undefined && user !== undefined && this.transports.reaches(fallback)) return this.#fallBack(transaction, fallback, user)
     const why = cause === undefined ? '' : `: ${cause.message}`
     user?.failed(new CordboardError('SIP_TRANSPORT', `${transaction.method} could not be sent${why}`, { cause, status: 503 }), transaction)
+  }
+
+  /**
+   * RFC 3261 §18.1.1: what went by TCP for its size goes by UDP when the connection is refused. The transaction stays the same object, so that
+   * whoever sent the request can still cancel it.
+   */
+  #fallBack(transaction: ClientTransaction, target: Target, user: ClientTransactionUser): void {
+    transaction.fallback = undefined
+    // Nobody is told of the end of what goes on.
+    transaction.user = undefined
+    queueMicrotask(() => {
+      transaction.user = user
+      if (!this.transports.reaches(target)) return user.failed(new CordboardError('SIP_TRANSPORT', 'the listener is closed', { status: 503 }), transaction)
+      const { request } = transaction
+      const flow = this.transports.flowTo(target)
+      transaction.restart(this.#withVia({ ...request, headers: request.headers.slice(1) }, topVia(request).branch ?? '', flow), flow)
+      this.#launch(transaction, writeMessage(transaction.request))
+    })
   }
 
   #resend(transaction: Transaction, longest: number): void {

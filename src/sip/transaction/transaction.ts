@@ -6,6 +6,9 @@ import type { Flow } from '../transport/transport.js'
 /** Which of the four machines a transaction runs. */
 export type TransactionKind = 'invite-client' | 'non-invite-client' | 'invite-server' | 'non-invite-server'
 
+/** Where a machine begins. */
+export const initialState = (kind: TransactionKind): string => (kind === 'invite-client' ? 'calling' : kind === 'invite-server' ? 'proceeding' : 'trying')
+
 /** Carries out inputs: the runner. */
 export interface Stepper {
   step(transaction: Transaction, input: string): void
@@ -35,7 +38,7 @@ export abstract class Transaction implements AlarmOwner<TimerInput> {
     readonly key: string,
     public flow: Flow,
   ) {
-    this.state = kind === 'invite-client' ? 'calling' : kind === 'invite-server' ? 'proceeding' : 'trying'
+    this.state = initialState(kind)
   }
 
   get terminated(): boolean {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6, SocketAddress } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import { CordboardError } from '../../core/errors.js'
 import { parseUri } from '../message/uri.js'
@@ -17,7 +17,7 @@ export const certificateIdentities = ({ subjectaltname }: Pick<PeerCertificate, 
       case 'URI':
         return sipDomain(value)
       case 'DNS': case 'IP Address':
-        return [value.toLowerCase()]
+        return [canonical(value)]
       default:
         return []
     }
@@ -28,7 +28,7 @@ export const certificateIdentities = ({ subjectaltname }: Pick<PeerCertificate, 
  * (RFC 5922 §7.2).
  */
 export const speaksFor = (certificate: Pick<PeerCertificate, 'subjectaltname'>, domain: string): boolean =>
-  certificateIdentities(certificate).includes(domain.toLowerCase().replace(/\.$/, ''))
+  certificateIdentities(certificate).includes(canonical(domain))
 
 /** Node's hook for certificates of servers that we call: the error says whom the certificate speaks for. */
 export const checkServerIdentity = (domain: string, certificate: PeerCertificate): Error | undefined => {
@@ -42,6 +42,10 @@ const sipDomain = (text: string): readonly string[] => {
   const uri = parseUri(text)
   return uri?.type === 'sip' && uri.scheme === 'sip' && uri.user === undefined && isIP(uri.host) === 0 ? [uri.host.toLowerCase()] : []
 }
+
+/** Lower case, no dot at the end; an IPv6 address in its short notation, which Node does not use in certificates. */
+const canonical = (name: string): string =>
+  isIPv6(name) ? new SocketAddress({ address: name, family: 'ipv6' }).address : name.toLowerCase().replace(/\.$/, '')
 
 const unquoted = (written: string): string => {
   try {

@@ -69,7 +69,8 @@ const probe = (type: 'udp4' | 'udp6', address: string): Promise<string | undefin
       resolve(source)
     }
     socket.once('error', () => end(undefined))
-    socket.connect(9, address, () => end(socket.address().address))
+    // Node calls back with the error, if any, although its types do not say so: a machine may have no default route.
+    socket.connect(9, address, (...failure: readonly unknown[]) => end(failure.length === 0 || failure[0] === undefined ? socket.address().address : undefined))
   })
 
 const firstExternal = (family: 'IPv4' | 'IPv6'): string | undefined =>

@@ -57,6 +57,8 @@ export class TransportLayer implements TransportEvents {
   readonly #limits: TransportLimits
   readonly #guard: RequestGuard
   #route: RouteSource | undefined
+  /** Several listeners of one protocol and address family: which one sends depends on the way to the peer. */
+  #several = false
   readonly drops = new Counters<DropReason>(DROP_REASONS)
   /** Messages received and sent. */
   readonly traffic = new Counters(['received', 'sent', 'faults'])
@@ -80,6 +82,8 @@ export class TransportLayer implements TransportEvents {
       for (const text of options.listen ?? []) layer.#transports.push(await layer.#listen(parseListenAddress(text)))
       if (options.http !== undefined) layer.#transports.push(WebSocketTransport.on(options.http, layer.#webSocketListen()))
       for (const factory of options.transports ?? []) layer.#transports.push(await factory(layer))
+      layer.#several = new Set(layer.addresses.map(({ transport, address }) => `${transport} ${isIPv6(address)}`)).size < layer.#transports.length
+      if (layer.#several) layer.#route ??= await RouteSource.open()
     } catch (error) {
       await layer.close()
       throw error
@@ -102,9 +106,20 @@ export class TransportLayer implements TransportEvents {
    */
   flowTo(target: Target): Flow {
     if (target.flow?.open === true) return target.flow
-    for (const transport of this.#transports) if (transport.reaches(target)) return transport.flowTo(target)
+    if (this.#several) {
+      const chosen = this.#onTheWayTo(target)
+      if (chosen !== undefined) return chosen.flowTo(target)
+    } else for (const transport of this.#transports) if (transport.reaches(target)) return transport.flowTo(target)
     if (target.anyTransport === true && target.transport === 'udp') return this.flowTo({ ...target, transport: 'tcp' })
     throw new CordboardError('SIP_TRANSPORT', `no ${target.transport} listener reaches ${target.address}`, { status: 503 })
+  }
+
+  /** Of several listeners that of the machine's address on the way to the peer: packets from another might not arrive. */
+  #onTheWayTo(target: Target): Transport | undefined {
+    const fitting = this.#transports.filter(transport => transport.reaches(target))
+    if (fitting.length < 2) return fitting[0]
+    const source = this.#route?.towards(target.address, this.#clock.now())
+    return fitting.find(({ bound }) => bound.address === source) ?? fitting.find(({ bound }) => isWildcard(bound.address)) ?? fitting[0]
   }
 
   /** True when a listener can open flows of this kind. */

@@ -17,7 +17,7 @@ export interface Target extends Source {
   readonly domain?: string
   /** The URI left the protocol open: TCP will do where no UDP listener reaches it. */
   readonly anyTransport?: boolean
-  /** Connection to prefer while it is open: that of the dialog or registration. */
+  /** Connection, or listener of datagrams, to prefer while it is open: that of the dialog or registration. */
   readonly flow?: Flow | undefined
 }
 

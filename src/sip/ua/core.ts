@@ -289,7 +289,8 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     // A connection that has ended leads nowhere: the contact itself is left.
     if (flow.reliable === true && !flow.open) return undefined
     const { transport, address, port } = source
-    return [{ transport, address, port, ...(flow.reliable === true ? { flow } : {}) }]
+    // By the same listener too: a NAT lets nobody else in.
+    return [{ transport, address, port, ...(flow.open === true ? { flow } : {}) }]
   }
 
   /**

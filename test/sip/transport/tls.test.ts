@@ -36,6 +36,7 @@ t.test('RFC 5922 §7.1, §7.2: SIP URIs without user, DNS names and addresses sp
   const subjectaltname = 'URI:sip:example.com, URI:sip:ann@people.example, URI:sips:secure.example, DNS:PBX.example, DNS:*.wild.example, IP Address:192.0.2.1, URI:"sip:a.example\\u002c DNS:evil.example"'
   t.strictSame(certificateIdentities({ subjectaltname }).slice(0, 4), ['example.com', 'pbx.example', '*.wild.example', '192.0.2.1'])
   const shown = { subjectaltname }
+  t.ok(speaksFor({ subjectaltname: 'IP Address:2001:DB8:0:0:0:0:0:1' }, '2001:db8::1'), 'IPv6 in any notation')
   for (const domain of ['example.com', 'Example.COM.', 'pbx.example', '192.0.2.1']) t.ok(speaksFor(shown, domain), domain)
   for (const domain of ['people.example', 'secure.example', 'a.wild.example', 'evil.example', 'sub.pbx.example', '192.0.2.2']) t.notOk(speaksFor(shown, domain), domain)
   t.end()

@@ -45,16 +45,17 @@ const shared = (name: string, open: (t: Test) => Promise<readonly [Listener, Lis
   })
 }
 
-const pairOn = (scheme: string, more: Partial<TransportLayerOptions> = {}) => async (t: Test) =>
-  [await listener(t, { listen: [`${scheme}://127.0.0.1:0`], ...more }), await listener(t, { listen: [`${scheme}://127.0.0.1:0`], ...more })] as const
+const pairOn = (scheme: string, more: Partial<TransportLayerOptions> = {}, host = '127.0.0.1') => async (t: Test) =>
+  [await listener(t, { listen: [`${scheme}://${host}:0`], ...more }), await listener(t, { listen: [`${scheme}://${host}:0`], ...more })] as const
 
 shared('UDP', pairOn('udp'))
 shared('TCP', pairOn('tcp'))
 shared('WebSocket', pairOn('ws'))
 const authority = new Authority()
-const tls = { ...authority.issue({ ip: ['127.0.0.1'] }), ca: authority.cert }
+const tls = { ...authority.issue({ ip: ['127.0.0.1', '::1'] }), ca: authority.cert }
 shared('TLS', pairOn('tls', { tls }))
 shared('secure WebSocket', pairOn('wss', { tls }))
+for (const scheme of ['udp', 'tcp', 'tls', 'ws', 'wss']) shared(`${scheme} over IPv6`, pairOn(scheme, { tls }, '[::1]'))
 for (const name of ['udp', 'tcp'] as const) {
   shared(`memory ${name}`, async t => {
     const network = new MemoryNetwork({ clock: realClock, random: seededRandom(1) })
@@ -127,6 +128,29 @@ t.test('a connection refused fails its messages', async t => {
   a.layer.flowTo(target).send(writeMessage(options()))
   await a.until(() => a.closed.length === 1)
   t.equal(a.closed[0]?.port, target.port)
+})
+
+t.test('RFC 3261 §18.2.1, §18.2.2: several listeners: answers leave by the one that was asked, requests by the one on the way to the peer', async t => {
+  const hosts = ['udp://127.0.0.2:0', 'udp://127.0.0.1:0', 'udp://127.0.0.1:0', 'udp://[::1]:0', 'tcp://127.0.0.1:0', 'tcp://[::1]:0']
+  const server = await listener(t, { listen: hosts })
+  const client = await listener(t, { listen: ['udp://127.0.0.1:0', 'udp://[::1]:0', 'tcp://127.0.0.1:0', 'tcp://[::1]:0'] })
+  for (const target of server.layer.addresses) {
+    const before = server.arrived.length
+    client.layer.flowTo(target).send(writeMessage(options()))
+    await server.until(() => server.arrived.length > before)
+    const { flow } = server.arrived.at(-1)!
+    t.strictSame(flow.local, { host: target.address, port: target.port })
+    const back = client.arrived.length
+    flow.send(writeMessage(options()))
+    await client.until(() => client.arrived.length > back)
+    t.match(client.arrived.at(-1)!.flow, { address: target.address, port: target.port }, 'by the listener that was asked')
+  }
+  const from = (transport: 'udp' | 'tcp', address: string) => server.layer.flowTo({ transport, address, port: 9 }).local
+  t.equal(from('udp', '127.0.0.9').host, '127.0.0.1', 'the machine\'s address on the way there')
+  t.equal(from('udp', '::1').host, '::1')
+  t.throws(() => server.layer.flowTo({ transport: 'tls', address: '127.0.0.1', port: 9 }), { code: 'SIP_TRANSPORT' })
+  const chosen = server.arrived[0]!.flow
+  t.equal(server.layer.flowTo({ transport: 'udp', address: '127.0.0.9', port: 9, flow: chosen }), chosen, 'a dialog stays with its listener')
 })
 
 t.test('listen addresses', t => {
