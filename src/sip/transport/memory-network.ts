@@ -2,8 +2,11 @@ import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
 import { formatHostPort } from '../message/uri.js'
-import { receiveDatagram } from './receive.js'
+import { Holders, lostAlready } from './holders.js'
+import type { Lost } from './holders.js'
+import { PING, receiveDatagram } from './receive.js'
 import { failSoon } from './udp.js'
+import { DEFAULT_LIMITS } from './transport.js'
 import type { Flow, HostPort, Source, Target, Transport, TransportEvents, TransportFactory } from './transport.js'
 
 /** How badly a `MemoryNetwork` treats datagrams. Connections are delayed only. */
@@ -66,6 +69,15 @@ export class MemoryNetwork {
     return this.#nodes.get(keyOf(at))
   }
 
+  /** Pings of connections, as the real ones send them. */
+  holders(flow: MemoryFlow): Holders {
+    return new Holders({
+      clock: this.#clock, random: this.#random, everyMs: flow.ours ? DEFAULT_LIMITS.pingMs : 0, pongMs: DEFAULT_LIMITS.pongMs, mustAnswer: false,
+      ping: () => flow.send(PING),
+      dead: () => flow.end(new CordboardError('SIP_TRANSPORT', 'connection closed: no-pong')),
+    })
+  }
+
   remove(transport: MemoryTransport): void {
     this.#nodes.delete(keyOf(transport.bound))
   }
@@ -125,6 +137,7 @@ class MemoryTransport implements Transport {
     const known = this.#flows.get(key)
     if (known?.open === true) return known
     const flow = new MemoryFlow(this, target, undefined)
+    flow.ours = true
     this.#flows.set(key, flow)
     this.#connect(flow, target)
     return flow
@@ -149,6 +162,7 @@ class MemoryTransport implements Transport {
 
   receive(bytes: Buffer, flow: MemoryFlow): void {
     this.network.arrived()
+    flow.heard(bytes)
     receiveDatagram(bytes, flow, this.events)
   }
 
@@ -172,7 +186,10 @@ class MemoryFlow implements Flow {
   readonly transport: 'udp' | 'tcp'
   readonly address: string
   readonly port: number
+  /** True for a connection that this end has opened. */
+  ours = false
   #ended = false
+  #holders: Holders | undefined
 
   constructor(readonly owner: MemoryTransport, to: Source, public peer: MemoryFlow | undefined) {
     this.transport = owner.name
@@ -200,12 +217,23 @@ class MemoryFlow implements Flow {
     else this.owner.network.carryStream(() => { if (this.peer?.open === true) this.peer.owner.receive(copy, this.peer) })
   }
 
+  hold(lost?: Lost): () => void {
+    if (!this.reliable) return () => undefined
+    if (!this.open) return lostAlready(lost)
+    return (this.#holders ??= this.owner.network.holders(this)).add(lost)
+  }
+
+  heard(bytes: Buffer): void {
+    this.#holders?.heard(bytes.length === 2)
+  }
+
   /** Ends this connection at both ends. */
   end(error: Error): void {
     if (this.#ended) return
     this.#ended = true
     this.owner.forget(this)
     this.owner.events.flowClosed(this, error)
+    this.#holders?.end(error)
     this.peer?.end(error)
   }
 }

@@ -3,6 +3,9 @@ import type { ParseOutcome } from '../message/parser.js'
 import { isStun, stunAnswer } from './stun.js'
 import type { Flow, TransportEvents } from './transport.js'
 
+/** RFC 5626 §4.4.1: asks the far end of a connection whether it is there. */
+export const PING = Buffer.from('\r\n\r\n')
+
 /** RFC 5626 §3.5.1: the answer to a double CRLF on a connection. */
 const PONG = Buffer.from('\r\n')
 

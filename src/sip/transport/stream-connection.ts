@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
+import type { Random } from '../../core/random.js'
 import { parseMessage } from '../message/parser.js'
 import { StreamFramer } from '../message/stream-framer.js'
 import type { Frame } from '../message/stream-framer.js'
-import { keepAlive, receiveDatagram } from './receive.js'
+import { Holders, lostAlready } from './holders.js'
+import type { Lost } from './holders.js'
+import { keepAlive, PING, receiveDatagram } from './receive.js'
 import type { DropReason, Flow, HostPort, Source, TransportEvents, TransportLimits } from './transport.js'
 import { failSoon } from './udp.js'
 
@@ -15,6 +18,7 @@ export interface StreamContext {
   readonly events: TransportEvents
   readonly limits: TransportLimits
   readonly clock: Clock
+  readonly random: Random
   advertise(peer: Source, bound: Source): HostPort
   /** Takes the connection out of the table. */
   forget(connection: StreamConnection): void
@@ -36,6 +40,9 @@ export class StreamConnection implements Flow {
   /** When bytes last passed, and since when a message has been incomplete (clock's milliseconds). */
   #lastActive: number
   #incompleteSince: number | undefined
+  /** True for a connection of our own making: pings are for us to send. */
+  readonly #ours: boolean
+  #holders: Holders | undefined
 
   /** @param peer the address that we connected to, or that connected to us. */
   constructor(context: StreamContext, socket: Socket, readonly peer: Source, connected: boolean) {
@@ -43,6 +50,7 @@ export class StreamConnection implements Flow {
     this.#socket = socket
     this.transport = context.transport
     this.#connected = connected
+    this.#ours = !connected
     this.#lastActive = context.clock.now()
     socket.setNoDelay(true)
     socket.on('data', this.#receive)
@@ -80,6 +88,17 @@ export class StreamConnection implements Flow {
     this.#socket.write(bytes)
   }
 
+  hold(lost?: Lost): () => void {
+    if (!this.#open) return lostAlready(lost)
+    const { clock, random, limits } = this.#context
+    this.#holders ??= new Holders({
+      clock, random, everyMs: this.#ours ? limits.pingMs : 0, pongMs: limits.pongMs, mustAnswer: false,
+      ping: () => { if (this.#open) this.#socket.write(PING) },
+      dead: () => this.close('no-pong'),
+    })
+    return this.#holders.add(lost)
+  }
+
   /** Ends the connection. @param reason counted, when the peer is at fault */
   close(reason?: DropReason): void {
     if (reason !== undefined) this.#context.events.dropped(reason)
@@ -89,7 +108,9 @@ export class StreamConnection implements Flow {
   readonly #receive = (chunk: Buffer): void => {
     if (!this.#open) return
     this.#lastActive = this.#context.clock.now()
-    for (const frame of this.#framer.push(chunk)) this.#take(frame)
+    const frames = this.#framer.push(chunk)
+    this.#holders?.heard(frames.some(isPong))
+    for (const frame of frames) this.#take(frame)
     if (this.#framer.held === 0) this.#incompleteSince = undefined
     else if (this.#incompleteSince === undefined) {
       this.#incompleteSince = this.#lastActive
@@ -109,9 +130,16 @@ export class StreamConnection implements Flow {
         if (outcome.type === 'bad') this.#context.events.bad(outcome, this)
         // Nobody knows where the next message begins: answered, then closed.
         this.#context.events.dropped('framing')
-        this.#socket.end(() => this.#end(new CordboardError('SIP_TRANSPORT', 'the stream lost its framing')))
+        this.#endAfterAnswer()
       }
     }
+  }
+
+  /** A peer that does not take the answer gets no more time than for a connection. */
+  #endAfterAnswer(): void {
+    const end = (): void => this.#end(new CordboardError('SIP_TRANSPORT', 'the stream lost its framing'))
+    this.#socket.end(end)
+    this.#context.clock.after(this.#context.limits.connectMs, end)
   }
 
   /** One timer at a time looks at all that may take too long. */
@@ -127,7 +155,7 @@ export class StreamConnection implements Flow {
     const now = clock.now()
     if (!this.#connected) return this.close('idle')
     if (this.#incompleteSince !== undefined && now - this.#incompleteSince >= limits.messageMs) return this.close('slow-sender')
-    if (now - this.#lastActive >= limits.idleMs) return this.close('idle')
+    if (now - this.#lastActive >= limits.idleMs && this.#holders?.any !== true) return this.close('idle')
     // Only the timer of the longest wait goes on; that of a message ends with it.
     if (waited !== limits.messageMs) this.#watch()
   }
@@ -138,5 +166,9 @@ export class StreamConnection implements Flow {
     this.#socket.destroy()
     this.#context.forget(this)
     this.#context.events.flowClosed(this, error)
+    this.#holders?.end(error)
   }
 }
+
+/** A single CRLF between messages answers a ping (RFC 5626 §4.4.1). */
+const isPong = (frame: Frame): boolean => frame.type === 'keep-alive' && !frame.pong

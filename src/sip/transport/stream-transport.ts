@@ -4,6 +4,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
+import type { Random } from '../../core/random.js'
 import { formatHostPort } from '../message/uri.js'
 import { gatedListener } from './handshake-gate.js'
 import type { ListenAddress } from './listen-address.js'
@@ -20,6 +21,7 @@ interface StreamListen {
   readonly advertise: Advertise
   readonly limits: TransportLimits
   readonly clock: Clock
+  readonly random: Random
   readonly tls?: TlsOptions | undefined
 }
 
@@ -31,6 +33,7 @@ export class StreamTransport implements Transport, StreamContext {
   readonly events: TransportEvents
   readonly limits: TransportLimits
   readonly clock: Clock
+  readonly random: Random
   readonly #advertise: Advertise
   readonly #tls: TlsOptions | undefined
   readonly #server: Server
@@ -43,6 +46,7 @@ export class StreamTransport implements Transport, StreamContext {
     this.events = listen.events
     this.limits = listen.limits
     this.clock = listen.clock
+    this.random = listen.random
     this.#advertise = listen.advertise
     this.#tls = listen.tls
     this.#server = server

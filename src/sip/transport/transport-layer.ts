@@ -4,6 +4,8 @@ import { channels } from '../../core/channels.js'
 import type { Clock } from '../../core/clock.js'
 import { Counters } from '../../core/counters.js'
 import { CordboardError } from '../../core/errors.js'
+import { secureRandom } from '../../core/random.js'
+import type { Random } from '../../core/random.js'
 import { stamped } from '../message/build.js'
 import { parseHostPort } from '../message/uri.js'
 import type { SipMessage } from '../message/message.js'
@@ -36,6 +38,8 @@ export interface TransportLayerOptions {
   /** HTTP server whose WebSocket upgrades with the subprotocol `sip` are ours (RFC 7118). */
   readonly http?: HttpServer
   readonly clock: Clock
+  /** Spreads keep-alives. @default secureRandom */
+  readonly random?: Random
 }
 
 /** What the layer passes up. */
@@ -54,6 +58,7 @@ export class TransportLayer implements TransportEvents {
   readonly #transports: Transport[] = []
   readonly #advertised: { readonly host: string; readonly port: number | undefined } | undefined
   readonly #clock: Clock
+  readonly #random: Random
   readonly #limits: TransportLimits
   readonly #guard: RequestGuard
   #route: RouteSource | undefined
@@ -65,6 +70,7 @@ export class TransportLayer implements TransportEvents {
 
   private constructor(readonly options: TransportLayerOptions, readonly user: TransportUser) {
     this.#clock = options.clock
+    this.#random = options.random ?? secureRandom
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#guard = new RequestGuard(options.guard)
     this.#advertised = options.advertise === undefined ? undefined : parseHostPort(options.advertise)
@@ -213,12 +219,12 @@ export class TransportLayer implements TransportEvents {
   }
 
   #webSocketListen(): WebSocketListen {
-    return { events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock, tls: this.options.tls }
+    return { events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock, random: this.#random, tls: this.options.tls }
   }
 
   #listenStream(address: ListenAddress): Promise<Transport> {
     return StreamTransport.listen({
-      address, events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock, tls: this.options.tls,
+      address, events: this, advertise: this.#advertise, limits: this.#limits, clock: this.#clock, random: this.#random, tls: this.options.tls,
     })
   }
 

@@ -39,18 +39,23 @@ export interface Flow extends Source {
    * Sends one message. Never throws: `failed` is called in a later turn when the message could not leave.
    */
   send(bytes: Uint8Array, failed?: (error: Error) => void): void
+  /**
+   * Keeps a connection from being closed for its silence until the function returned is called; the side that opened it sends pings
+   * (RFC 5626 §4.4.1). `lost` is told when it ends before. Datagrams need none of it.
+   */
+  hold?(lost?: (error: Error) => void): () => void
 }
 
 /** Why something received was not passed on. */
 export type DropReason =
   | ParseDropReason | 'bad-request' | 'keep-alive' | 'scanner' | 'rate'
-  | 'slow-reader' | 'slow-sender' | 'idle' | 'framing' | 'too-many-connections' | 'send-failed'
+  | 'slow-reader' | 'slow-sender' | 'idle' | 'no-pong' | 'framing' | 'too-many-connections' | 'send-failed'
   | 'tls-handshake' | 'slow-handshake' | 'too-many-handshakes' | 'tls-client' | 'too-many-transactions'
 
 /** Every reason, for counters. */
 export const DROP_REASONS: readonly DropReason[] = [
   'not-sip', 'bad-response', 'bad-ack', 'unanswerable', 'bad-request', 'keep-alive', 'scanner', 'rate',
-  'slow-reader', 'slow-sender', 'idle', 'framing', 'too-many-connections', 'send-failed',
+  'slow-reader', 'slow-sender', 'idle', 'no-pong', 'framing', 'too-many-connections', 'send-failed',
   'tls-handshake', 'slow-handshake', 'too-many-handshakes', 'tls-client', 'too-many-transactions',
 ]
 
@@ -95,12 +100,16 @@ export interface TransportLimits {
   readonly connections: number
   /** Bytes that may wait for a slow reader before its connection is closed. @default 1048576 */
   readonly queuedBytes: number
-  /** Milliseconds that a connection may stay silent without a pending transaction. @default 600000 */
+  /** Milliseconds that a connection may stay silent when no dialog, registration or binding holds it. @default 600000 */
   readonly idleMs: number
   /** Milliseconds in which a begun message must be complete (slow loris). @default 10000 */
   readonly messageMs: number
   /** Milliseconds for TCP and TLS to be established. @default 5000 */
   readonly connectMs: number
+  /** Longest interval in ms between the pings that keep open a connection of ours for a dialog or registration (RFC 5626 §4.4.1); 0: none. @default 120000 */
+  readonly pingMs: number
+  /** Milliseconds in which a peer that answers pings must answer the next. @default 10000 */
+  readonly pongMs: number
   /** TLS handshakes under way at a time, per listener. @default 256 */
   readonly handshakes: number
 }
@@ -111,5 +120,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   idleMs: 600_000,
   messageMs: 10_000,
   connectMs: 5_000,
+  pingMs: 120_000,
+  pongMs: 10_000,
   handshakes: 256,
 }

@@ -9,9 +9,12 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { RawData } from 'ws'
 import type { Clock, Timer } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
+import type { Random } from '../../core/random.js'
 import { LIMITS } from '../message/limits.js'
 import { formatHostPort } from '../message/uri.js'
 import { gatedListener } from './handshake-gate.js'
+import { Holders, lostAlready } from './holders.js'
+import type { Lost } from './holders.js'
 import type { ListenAddress } from './listen-address.js'
 import { receiveDatagram } from './receive.js'
 import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
@@ -34,6 +37,7 @@ class WebSocketFlow implements Flow {
   #watch: Timer | undefined
   /** Messages that wait for the opening handshake of ours. */
   #early: Uint8Array[] = []
+  #holders: Holders | undefined
 
   constructor(owner: WebSocketTransport, socket: WebSocket, readonly peer: Source) {
     this.#owner = owner
@@ -42,6 +46,10 @@ class WebSocketFlow implements Flow {
     socket.on('message', this.#receive)
     socket.on('open', () => {
       for (const bytes of this.#early.splice(0)) socket.send(bytes)
+    })
+    socket.on('pong', () => {
+      owner.events.dropped('keep-alive')
+      this.#heard(true)
     })
     socket.on('error', error => this.#end(error))
     socket.on('close', () => this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed')))
@@ -81,19 +89,36 @@ class WebSocketFlow implements Flow {
     else this.#socket.send(bytes, { binary: false })
   }
 
+  /** Pings are those of WebSocket (RFC 6455 §5.5.2), which a browser answers by itself, so either side sends them. */
+  hold(lost?: Lost): () => void {
+    if (!this.#open) return lostAlready(lost)
+    const { clock, random, limits } = this.#owner
+    this.#holders ??= new Holders({
+      clock, random, everyMs: limits.pingMs, pongMs: limits.pongMs, mustAnswer: true,
+      ping: () => { if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping() },
+      dead: () => this.close('no-pong'),
+    })
+    return this.#holders.add(lost)
+  }
+
   close(reason?: DropReason): void {
     if (reason !== undefined) this.#owner.events.dropped(reason)
     this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed'))
   }
 
-  readonly #receive = (data: RawData): void => {
+  #heard(pong: boolean): void {
     this.#lastActive = this.#owner.clock.now()
+    this.#holders?.heard(pong)
+  }
+
+  readonly #receive = (data: RawData): void => {
+    this.#heard(false)
     receiveDatagram(Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data), this, this.#owner.events)
   }
 
   #check(): void {
     const { clock, limits } = this.#owner
-    if (clock.now() - this.#lastActive >= limits.idleMs) return this.close('idle')
+    if (clock.now() - this.#lastActive >= limits.idleMs && this.#holders?.any !== true) return this.close('idle')
     this.#watch = clock.after(limits.idleMs, () => this.#check())
   }
 
@@ -104,6 +129,7 @@ class WebSocketFlow implements Flow {
     this.#socket.terminate()
     this.#owner.forget(this)
     this.#owner.events.flowClosed(this, error)
+    this.#holders?.end(error)
   }
 }
 
@@ -113,6 +139,7 @@ export interface WebSocketListen {
   readonly advertise: Advertise
   readonly limits: TransportLimits
   readonly clock: Clock
+  readonly random: Random
   readonly tls?: TlsOptions | undefined
 }
 
@@ -129,6 +156,7 @@ export class WebSocketTransport implements Transport {
   readonly events: TransportEvents
   readonly limits: TransportLimits
   readonly clock: Clock
+  readonly random: Random
   readonly advertise: Advertise
   readonly #http: HttpServer | HttpsServer
   readonly #listener: Server | undefined
@@ -145,6 +173,7 @@ export class WebSocketTransport implements Transport {
     this.events = listen.events
     this.limits = listen.limits
     this.clock = listen.clock
+    this.random = listen.random
     this.advertise = listen.advertise
     const { address, port } = ((listener ?? http).address() ?? { address: '0.0.0.0', port: 0 }) as AddressInfo
     this.bound = { transport: name, address, port }

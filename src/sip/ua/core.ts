@@ -62,6 +62,12 @@ export interface CoreOptions {
   readonly resolver: Resolver
 }
 
+/** Where a registered contact was seen, and how its connection is let go. */
+interface Learnt {
+  readonly source: Source
+  readonly release: (() => void) | undefined
+}
+
 /** How long `close` waits for the answers to its BYEs: a peer that is gone would hold it for 32 s. */
 const FAREWELL_MS = 2_000
 
@@ -82,7 +88,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   readonly leaving = new Roster<Promise<void>>()
   readonly #dialogs = new Registry<string, DialogOwner>()
   /** Where registered contacts were seen. */
-  readonly #learnt = new Map<string, Source>()
+  readonly #learnt = new Map<string, Learnt>()
   #closing: Promise<void> | undefined
 
   private constructor(readonly options: CoreOptions) {
@@ -159,8 +165,11 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   }
 
   learn(uri: string, source: Source | undefined): void {
+    const before = this.#learnt.get(uri)
     if (source === undefined) this.#learnt.delete(uri)
-    else this.#learnt.set(uri, source)
+    // A binding is reached by its connection, which is therefore not closed for its silence.
+    else this.#learnt.set(uri, { source, release: (source as Partial<Flow>).hold?.() })
+    before?.release?.()
   }
 
   // ---- dialogs
@@ -283,7 +292,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   }
 
   #learntTargets(uri: string): readonly Target[] | undefined {
-    const source = this.#learnt.size === 0 ? undefined : this.#learnt.get(uri)
+    const source = this.#learnt.size === 0 ? undefined : this.#learnt.get(uri)?.source
     if (source === undefined) return undefined
     const flow = source as Flow
     // A connection that has ended leads nowhere: the contact itself is left.

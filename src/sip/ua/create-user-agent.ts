@@ -66,6 +66,7 @@ export const createUserAgent = async (options: UserAgentOptions): Promise<UserAg
     resolver: options.resolver ?? new DnsResolver({ clock, random, transports: transportsOf(options) }),
   }, {
     clock,
+    random,
     listen: options.listen ?? [],
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
     ...(options.transports === undefined ? {} : { transports: options.transports }),

@@ -61,6 +61,9 @@ class KeptRegistration extends EventEmitter<{ state: [state: RegistrationState] 
   #closing: Promise<void> | undefined
   /** URI of our Contact, by which our binding is found among those listed. */
   #contact = ''
+  /** The connection that the registrar reaches us by, and how it is let go. */
+  #flow: Flow | undefined
+  #release: (() => void) | undefined
 
   constructor(readonly core: UserAgentCore, readonly options: RegistrationOptions) {
     super()
@@ -86,6 +89,7 @@ class KeptRegistration extends EventEmitter<{ state: [state: RegistrationState] 
 
   async #end(): Promise<void> {
     this.#timer?.cancel()
+    this.#letGo()
     if (this.state?.type === 'registered') await this.#send(0)
     this.#become({ type: 'ended' })
   }
@@ -111,7 +115,22 @@ class KeptRegistration extends EventEmitter<{ state: [state: RegistrationState] 
     const granted = (own === undefined ? undefined : contactExpires(response, own)) ?? this.#expires
     // Before it ends by the larger of 32 s and a tenth, at half of a short one.
     this.#later(Math.max(granted / 2, granted - Math.max(32, granted / 10)) * 1_000)
+    this.#hold()
     this.#become({ type: 'registered', expires: granted })
+  }
+
+  /** RFC 5626 §4.4: whoever calls us comes by this connection, so it is kept open, and a new one is registered when it ends. */
+  #hold(): void {
+    this.#letGo()
+    this.#release = this.#flow?.hold?.(() => {
+      this.#release = undefined
+      this.#failed(undefined, undefined)
+    })
+  }
+
+  #letGo(): void {
+    this.#release?.()
+    this.#release = undefined
   }
 
   #failed(status: number | undefined, seconds: number | undefined): void {
@@ -141,6 +160,7 @@ class KeptRegistration extends EventEmitter<{ state: [state: RegistrationState] 
   }
 
   #contactOn(flow: Flow): string {
+    this.#flow = flow
     const { host, port } = flow.local
     const secure = isSecure(this.options.aor)
     const transport = flow.transport === 'udp' || (secure && flow.transport === 'tls') ? '' : `;transport=${flow.transport}`

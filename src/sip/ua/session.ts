@@ -75,6 +75,8 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   #timer: SessionTimer | undefined
   #interval: SessionInterval | undefined
   #peerUpdates: boolean
+  /** Lets go of the connection that the dialog came by. */
+  #release: (() => void) | undefined
 
   constructor(readonly core: UserAgentCore, init: SessionInit) {
     super()
@@ -88,6 +90,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.#peerUpdates = allowed(init.established)?.includes('UPDATE') === true
     core.register(this)
     core.live.add(this)
+    if (init.flow?.reliable === true) this.#release = init.flow.hold?.()
     this.#keepAlive(init.timer)
   }
 
@@ -426,6 +429,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.dialog.state = 'terminated'
     this.#timer?.stop()
     this.core.live.delete(this)
+    this.#release?.()
     this.#reinviting?.abandon()
     if (this.#offered !== undefined && !this.#offered.answered && this.#offered.request !== undefined)
       // RFC 3261 §15.1.2: pending requests are answered 487.

@@ -2,8 +2,14 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
+import { writeMessage } from '../../../src/sip/message/writer.js'
+import { Holders } from '../../../src/sip/transport/holders.js'
+import type { HoldersOptions } from '../../../src/sip/transport/holders.js'
 import { isStun, stunAnswer } from '../../../src/sip/transport/stun.js'
-import { listener } from './listener.js'
+import type { Flow } from '../../../src/sip/transport/transport.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
+import { listener, options } from './listener.js'
 
 /** RFC 5769 §2: the transaction of the sample messages. */
 const TRANSACTION = 'b7e7a701bc34d686fa87dfae'
@@ -46,3 +52,93 @@ t.test('RFC 5626 §3.5.1, §4.4.1: a double CRLF on a connection gets a single o
   t.equal(pong.toString(), '\r\n')
   t.equal(server.layer.drops.value('keep-alive'), 1)
 })
+
+/** The clock and what has been done on it. */
+const holders = (options: Partial<HoldersOptions> = {}) => {
+  const clock = new VirtualClock()
+  const pings: number[] = []
+  let dead: number | undefined
+  const held = new Holders({
+    clock, random: seededRandom(4), everyMs: 120_000, pongMs: 10_000, mustAnswer: false, ping: () => pings.push(clock.now()), dead: () => { dead = clock.now() }, ...options,
+  })
+  return { clock, pings, held, dead: () => dead }
+}
+
+t.test('RFC 5626 §4.4.1: pings are 96-120 s apart while somebody holds the connection, and none after', t => {
+  const { clock, pings, held } = holders()
+  const [first, second] = [held.add(undefined), held.add(undefined)]
+  for (let second = 0; second < 3_600; second++) {
+    clock.advance(1_000)
+    held.heard(false)
+  }
+  const intervals = pings.map((at, index) => at - (pings[index - 1] ?? 0))
+  t.ok(pings.length >= 27 && intervals.every(ms => ms >= 96_000 && ms <= 131_000), intervals.join())
+  t.ok(new Set(intervals).size > 20, 'spread, so that not all connections of a server ping at once')
+  first()
+  t.ok(held.any)
+  second()
+  t.equal(clock.pending, 0)
+  t.notOk(held.any)
+  t.end()
+})
+
+t.test('RFC 5626 §4.4.1: whoever has answered a ping must answer the next within 10 s; who never did is left in peace; WebSocket (RFC 6455 §5.5.2) must at once', t => {
+  const { clock, pings, held, dead } = holders()
+  held.add(undefined)
+  clock.advance(300_000)
+  t.equal(dead(), undefined, 'a peer that does not know RFC 5626')
+  clock.advance(120_000)
+  const count = pings.length
+  while (pings.length === count) clock.advance(1_000)
+  held.heard(true)
+  while (pings.length === count + 1) clock.advance(1_000)
+  clock.advance(9_000)
+  t.equal(dead(), undefined)
+  clock.advance(1_000)
+  t.equal(dead(), pings.at(-1)! + 10_000)
+  const strict = holders({ mustAnswer: true })
+  strict.held.add(undefined)
+  strict.clock.advance(130_000)
+  t.equal(strict.dead(), strict.pings[0]! + 10_000)
+  t.end()
+})
+
+/** Pings come every 108 s: between 96 and 120. */
+const midway = { ...seededRandom(1), float: () => 0.5 }
+const PING_AFTER_MS = 108_000
+const PONG_MS = 10_000
+
+for (const scheme of ['tcp', 'ws'] as const)
+  t.test(`RFC 5626 §4.4.1, RFC 7118 §6: ${scheme}: a connection of ours that is held stays open by pings, ends without pongs, and let go it ends for its silence`, async t => {
+    const clock = new VirtualClock()
+    const client = await listener(t, { listen: [`${scheme}://127.0.0.1:0`], clock, random: midway })
+    const server = await listener(t, { listen: [`${scheme}://127.0.0.1:0`], clock: new VirtualClock() })
+    const opened = async (): Promise<Flow> => {
+      const arrived = server.arrived.length
+      const flow = client.layer.flowTo(server.at())
+      flow.send(writeMessage(options()))
+      await server.until(() => server.arrived.length > arrived)
+      return flow
+    }
+    const pongs = (): number => client.layer.drops.value('keep-alive')
+    const flow = await opened()
+    let lost: Error | undefined
+    flow.hold!(error => { lost = error })
+    while (clock.now() < 1_300_000) {
+      const before = pongs()
+      clock.advance(PING_AFTER_MS)
+      // The answer takes its way through real sockets.
+      while (pongs() === before) await new Promise(resolve => setImmediate(resolve))
+      clock.advance(PONG_MS)
+    }
+    t.ok(flow.open, 'more than 20 minutes without a message')
+    clock.advance(PING_AFTER_MS + PONG_MS)
+    t.notOk(flow.open)
+    t.equal(client.layer.drops.value('no-pong'), 1)
+    t.match(lost?.message, /^connection closed/)
+    const other = await opened()
+    other.hold!()()
+    clock.advance(1_200_000)
+    t.notOk(other.open)
+    t.equal(client.layer.drops.value('idle'), 1)
+  })

@@ -48,3 +48,25 @@ t.test('a refusal and silence are tried again, later each time', async t => {
   await clock.settle(300_000)
   t.match(states.at(-1), { type: 'failed', status: undefined })
 })
+
+t.test('RFC 5626 §4.4, §4.5: a registration keeps its connection open, and registers anew when it is lost', async t => {
+  const { clock, network, alice, bob } = await twoAgents({ transport: 'tcp' })
+  const registrar = createRegistrar({ domain: '10.0.0.2', password: () => Promise.resolve('secret'), clock, random: seededRandom(3) })
+  bob.onRequest = request => { registrar.take(request) }
+  const registration = register(alice, { registrar: 'sip:10.0.0.2;transport=tcp', aor: 'sip:alice@10.0.0.2', credentials: { username: 'alice', password: 'secret' } })
+  const states: string[] = []
+  registration.on('state', state => states.push(state.type === 'failed' ? `failed ${state.retryIn}` : state.type))
+  await clock.settle(20)
+  const answered = bob.counters.dropped['keep-alive'] ?? 0
+  await clock.settle(600_000)
+  t.ok((bob.counters.dropped['keep-alive'] ?? 0) >= answered + 4, 'pings')
+  network.cut('10.0.0.2', 5060)
+  await clock.settle(30_000)
+  t.match(states, ['registered', /^failed (1[5-9]|2\d|30)\d{3}$/, 'registered'])
+  const closed = registration.close()
+  await clock.settle(20)
+  await closed
+  network.cut('10.0.0.2', 5060)
+  await clock.settle(60_000)
+  t.equal(states.at(-1), 'ended')
+})
