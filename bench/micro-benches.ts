@@ -22,8 +22,10 @@ export const runMicroBench = (name: string): Report => {
     columns: [
       { key: 'name', title: 'operation' },
       { key: 'microseconds', title: 'CPU microseconds', plotted: true },
+      ...(results.some(({ goal }) => goal !== undefined) ? [{ key: 'goal', title: 'goal' }] : []),
+      ...(results.some(({ growth }) => growth !== undefined) ? [{ key: 'growth', title: 'times the smallest size' }] : []),
       { key: 'opsPerSecond', title: 'operations a second' },
-      { key: 'bytesPerOp', title: 'bytes allocated' },
+      { key: 'bytesPerOp', title: 'bytes allocated an operation' },
     ],
     rows: results.map(result => ({ ...result })),
   }

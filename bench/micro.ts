@@ -11,21 +11,26 @@ export interface BenchResult {
   readonly microseconds: number
   /** Heap and buffer bytes allocated per operation. */
   readonly bytesPerOp: number
+  /** Microseconds that it may cost. */
+  readonly goal?: number
+  /** Microseconds in proportion to those of the row of the smallest size. */
+  readonly growth?: number
 }
 
 /** Seconds of sampling for one bench; `BENCH_SECONDS` lengthens it. */
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 0.5)
 
 /**
- * Measures one operation. `fn` does it once and leaves its result somewhere reachable, so that the compiler cannot drop it.
+ * Measures one operation. `fn` does it once and leaves its result somewhere reachable, so that the compiler cannot drop it. `goal`: the
+ * microseconds that it may cost.
  *
  * @example
  * export const run = async (): Promise<BenchResult[]> => [await measure('parse INVITE', () => { parsed = parse(invite) })]
  */
-export const measure = async (name: string, fn: () => void): Promise<BenchResult> => {
+export const measure = async (name: string, fn: () => void, goal?: number): Promise<BenchResult> => {
   const opsPerSecond = await rate(name, fn)
   const count = Math.max(1, Math.round(opsPerSecond * SECONDS))
-  return { name, opsPerSecond, microseconds: cpuPerOp(fn, count), bytesPerOp: bytesPerOp(fn, opsPerSecond) }
+  return { name, opsPerSecond, microseconds: cpuPerOp(fn, count), bytesPerOp: bytesPerOp(fn, opsPerSecond), ...(goal !== undefined && { goal }) }
 }
 
 const rate = (name: string, fn: () => void): Promise<number> =>

@@ -54,3 +54,25 @@ void t.test('an ordered set orders, ranks and forgets like a sorted array', asyn
   }))
   t.pass('over any sequence of additions and deletions')
 })
+
+void t.test('an ordered set compares as log n grows: ten times the items cost as much more each time', async t => {
+  const comparisons = (size: number): number => {
+    let count = 0
+    const set = new OrderedSet<number>((a, b) => {
+      count++
+      return a - b
+    })
+    // A permutation: 7,919 is prime.
+    const item = (index: number): number => (index * 7_919) % size
+    for (let index = 0; index < size; index++) set.add(item(index))
+    count = 0
+    for (let index = 0; index < size; index++) {
+      set.delete(item(index))
+      set.add(item(index))
+      set.rank(item(index))
+    }
+    return count / size
+  }
+  const [hundred, thousand, tenThousand] = [comparisons(100), comparisons(1_000), comparisons(10_000)]
+  t.ok(tenThousand - thousand < 1.2 * (thousand - hundred), [hundred, thousand, tenThousand].map(count => count.toFixed(1)).join(', '))
+})
