@@ -9,7 +9,9 @@ import type { Scoped } from './core/scope.js'
 import type { CodecOffer, SrtpPolicy } from './sdp/negotiated.js'
 import { isWildcard, parseListenAddress } from './sip/transport/listen-address.js'
 import type { Timings } from './sip/transaction/timings.js'
+import type { GuardOptions } from './sip/transport/request-guard.js'
 import type { TlsOptions } from './sip/transport/tls-options.js'
+import type { TransportLimits } from './sip/transport/transport.js'
 
 /** Options of `createServer`. */
 export interface ServerOptions extends Scoped {
@@ -31,8 +33,12 @@ export interface ServerOptions extends Scoped {
   readonly srtp?: SrtpPolicy
   /** Calls beyond this many are refused with 503. @default no limit */
   readonly maxCalls?: number
-  /** While the event loop runs this many ms late, new calls get 503 with Retry-After. @default 500 */
+  /** While the event loop runs this many ms late, requests outside dialogs get 503 with Retry-After. @default 500 */
   readonly maxLag?: number
+  /** Bounds on what strangers may hold: connections, bytes, handshakes, and their times. @default those of TransportLimits */
+  readonly limits?: Partial<TransportLimits>
+  /** What is dropped before it costs state: known scanners, and more requests a second than one source may send. @default known scanners */
+  readonly guard?: GuardOptions
   /** Says `{ say: 'words' }`. */
   readonly speech?: SpeechProvider
   /** Begins each local tag, branch and Call-ID and is the user of each Contact, so that a front can tell nodes apart. @default random */

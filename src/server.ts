@@ -85,6 +85,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.coalesce === undefined ? {} : { coalesce: options.coalesce }),
   })
+  const lag = new LoopLag()
   try {
     const userAgent = await createUserAgent({
       listen,
@@ -93,16 +94,28 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       ...(options.advertise?.sip === undefined ? {} : { advertise: options.advertise.sip }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.http === undefined ? {} : { http: options.http }),
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.guard === undefined ? {} : { guard: options.guard }),
+      overloaded: () => lag.ms > (options.maxLag ?? 500),
       ...(options.timings === undefined ? {} : { timings: options.timings }),
       nodeId: options.nodeId ?? (options.random ?? secureRandom).token(4),
       userAgentName: options.userAgentName ?? 'Cordboard',
     })
     const addressTowards = (peer: string): string => options.advertise?.rtp ?? route?.towards(peer, clock.now()) ?? address
-    return new LiveServer(options, userAgent, engine, clock, peer => new CallMedia({ engine, codecs, srtp, addressTowards }, peer))
+    return new LiveServer(options, { userAgent, engine, lag, clock }, peer => new CallMedia({ engine, codecs, srtp, addressTowards }, peer))
   } catch (error) {
+    lag[Symbol.dispose]()
     await engine.close()
     throw error
   }
+}
+
+/** What a server is put together from. */
+interface Parts {
+  readonly userAgent: UserAgent
+  readonly engine: MediaEngine
+  readonly lag: LoopLag
+  readonly clock: Clock
 }
 
 class LiveServer extends EventEmitter<ServerEvents> implements Server {
@@ -118,7 +131,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly #handlers: { readonly pattern: UriPattern; readonly handler: CallHandler }[] = []
   readonly #running = new Roster<Promise<void>>()
   readonly #conferences = new Map<string, LiveConference>()
-  readonly #lag = new LoopLag()
+  readonly #lag: LoopLag
   readonly #closed = deferred<void>()
   readonly #calling: CallContext
   readonly #dialling: DialContext
@@ -127,11 +140,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   #closing: Promise<void> | undefined
   #ids = 0
 
-  constructor(options: ServerOptions, userAgent: UserAgent, engine: MediaEngine, clock: Clock, newMedia: (peer: string) => CallMedia) {
+  constructor(options: ServerOptions, { userAgent, engine, lag, clock }: Parts, newMedia: (peer: string) => CallMedia) {
     super()
     this.#options = options
     this.#userAgent = userAgent
     this.#engine = engine
+    this.#lag = lag
     this.#newMedia = newMedia
     this.clock = clock
     this.#random = options.random ?? secureRandom
@@ -233,10 +247,10 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     }
   }
 
-  /** New calls are refused while it drains, is full, or is too late for those that it has. */
+  /** New calls are refused while it drains or is full; while the event loop lags they do not come this far. */
   #admits(): boolean {
-    const { maxCalls = Infinity, maxLag = 500 } = this.#options
-    return this.#state === 'open' && this.calls.size < maxCalls && this.#lag.ms <= maxLag
+    const { maxCalls = Infinity } = this.#options
+    return this.#state === 'open' && this.calls.size < maxCalls
   }
 
   /** The call whose peer gives way to the sender of `request` (RFC 3891). */

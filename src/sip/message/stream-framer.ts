@@ -15,6 +15,9 @@ export type Frame =
   /** The last frame. `bytes` is what there is of the message: `parseMessage` makes of it what can be answered. */
   | { readonly type: 'error'; readonly error: FramingError; readonly bytes: Buffer }
 
+/** A buffer up to this size is kept for the next message. */
+const KEPT_BYTES = 4_096
+
 const CR = 0x0d
 const LF = 0x0a
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
@@ -29,6 +32,8 @@ export class StreamFramer {
   #length = 0
   /** Where the search for the end of the headers goes on. */
   #searched = 0
+  /** Length of the message at the front, once its headers are whole: a body that comes a byte at a time costs no more. */
+  #size: number | undefined
   #failed = false
 
   /** Bytes held back for a message that is not whole. */
@@ -50,6 +55,8 @@ export class StreamFramer {
     const used = this.#cut(this.#pending.subarray(0, this.#length), frames, true)
     this.#pending.copyWithin(0, used, this.#length)
     this.#length -= used
+    // Most connections are between messages: what a large one needed is let go.
+    if (this.#length === 0 && this.#pending.length > KEPT_BYTES) this.#pending = Buffer.alloc(0)
     return frames
   }
 
@@ -74,16 +81,18 @@ export class StreamFramer {
         this.#searched = 0
         return at
       }
-      const size = this.#frameSize(bytes, at)
+      const size = this.#size ?? this.#frameSize(bytes, at)
       if (typeof size === 'string') {
         this.#failed = true
         frames.push({ type: 'error', error: size, bytes: Buffer.from(bytes.subarray(at, at + LIMITS.message)) })
         return bytes.length
       }
+      this.#size = size
       if (size === undefined || at + size > bytes.length) return at
       const frame = bytes.subarray(at, at + size)
       frames.push({ type: 'message', bytes: copy ? Buffer.from(frame) : frame })
       at += size
+      this.#size = undefined
       this.#searched = 0
     }
   }

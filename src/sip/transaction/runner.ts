@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { channels } from '../../core/channels.js'
 import type { Clock } from '../../core/clock.js'
 import { Counters } from '../../core/counters.js'
@@ -32,12 +33,19 @@ export interface TransactionLayerOptions {
   /** Begins every branch and tag, so that a stateless front can find the node. @default '' */
   readonly nodeId?: string
   readonly timings?: Partial<Timings>
-  /** Server transactions alive beyond which requests outside dialogs get a 503 that costs no state; those within dialogs have as much again. @default 400000 */
+  /** Server transactions alive beyond which requests outside dialogs get a 503 that costs no state; those within dialogs have as much again. @default 400000, less where they would not fit into half of the heap */
   readonly maxServerTransactions?: number
+  /** While it says so, requests outside dialogs get a 503 that costs no state. @default never */
+  readonly overloaded?: () => boolean
 }
 
 /** Each lives 32 s on UDP: 4,000 calls a second, with INVITE and BYE, hold 256,000. */
 const SERVER_TRANSACTIONS = 400_000
+
+/** What a refused INVITE holds that a stranger never acknowledges. */
+const TRANSACTION_BYTES = 4_096
+
+const fittingTransactions = (): number => Math.min(SERVER_TRANSACTIONS, Math.floor(getHeapStatistics().heap_size_limit / 2 / TRANSACTION_BYTES))
 
 /** Seconds after which whoever was refused for want of state may try again. */
 const RETRY_AFTER = 10
@@ -68,6 +76,7 @@ export class TransactionLayer implements Stepper {
   readonly #random: Random
   readonly #nodeId: string
   readonly #maxServers: number
+  readonly #overloaded: (() => boolean) | undefined
   readonly timings: Timings
   /** Shared with the layers above, whose timers have the same few durations. */
   readonly lanes: TimerLanes
@@ -80,7 +89,8 @@ export class TransactionLayer implements Stepper {
   constructor(options: TransactionLayerOptions, readonly user: TransactionLayerUser) {
     this.#random = options.random
     this.#nodeId = options.nodeId ?? ''
-    this.#maxServers = options.maxServerTransactions ?? SERVER_TRANSACTIONS
+    this.#maxServers = options.maxServerTransactions ?? fittingTransactions()
+    this.#overloaded = options.overloaded
     this.timings = { ...DEFAULT_TIMINGS, ...options.timings }
     this.lanes = new TimerLanes(options.clock)
   }
@@ -245,7 +255,8 @@ export class TransactionLayer implements Stepper {
     const known = this.#servers.get(key)
     if (known !== undefined) return this.#repeated(known, request)
     if (method === 'ACK') return this.user.ack(request, flow)
-    if (this.#servers.size >= this.#maxServers && this.#isSurplus(request)) return this.#refuseSurplus(request, flow)
+    if (this.#servers.size >= this.#maxServers && this.#isSurplus(request)) return this.#refuseSurplus(request, flow, 'too-many-transactions')
+    if (this.#overloaded?.() === true && this.#opensSomething(request)) return this.#refuseSurplus(request, flow, 'overload')
     const transaction = new ServerTransaction(this, key, request, this.transports.returnFlow(topVia(request), flow), flow, this.token())
     this.counters.bump('server')
     this.#servers.set(key, transaction)
@@ -258,12 +269,15 @@ export class TransactionLayer implements Stepper {
 
   /** CANCEL ends something, and what is within a dialog (or says so) is kept longer than what opens one. */
   #isSurplus(request: SipRequest): boolean {
-    if (request.method === 'CANCEL') return false
-    return to(request).tag === undefined || this.#servers.size >= 2 * this.#maxServers
+    return this.#opensSomething(request) || (request.method !== 'CANCEL' && this.#servers.size >= 2 * this.#maxServers)
   }
 
-  #refuseSurplus(request: SipRequest, flow: Flow): void {
-    this.transports.dropped('too-many-transactions')
+  #opensSomething(request: SipRequest): boolean {
+    return request.method !== 'CANCEL' && to(request).tag === undefined
+  }
+
+  #refuseSurplus(request: SipRequest, flow: Flow, why: 'too-many-transactions' | 'overload'): void {
+    this.transports.dropped(why)
     const refusal = makeResponse(request, 503, { toTag: this.token(), headers: { 'Retry-After': String(RETRY_AFTER) } })
     // RFC 4475 §3.1.2.1: where the Via is what is wrong, the answer goes where the request came from.
     const via = readableVias(request)?.[0]

@@ -1,5 +1,6 @@
 import { header, to } from '../message/headers.js'
 import type { SipRequest } from '../message/message.js'
+import { sourceOf } from './source-counts.js'
 
 /** Why the guard drops a request without a word. */
 export type GuardVerdict = 'pass' | 'scanner' | 'rate'
@@ -7,7 +8,7 @@ export type GuardVerdict = 'pass' | 'scanner' | 'rate'
 export interface GuardOptions {
   /** Drop requests whose User-Agent is that of a known scanner. @default true */
   readonly scanners?: boolean
-  /** Requests outside dialogs that one address may send a second, in the long run; 0: any number. @default 0 */
+  /** Requests outside dialogs that one source (an IPv4 address, an IPv6 /64) may send a second, in the long run; 0: any number. @default 0 */
   readonly perSecond?: number
   /** Requests that it may send at once. @default ten seconds' worth */
   readonly burst?: number
@@ -55,7 +56,8 @@ export class RequestGuard {
     return 'pass'
   }
 
-  #bucketOf(address: string, now: number): Bucket {
+  #bucketOf(from: string, now: number): Bucket {
+    const address = sourceOf(from)
     let bucket = this.#buckets.get(address)
     if (bucket === undefined) bucket = { tokens: this.#burst, filledAt: now }
     else {

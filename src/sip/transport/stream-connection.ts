@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '../../core/clock.js'
+import type { Clock, Timer } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
 import { parseMessage } from '../message/parser.js'
@@ -11,6 +11,9 @@ import { keepAlive, PING, receiveDatagram } from './receive.js'
 import type { DropReason, Flow, HostPort, Source, TransportEvents, TransportLimits } from './transport.js'
 import { failSoon } from './udp.js'
 
+/** Bytes read at once from which a connection lets the others go first: more than calls ever need. */
+const FAIR_SHARE_BYTES = 16_384
+
 /** What a connection needs to know of its listener. */
 export interface StreamContext {
   readonly transport: 'tcp' | 'tls'
@@ -19,6 +22,8 @@ export interface StreamContext {
   readonly limits: TransportLimits
   readonly clock: Clock
   readonly random: Random
+  /** Bytes of incomplete messages in all connections of the listener. */
+  held: number
   advertise(peer: Source, bound: Source): HostPort
   /** Takes the connection out of the table. */
   forget(connection: StreamConnection): void
@@ -37,11 +42,16 @@ export class StreamConnection implements Flow {
   #open = true
   #connected: boolean
   #local: HostPort | undefined
-  /** When bytes last passed, and since when a message has been incomplete (clock's milliseconds). */
+  /** When bytes last passed (clock's milliseconds). */
   #lastActive: number
-  #incompleteSince: number | undefined
+  /** Until the connection stands, then until it has been silent for too long. */
+  #watch: Timer
+  /** Until the begun message must be complete. */
+  #patience: Timer | undefined
   /** True for a connection of our own making: pings are for us to send. */
   readonly #ours: boolean
+  /** Our share of the listener's `held`. */
+  #held = 0
   #holders: Holders | undefined
 
   /** @param peer the address that we connected to, or that connected to us. */
@@ -57,7 +67,7 @@ export class StreamConnection implements Flow {
     socket.on('error', error => this.#end(error))
     socket.on('close', () => this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed')))
     socket.once(context.transport === 'tls' ? 'secureConnect' : 'connect', () => { this.#connected = true })
-    this.#watch()
+    this.#watch = context.clock.after(connected ? context.limits.idleMs : context.limits.connectMs, this.#check)
   }
 
   get address(): string {
@@ -111,17 +121,40 @@ export class StreamConnection implements Flow {
     const frames = this.#framer.push(chunk)
     this.#holders?.heard(frames.some(isPong))
     for (const frame of frames) this.#take(frame)
-    if (this.#framer.held === 0) this.#incompleteSince = undefined
-    else if (this.#incompleteSince === undefined) {
-      this.#incompleteSince = this.#lastActive
-      this.#watch()
+    this.#account(this.#framer.held)
+    if (!this.#open) return
+    // One turn of the event loop would otherwise read megabytes of one peer while all others wait.
+    if (chunk.length >= FAIR_SHARE_BYTES) this.#giveWay()
+    this.#expectRest(frames.some(({ type }) => type === 'message'))
+  }
+
+  /** A begun message must be complete in time; each has its own. */
+  #expectRest(anew: boolean): void {
+    const { clock, limits } = this.#context
+    if (anew || this.#framer.held === 0) {
+      this.#patience?.cancel()
+      this.#patience = undefined
     }
+    if (this.#framer.held > 0) this.#patience ??= clock.after(limits.messageMs, () => this.close('slow-sender'))
+  }
+
+  /** Whoever would hold more than is left for all is cut off. */
+  #account(held: number): void {
+    const context = this.#context
+    const grown = held - this.#held
+    context.held += grown
+    this.#held = held
+    if (grown > 0 && context.held > context.limits.heldBytes) this.close('too-many-bytes')
+  }
+
+  #giveWay(): void {
+    this.#socket.pause()
+    setImmediate(() => this.#socket.resume())
   }
 
   #take(frame: Frame): void {
     switch (frame.type) {
       case 'message':
-        this.#incompleteSince = undefined
         return receiveDatagram(frame.bytes, this, this.#context.events)
       case 'keep-alive':
         return keepAlive(frame.pong, this, this.#context.events)
@@ -139,30 +172,24 @@ export class StreamConnection implements Flow {
   #endAfterAnswer(): void {
     const end = (): void => this.#end(new CordboardError('SIP_TRANSPORT', 'the stream lost its framing'))
     this.#socket.end(end)
-    this.#context.clock.after(this.#context.limits.connectMs, end)
+    this.#watch.cancel()
+    this.#watch = this.#context.clock.after(this.#context.limits.connectMs, end)
   }
 
-  /** One timer at a time looks at all that may take too long. */
-  #watch(): void {
+  readonly #check = (): void => {
     const { limits, clock } = this.#context
-    const wait = !this.#connected ? limits.connectMs : this.#incompleteSince !== undefined ? limits.messageMs : limits.idleMs
-    clock.after(wait, () => this.#check(wait))
-  }
-
-  #check(waited: number): void {
-    if (!this.#open) return
-    const { limits, clock } = this.#context
-    const now = clock.now()
     if (!this.#connected) return this.close('idle')
-    if (this.#incompleteSince !== undefined && now - this.#incompleteSince >= limits.messageMs) return this.close('slow-sender')
-    if (now - this.#lastActive >= limits.idleMs && this.#holders?.any !== true) return this.close('idle')
-    // Only the timer of the longest wait goes on; that of a message ends with it.
-    if (waited !== limits.messageMs) this.#watch()
+    if (clock.now() - this.#lastActive >= limits.idleMs && this.#holders?.any !== true) return this.close('idle')
+    this.#watch = clock.after(limits.idleMs, this.#check)
   }
 
   #end(error: Error): void {
     if (!this.#open) return
     this.#open = false
+    this.#account(0)
+    // A timer of ten minutes would keep what a flood of connections has left.
+    this.#watch.cancel()
+    this.#patience?.cancel()
     this.#socket.destroy()
     this.#context.forget(this)
     this.#context.events.flowClosed(this, error)

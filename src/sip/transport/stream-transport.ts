@@ -8,6 +8,7 @@ import type { Random } from '../../core/random.js'
 import { formatHostPort } from '../message/uri.js'
 import { gatedListener } from './handshake-gate.js'
 import type { ListenAddress } from './listen-address.js'
+import { SourceCounts } from './source-counts.js'
 import { StreamConnection } from './stream-connection.js'
 import type { StreamContext } from './stream-connection.js'
 import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
@@ -38,6 +39,10 @@ export class StreamTransport implements Transport, StreamContext {
   readonly #tls: TlsOptions | undefined
   readonly #server: Server
   readonly #connections = new Map<string, StreamConnection>()
+  /** Connections accepted, by source. */
+  readonly #accepted: SourceCounts
+  /** Bytes of incomplete messages in all connections. */
+  held = 0
   #open = true
 
   private constructor(server: Server, secure: TlsServer | undefined, listen: StreamListen) {
@@ -50,6 +55,7 @@ export class StreamTransport implements Transport, StreamContext {
     this.#advertise = listen.advertise
     this.#tls = listen.tls
     this.#server = server
+    this.#accepted = new SourceCounts(listen.limits.connectionsPerSource)
     const { address, port } = server.address() as AddressInfo
     this.bound = { transport, address, port }
     if (secure === undefined) server.on('connection', this.#accept)
@@ -111,10 +117,11 @@ export class StreamTransport implements Transport, StreamContext {
   readonly #accept = (socket: Socket): void => {
     const { remoteAddress, remotePort } = socket
     if (remoteAddress === undefined || remotePort === undefined) return void socket.destroy()
-    if (this.#connections.size >= this.limits.connections) {
+    if (this.#connections.size >= this.limits.connections || !this.#accepted.take(remoteAddress)) {
       this.events.dropped('too-many-connections')
       return void socket.destroy()
     }
+    socket.once('close', () => this.#accepted.release(remoteAddress))
     this.#add(socket, { transport: this.name, address: remoteAddress, port: remotePort }, true)
   }
 

@@ -49,14 +49,14 @@ export interface Flow extends Source {
 /** Why something received was not passed on. */
 export type DropReason =
   | ParseDropReason | 'bad-request' | 'keep-alive' | 'scanner' | 'rate'
-  | 'slow-reader' | 'slow-sender' | 'idle' | 'no-pong' | 'framing' | 'too-many-connections' | 'send-failed'
-  | 'tls-handshake' | 'slow-handshake' | 'too-many-handshakes' | 'tls-client' | 'too-many-transactions'
+  | 'slow-reader' | 'slow-sender' | 'idle' | 'no-pong' | 'framing' | 'too-many-connections' | 'too-many-bytes' | 'send-failed'
+  | 'tls-handshake' | 'slow-handshake' | 'too-many-handshakes' | 'tls-client' | 'too-many-transactions' | 'overload'
 
 /** Every reason, for counters. */
 export const DROP_REASONS: readonly DropReason[] = [
   'not-sip', 'bad-response', 'bad-ack', 'unanswerable', 'bad-request', 'keep-alive', 'scanner', 'rate',
-  'slow-reader', 'slow-sender', 'idle', 'no-pong', 'framing', 'too-many-connections', 'send-failed',
-  'tls-handshake', 'slow-handshake', 'too-many-handshakes', 'tls-client', 'too-many-transactions',
+  'slow-reader', 'slow-sender', 'idle', 'no-pong', 'framing', 'too-many-connections', 'too-many-bytes', 'send-failed',
+  'tls-handshake', 'slow-handshake', 'too-many-handshakes', 'tls-client', 'too-many-transactions', 'overload',
 ]
 
 /** A request that must be refused before any transaction exists. */
@@ -98,8 +98,12 @@ export type TransportFactory = (events: TransportEvents) => Promise<Transport>
 export interface TransportLimits {
   /** Connections open at a time, per listener. @default 10000 */
   readonly connections: number
+  /** Of these, from one source: an IPv4 address or an IPv6 /64. @default 1000 */
+  readonly connectionsPerSource: number
   /** Bytes that may wait for a slow reader before its connection is closed. @default 1048576 */
   readonly queuedBytes: number
+  /** Bytes of incomplete messages that all connections of a listener may hold together. @default 67108864 */
+  readonly heldBytes: number
   /** Milliseconds that a connection may stay silent when no dialog, registration or binding holds it. @default 600000 */
   readonly idleMs: number
   /** Milliseconds in which a begun message must be complete (slow loris). @default 10000 */
@@ -112,15 +116,20 @@ export interface TransportLimits {
   readonly pongMs: number
   /** TLS handshakes under way at a time, per listener. @default 256 */
   readonly handshakes: number
+  /** Of these, with one source. @default 64 */
+  readonly handshakesPerSource: number
 }
 
 export const DEFAULT_LIMITS: TransportLimits = {
   connections: 10_000,
+  connectionsPerSource: 1_000,
   queuedBytes: 1_048_576,
+  heldBytes: 67_108_864,
   idleMs: 600_000,
   messageMs: 10_000,
   connectMs: 5_000,
   pingMs: 120_000,
   pongMs: 10_000,
   handshakes: 256,
+  handshakesPerSource: 64,
 }

@@ -18,6 +18,7 @@ import type { Lost } from './holders.js'
 import type { ListenAddress } from './listen-address.js'
 import { receiveDatagram } from './receive.js'
 import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
+import { SourceCounts } from './source-counts.js'
 import type { TlsOptions } from './tls-options.js'
 import type { DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportLimits } from './transport.js'
 import { failSoon } from './udp.js'
@@ -163,11 +164,14 @@ export class WebSocketTransport implements Transport {
   readonly #tls: TlsOptions | undefined
   readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.message, handleProtocols: () => SUBPROTOCOL, clientTracking: false })
   readonly #flows = new Map<string, WebSocketFlow>()
+  /** WebSockets accepted, by source. */
+  readonly #accepted: SourceCounts
   #open = true
 
   private constructor({ http, listener }: WebSocketServers, name: 'ws' | 'wss', listen: WebSocketListen) {
     this.#http = http
     this.#listener = listener
+    this.#accepted = new SourceCounts(listen.limits.connectionsPerSource)
     this.#tls = listen.tls
     this.name = name
     this.events = listen.events
@@ -240,6 +244,11 @@ export class WebSocketTransport implements Transport {
       this.events.dropped('too-many-connections')
       return void socket.destroy()
     }
+    if (!this.#accepted.take(remoteAddress)) {
+      this.events.dropped('too-many-connections')
+      return void socket.destroy()
+    }
+    request.socket.once('close', () => this.#accepted.release(remoteAddress))
     if (request.socket instanceof TLSSocket && this.#tls !== undefined && refuseClient(this.#tls, request.socket.getPeerCertificate()) !== undefined) {
       this.events.dropped('tls-client')
       return void socket.destroy()
@@ -259,12 +268,17 @@ export class WebSocketTransport implements Transport {
 /** An HTTP server listens itself; before an HTTPS one stands the gate of its handshakes. */
 const serversFor = (address: ListenAddress, { tls, events, limits }: WebSocketListen): { readonly name: 'ws' | 'wss'; readonly http: HttpServer | HttpsServer; readonly listener: Server } => {
   if (address.transport !== 'wss' || tls === undefined) {
-    const http = createHttpServer()
+    const http = createHttpServer(upgradeTimes(limits))
+    http.maxConnections = limits.connections
     return { name: 'ws', http, listener: http }
   }
-  const https = createHttpsServer(serverTlsOptions(tls, limits))
+  const https = createHttpsServer({ ...upgradeTimes(limits), ...serverTlsOptions(tls, limits) })
   addServerNames(https, tls)
   return { name: 'wss', http: https, listener: gatedListener(https, events, limits) }
 }
+
+/** Whoever connects must ask for its WebSocket in time. */
+const upgradeTimes = ({ connectMs }: TransportLimits): { readonly headersTimeout: number; readonly requestTimeout: number; readonly connectionsCheckingInterval: number } =>
+  ({ headersTimeout: connectMs, requestTimeout: connectMs, connectionsCheckingInterval: connectMs })
 
 const keyOf = ({ address, port }: { readonly address: string; readonly port: number }): string => formatHostPort(address, port)

@@ -57,6 +57,7 @@ export interface CoreOptions {
   readonly userAgentName: string | undefined
   readonly timings: Partial<Timings>
   readonly maxServerTransactions: number | undefined
+  readonly overloaded?: (() => boolean) | undefined
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. */
   readonly sessionExpires: number
   readonly resolver: Resolver
@@ -94,10 +95,10 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   private constructor(readonly options: CoreOptions) {
     this.clock = options.clock
     this.random = options.random
-    const { clock, random, nodeId, timings, maxServerTransactions, userAgentName } = options
+    const { clock, random, nodeId, timings, maxServerTransactions, overloaded, userAgentName } = options
     this.ourName = userAgentName === undefined ? [] : [field('Server', userAgentName)]
     this.ourself = [...CAPABILITIES, ...this.ourName]
-    this.layer = new TransactionLayer({ clock, random, nodeId, timings, ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }) }, this)
+    this.layer = new TransactionLayer({ clock, random, nodeId, timings, ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }), ...(overloaded === undefined ? {} : { overloaded }) }, this)
   }
 
   static async open(options: CoreOptions, transport: TransportLayerOptions): Promise<UserAgentCore> {

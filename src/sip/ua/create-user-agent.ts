@@ -32,8 +32,10 @@ export interface UserAgentOptions {
   readonly guard?: GuardOptions
   /** T1, T2 and T4. @default RFC 3261's */
   readonly timings?: Partial<Timings>
-  /** Server transactions beyond which new requests get 503 without any state; each lives 32 s on UDP. @default 400000 */
+  /** Server transactions beyond which new requests get 503 without any state; each lives 32 s on UDP. @default 400000, less in a small heap */
   readonly maxServerTransactions?: number
+  /** While it says so, requests outside dialogs get 503 with Retry-After, without any state. @default never */
+  readonly overloaded?: () => boolean
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. @default 1800 */
   readonly sessionExpires?: number
   /** Finds the addresses of next hops. @default RFC 3263 by the system's resolver */
@@ -62,6 +64,7 @@ export const createUserAgent = async (options: UserAgentOptions): Promise<UserAg
     userAgentName: options.userAgentName,
     timings: options.timings ?? {},
     maxServerTransactions: options.maxServerTransactions,
+    overloaded: options.overloaded,
     sessionExpires: options.sessionExpires ?? 1_800,
     resolver: options.resolver ?? new DnsResolver({ clock, random, transports: transportsOf(options) }),
   }, {

@@ -93,6 +93,16 @@ t.test('TLS: a handshake must end in time, and only so many are under way', asyn
   t.equal(await attempt(await secureListener(t), server), 'arrived', 'the places are free again')
 })
 
+t.test('TLS: one source has a few of the handshakes only', async t => {
+  const server = await secureListener(t, {}, { limits: { connectMs: 150, handshakes: 10, handshakesPerSource: 2 } })
+  const silent = [1, 2, 3].map(() => connectTcp({ port: server.at().port, host: '127.0.0.1', localAddress: '127.0.0.7' }).on('error', () => undefined).resume())
+  t.teardown(() => silent.forEach(socket => socket.destroy()))
+  await closed(silent[2]!)
+  t.equal(server.layer.drops.value('too-many-handshakes'), 1)
+  t.equal(await attempt(await secureListener(t), server), 'arrived', 'others are served meanwhile')
+  await Promise.all(silent.slice(0, 2).map(closed))
+})
+
 t.test('a certificate that is none, or another key\'s, is refused by name', async t => {
   const other = authority.issue({})
   for (const [tls, message] of [

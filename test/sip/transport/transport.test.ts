@@ -12,8 +12,10 @@ import { writeMessage } from '../../../src/sip/message/writer.js'
 import { parseListenAddress } from '../../../src/sip/transport/listen-address.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
 import { RouteSource } from '../../../src/sip/transport/route-source.js'
+import { sourceOf } from '../../../src/sip/transport/source-counts.js'
 import type { TransportLayerOptions } from '../../../src/sip/transport/transport-layer.js'
 import type { Target } from '../../../src/sip/transport/transport.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 import { Authority } from '../certificates.js'
 import { type Listener, listener, options } from './listener.js'
 
@@ -118,6 +120,66 @@ t.test('TCP: a reader that does not read is cut off; connections are bounded; lo
   await once(broken, 'close')
   t.equal(other.layer.drops.value('framing'), 1)
   t.strictSame(other.bad, [400])
+})
+
+t.test('limits per source: connections of one source, and the bytes of unfinished messages of all, are bounded', async t => {
+  t.strictSame(['192.0.2.7', '2001:DB8:1:2:3::9', '2001:db8::1', '::1'].map(sourceOf), ['192.0.2.7', '2001:db8:1:2::/64', '2001:db8::/64', '::/64'])
+  const from = async (localAddress: string): Promise<Socket> => {
+    const socket = connect({ port: server.at().port, host: '127.0.0.1', localAddress })
+    t.teardown(() => socket.destroy())
+    socket.on('error', () => undefined).resume()
+    await once(socket, 'connect')
+    return socket
+  }
+  const closed = (socket: Socket): Promise<void> => new Promise(resolve => { socket.once('close', () => resolve()) })
+  const server = await listener(t, { listen: ['tcp://127.0.0.1:0'], limits: { connectionsPerSource: 2, heldBytes: 100_000 } })
+  const first = await from('127.0.0.2')
+  await from('127.0.0.2')
+  await closed(await from('127.0.0.2'))
+  t.equal(server.layer.drops.value('too-many-connections'), 1)
+  const other = await from('127.0.0.3')
+  other.write(writeMessage(options()))
+  await server.until(() => server.arrived.length === 1)
+  const left = closed(first)
+  first.end()
+  await left
+  await server.until(() => server.closed.length > 0)
+  const again = await from('127.0.0.2')
+  again.write(writeMessage(options()))
+  await server.until(() => server.arrived.length === 2)
+
+  const halves = await Promise.all(['127.0.0.4', '127.0.0.5', '127.0.0.6'].map(from))
+  const ended = halves.map(closed)
+  for (const half of halves) half.write(writeMessage(options(60_000)).subarray(0, 45_000))
+  await Promise.race(ended)
+  t.equal(server.layer.drops.value('too-many-bytes'), 1, 'the third is cut off')
+  const survivor = halves.find(({ closed }) => !closed)!
+  survivor.write(writeMessage(options(60_000)).subarray(45_000))
+  await server.until(() => server.arrived.length === 3)
+})
+
+t.test('a connection that has ended leaves no timer behind', async t => {
+  const clock = new VirtualClock()
+  const server = await listener(t, { listen: ['tcp://127.0.0.1:0', 'ws://127.0.0.1:0'], clock })
+  for (const text of ['', 'OPTIONS sip:b', 'OPTIONS sip:b@b SIP/2.0\r\nContent-Length: nonsense\r\n\r\n']) {
+    const socket = await raw(t, server.at())
+    socket.resume().end(text)
+    if (!socket.closed) await once(socket, 'close')
+  }
+  const client = await listener(t, { listen: ['ws://127.0.0.1:0'] })
+  client.layer.flowTo(server.layer.addresses[1]!).send(writeMessage(options()))
+  await server.until(() => server.arrived.length === 1)
+  await client.layer.close()
+  await server.until(() => server.closed.length === 4)
+  t.equal(clock.pending, 0)
+})
+
+t.test('WebSocket: whoever connects must ask for the upgrade in time', async t => {
+  const server = await listener(t, { listen: ['ws://127.0.0.1:0'], limits: { connectMs: 60 } })
+  const silent = await raw(t, server.at())
+  silent.resume().write('GET / HTTP/1.1\r\nHost:')
+  await once(silent, 'close')
+  t.equal(server.arrived.length, 0)
 })
 
 t.test('a connection refused fails its messages', async t => {

@@ -37,6 +37,52 @@ t.test('strangers hold no state beyond the bound: 503 without a transaction, whi
   t.strictSame(agent.layer.size, { client: 0, server: 0 })
 })
 
+t.test('scanners, and more requests than one source may send, are dropped without a word and without state', async t => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1), delay: [1, 1] })
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.1', 5060)], clock, random: seededRandom(2), guard: { perSecond: 5, burst: 10 } })
+  const [scanner, flood, phone] = [await RawPeer.open(network, clock, '10.0.0.8', '10.0.0.1'), await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.1'), await RawPeer.open(network, clock, '10.0.0.10', '10.0.0.1')]
+  for (const userAgent of ['friendly-scanner', 'sipvicious']) scanner.send(scanner.request('OPTIONS', { headers: { 'User-Agent': userAgent } }))
+  for (let count = 0; count < 100; count++) flood.send(flood.request('OPTIONS', { callId: `flood-${count}` }))
+  phone.send(phone.request('OPTIONS'))
+  await clock.settle(10)
+  t.strictSame(scanner.arrivals, [])
+  t.equal(flood.arrivals.length, 10)
+  t.strictSame(phone.statuses, [200], 'others are served')
+  t.equal(agent.layer.size.server, 11)
+  t.strictSame([agent.counters.dropped['scanner'], agent.counters.dropped['rate']], [2, 90])
+})
+
+t.test('overload: while the event loop lags, requests outside dialogs get 503 with Retry-After and no transaction; dialogs go on', async t => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1), delay: [1, 1] })
+  let late = false
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.1', 5060)], clock, random: seededRandom(2), overloaded: () => late })
+  answerAll(agent)
+  const caller = await createUserAgent({ transports: [network.factory('udp', '10.0.0.2', 5060)], clock, random: seededRandom(3) })
+  const { outcome } = caller.invite('sip:agent@10.0.0.1', { sdp: OFFER })
+  await clock.settle(50)
+  const answered = await outcome
+  if (answered.type !== 'answered') return t.fail(answered.type)
+  late = true
+  const before = agent.layer.size.server
+  const peer = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.1')
+  for (const method of ['INVITE', 'REGISTER', 'OPTIONS'] as const) peer.send(peer.request(method, { callId: method }))
+  await clock.settle(10)
+  t.strictSame(peer.statuses, [503, 503, 503])
+  t.ok(peer.responses.every(response => header(response, 'Retry-After') === '10'))
+  t.equal(agent.layer.size.server, before)
+  t.equal(agent.counters.dropped['overload'], 3)
+  const left = answered.session.bye()
+  await clock.settle(10)
+  await left
+  t.equal(agent.sessions, 0, 'BYE is served')
+  late = false
+  peer.send(peer.request('OPTIONS', { callId: 'again' }))
+  await clock.settle(10)
+  t.equal(peer.statuses.at(-1), 200)
+})
+
 t.test(`${SLOW} slow-loris connections harm nobody and are cut off`, async t => {
   const agent = await createUserAgent({ listen: ['tcp://127.0.0.1:0'], limits: { messageMs: 600 } })
   const caller = await createUserAgent({ listen: ['tcp://127.0.0.1:0'] })
