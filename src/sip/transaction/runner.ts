@@ -100,6 +100,11 @@ export class TransactionLayer implements Stepper {
     return { client: this.#clients.size, server: this.#servers.size }
   }
 
+  /** Entries of all tables, those by connection and of merged requests included: 0 when nothing is left of what has been. */
+  get entries(): number {
+    return this.#clients.size + this.#servers.size + this.#merges.size + this.#byFlow.size
+  }
+
   /** A new tag or the like: node id, then 60 random bits. */
   token(): string {
     return this.#nodeId + this.#random.token(12)
