@@ -10,14 +10,21 @@ import { start } from './program.js'
 
 t.setTimeout(200_000)
 
-const port = await freePort(6_300, 6_398)
-const proxy = await start('registrar-proxy', { SIP_PORT: String(port), ACCOUNTS: 'alice:secret,bob:secret' })
-t.teardown(() => proxy[Symbol.asyncDispose]())
+/** One proxy for the telephones, which come one after the other, and one for each set of flows: the accounts are the same. */
+const startProxy = async (first: number): Promise<number> => {
+  const port = await freePort(first, first + 30)
+  const proxy = await start('registrar-proxy', { SIP_PORT: String(port), ACCOUNTS: 'alice:secret,bob:secret' })
+  t.teardown(() => proxy[Symbol.asyncDispose]())
+  return port
+}
+
+const [port, udpPort, tcpPort] = await Promise.all([startProxy(6_300), startProxy(6_332), startProxy(6_364)])
+t.jobs = 2
 
 const phone = (user: string, transport: 'udp' | 'tcp', password = 'secret'): Promise<ScriptedPeer> => createScriptedPeer({ server: `127.0.0.1:${port}`, user, password, transport })
 
 for (const transport of ['udp', 'tcp'] as const)
-  t.test(`telephones call one another over ${transport}`, async t => {
+  t.test(`telephones call one another over ${transport}`, { buffered: false }, async t => {
     await using alice = await phone('alice', transport)
     await using bob = await phone('bob', transport)
     await using absent = await alice.dial(`sip:bob@127.0.0.1:${port}`)
@@ -37,7 +44,7 @@ for (const transport of ['udp', 'tcp'] as const)
     await bob.register(0)
   })
 
-t.test('strangers and wrong passwords get no further', async t => {
+t.test('strangers and wrong passwords get no further', { buffered: false }, async t => {
   await using guesser = await phone('alice', 'udp', 'guess')
   t.ok([401, 403].includes((await guesser.register()).status))
   await using stranger = await createScriptedPeer({ server: `127.0.0.1:${port}`, user: 'mallory' })
@@ -48,10 +55,11 @@ t.test('strangers and wrong passwords get no further', async t => {
 const flows = sharedCases('flows', 'run.sh')
 const withoutFlows = existsSync(flows) || process.env['CI'] === 'true' ? false : 'skipped: the flows are not beside this repository'
 
-for (const [transport, tp] of [['UDP', ''], ['TCP', '-t t1']] as const)
+// Their ports are the same too, but one set is of UDP and the other of TCP.
+for (const [transport, tp, proxyPort] of [['UDP', '', udpPort], ['TCP', '-t t1', tcpPort]] as const)
   t.test(`RFC 3665 §2, §3 and RFC 5359 §2.1: 19 of 19 flows over ${transport}`, { skip: withoutFlows }, async t => {
     if (!requirePeer(t, 'sipp')) return
-    await using run = new Child('bash', [flows, `127.0.0.1:${port}`], { env: { TP: tp } })
+    await using run = new Child('bash', [flows, `127.0.0.1:${proxyPort}`], { env: { TP: tp } })
     await run.ended
     t.match(run.output, /^19 passed, 0 failed$/m, run.output)
   })
