@@ -25,9 +25,7 @@ export const serverMetrics = ({ engine, userAgent, calls, lag }: Measured): Regi
   define('cordboard_sip_dropped_total', 'SIP messages dropped, by reason', ['reason'], gauge => {
     setAll(gauge, 'reason', userAgent.counters.dropped)
   })
-  define('cordboard_sip_messages_total', 'SIP messages, by direction and method or status', ['kind'], gauge => {
-    setAll(gauge, 'kind', userAgent.counters.messages)
-  })
+  defineMessages(define, userAgent)
   define('cordboard_sip_transactions_total', 'SIP transactions by side, and what befell them', ['kind'], gauge => {
     setAll(gauge, 'kind', userAgent.counters.transactions)
   })
@@ -40,6 +38,23 @@ type Define = (name: string, help: string, labelNames: readonly string[], read: 
 const definer = (registry: Registry): Define => (name, help, labelNames, read) => {
   new Gauge({ name, help, labelNames: [...labelNames], registers: [registry], collect() { return read(this as Gauge) } })
 }
+
+/** `in INVITE` counts requests by method, `out 180` responses by class. */
+const defineMessages = (define: Define, userAgent: UserAgent): void => {
+  const split = (): readonly { readonly direction: string; readonly name: string; readonly count: number }[] =>
+    Object.entries(userAgent.counters.messages).map(([kind, count]) => {
+      const [direction = '', name = ''] = kind.split(' ')
+      return { direction, name, count }
+    })
+  define('cordboard_sip_requests_total', 'SIP requests, by direction and method', ['direction', 'method'], gauge => {
+    for (const { direction, name, count } of split()) if (!isStatus(name)) gauge.set({ direction, method: name }, count)
+  })
+  define('cordboard_sip_responses_total', 'SIP responses, by direction, class and status', ['direction', 'class', 'status'], gauge => {
+    for (const { direction, name, count } of split()) if (isStatus(name)) gauge.set({ direction, class: `${name[0]}xx`, status: name }, count)
+  })
+}
+
+const isStatus = (name: string): boolean => /^\d/.test(name)
 
 const setAll = (gauge: Gauge, label: string, counts: Readonly<Record<string, number>>): void => {
   for (const [value, count] of Object.entries(counts)) gauge.set({ [label]: value }, count)

@@ -22,6 +22,7 @@ import { serverMetrics } from './server-metrics.js'
 import { codecOffers, mediaHost, type ServerOptions } from './server-options.js'
 import { type IncomingRequest, RoutedRequest } from './server-request.js'
 import { parseUri } from './sip/message/uri.js'
+import { DEFAULT_TIMINGS } from './sip/transaction/timings.js'
 import { isWildcard } from './sip/transport/listen-address.js'
 import { RouteSource } from './sip/transport/route-source.js'
 import { refuseInvite } from './sip/ua/capabilities.js'
@@ -149,7 +150,8 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     this.#newMedia = newMedia
     this.clock = clock
     this.#random = options.random ?? secureRandom
-    this.#calling = { clock, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
+    const timerN = 64 * (options.timings?.t1 ?? DEFAULT_TIMINGS.t1)
+    this.#calling = { clock, timerN, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
     this.#dialling = this.#dialContext()
     this.metrics = serverMetrics({ engine, userAgent, calls: this.calls, lag: this.#lag })
     userAgent.onRequest = request => this.#take(request)

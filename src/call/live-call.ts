@@ -25,6 +25,8 @@ import { transferCall, type TransferOutcome } from './transfer.js'
 /** What a call takes from its server. */
 export interface CallContext {
   readonly clock: Clock
+  /** Milliseconds in which the first NOTIFY must follow a REFER (RFC 6665 §4.1.2.4, timer N). */
+  readonly timerN: number
   readonly speech: SpeechProvider | undefined
   /** Takes failures that no operation of the application reports. */
   readonly fault: (error: CordboardError) => void
@@ -247,7 +249,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   async transfer(target: Uri | Call, options: Scoped = {}): Promise<TransferOutcome> {
     this.#answeredLeg('transfer')
     if (typeof target !== 'string' && !(target instanceof LiveCall)) throw new CordboardError('CALL_STATE', 'transfer takes an address or a call of this library')
-    const outcome = await transferCall(this, this.#session!, target, options.signal)
+    const outcome = await transferCall(this, this.#session!, target, { clock: this.#context.clock, timerN: this.#context.timerN, signal: options.signal })
     if (outcome.type === 'transferred') await this.hangup()
     return outcome
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import { CordboardError } from '../core/errors.js'
 import { abortable, deferred, type Deferred } from '../core/scope.js'
 import { contacts, event, header } from '../sip/message/headers.js'
@@ -9,13 +10,25 @@ import type { LiveCall } from './live-call.js'
 /** How a transfer ended; `status` is the final response of the peer, or of the one that it called. */
 export type TransferOutcome = { readonly type: 'transferred' } | { readonly type: 'refused'; readonly status: number }
 
+/** How long a transfer may take. */
+export interface TransferTimes {
+  readonly clock: Clock
+  /** Milliseconds in which the first NOTIFY must come. */
+  readonly timerN: number
+  readonly signal: AbortSignal | undefined
+}
+
 /**
  * Asks the peer to call `target` instead (REFER, RFC 3515): blind when `target` is an address, attended (RFC 3891) when it is a call.
- * Follows the peer's progress to its final status; a peer that hangs up after accepting has gone over.
+ * Follows the peer's progress to its final status; a peer that hangs up after accepting has gone over. One that accepts and
+ * then tells nothing until timer N has failed (RFC 6665 §4.1.2.4): that counts as 408.
  */
-export const transferCall = async (call: LiveCall, session: Session, target: Uri | LiveCall, signal: AbortSignal | undefined): Promise<TransferOutcome> => {
+export const transferCall = async (call: LiveCall, session: Session, target: Uri | LiveCall, { clock, timerN, signal }: TransferTimes): Promise<TransferOutcome> => {
   const followed = deferred<TransferOutcome>()
-  const follow = (request: ServerRequest): void => followNotify(request, followed)
+  const silence = clock.after(timerN, () => followed.resolve({ type: 'refused', status: 408 }))
+  const follow = (request: ServerRequest): void => {
+    if (followNotify(request, followed)) silence.cancel()
+  }
   session.on('request', follow)
   try {
     const response = await abortable(
@@ -25,6 +38,7 @@ export const transferCall = async (call: LiveCall, session: Session, target: Uri
     if (response.status >= 300) return { type: 'refused', status: response.status }
     return await Promise.race([abortable(followed.promise, signal), gone(session)])
   } finally {
+    silence.cancel()
     session.off('request', follow)
   }
 }
@@ -39,11 +53,13 @@ const referTo = (target: Uri | LiveCall): string => {
   return `${contact}${contact.includes('?') ? '&' : '?'}Replaces=${encodeURIComponent(replaces)}`
 }
 
-const followNotify = (request: ServerRequest, followed: Deferred<TransferOutcome>): void => {
+/** True for a NOTIFY about our REFER. */
+const followNotify = (request: ServerRequest, followed: Deferred<TransferOutcome>): boolean => {
   const status = referStatus(request.message)
-  if (status === undefined) return
+  if (status === undefined) return false
   request.respond(200)
   if (status >= 200) followed.resolve(status < 300 ? { type: 'transferred' } : { type: 'refused', status })
+  return true
 }
 
 /** Status in the body of a NOTIFY about our REFER (message/sipfrag, RFC 3420); undefined for anything else. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -349,4 +350,31 @@ void t.test('a recording that the disk does not take is a fault of the server, n
   t.ok(await loudest(peer, 6_000) > 6_000, 'and the call goes on')
   await outgoing.hangup()
   await playing
+})
+
+void t.test('metrics: SIP requests per method, responses per class, retransmissions, drops per reason', async t => {
+  const { callee, caller, call } = await twoServers(t, undefined, { timings: { t1: 20 } }, { timings: { t1: 20 } })
+  void received(callee, 'metrics', c => c.answer())
+  const outgoing = await call('metrics')
+  await outgoing.hangup()
+  const lost = await caller.dial('sip:nobody@127.0.0.1:9', { ringFor: 60 })
+  t.match(lost, { type: /no-answer|unreachable/ })
+  const port = Number(callee.addresses[0]!.split(':').at(-1))
+  const socket = createSocket('udp4')
+  await new Promise(sent => socket.send('nonsense', port, '127.0.0.1', sent))
+  socket.close()
+  let text = ''
+  // Datagrams take their time, even here.
+  while (!/dropped_total\{reason="not-sip"\} 1/.test(text)) {
+    text = await callee.metrics.metrics()
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  for (const line of [
+    'cordboard_sip_requests_total{direction="in",method="INVITE"} 1', 'cordboard_sip_requests_total{direction="in",method="ACK"} 1', 'cordboard_sip_requests_total{direction="in",method="BYE"} 1',
+    'cordboard_sip_responses_total{direction="out",class="2xx",status="200"} 2', 'cordboard_sip_dropped_total{reason="not-sip"} 1',
+  ]) t.ok(text.includes(`${line}\n`), line)
+  const callers = await caller.metrics.metrics()
+  t.match(callers, /cordboard_sip_responses_total\{direction="in",class="2xx",status="200"\} 2\n/)
+  const retransmitted = Number(/transactions_total\{kind="retransmitted"\} (\d+)/.exec(callers)?.[1])
+  t.ok(retransmitted >= 1, `${retransmitted} retransmissions`)
 })
