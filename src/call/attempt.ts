@@ -67,13 +67,14 @@ export class Attempt {
     }
   }
 
-  cancel(): void {
-    this.#stop('cancelled')
+  /** @param reason value of Reason in the CANCEL (RFC 3326). */
+  cancel(reason?: string): void {
+    this.#stop('cancelled', reason)
   }
 
-  #stop(why: 'no-answer' | 'cancelled'): void {
+  #stop(why: 'no-answer' | 'cancelled', reason?: string): void {
     this.#over ??= why
-    this.#invite?.cancel()
+    this.#invite?.cancel(reason)
     this.#given.resolve({ type: this.#over })
   }
 

@@ -22,6 +22,9 @@ export interface DialHooks {
 
 const DEFAULT_RING_MS = 60_000
 
+/** So that a telephone that has rung in vain does not show a missed call (RFC 3326). */
+const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+
 /** Reaches one of `targets`: all at once, or one after the other. The first answer wins, and the rest are cancelled. */
 export const dial = async (context: DialContext, targets: Uri | readonly Uri[], options: DialOptions, hooks: DialHooks = {}): Promise<DialOutcome> => {
   if (options.signal?.aborted === true) return { type: 'cancelled' }
@@ -101,7 +104,7 @@ class Fork {
       return { type: 'cancelled' }
     }
     this.#winner = attempt
-    this.#cancelRest(attempt)
+    this.#cancelRest(attempt, ANSWERED_ELSEWHERE)
     return outcome
   }
 
@@ -121,8 +124,8 @@ class Fork {
     }
   }
 
-  #cancelRest(kept: Attempt): void {
-    for (const attempt of this.#attempts) if (attempt !== kept) attempt.cancel()
+  #cancelRest(kept: Attempt, reason?: string): void {
+    for (const attempt of this.#attempts) if (attempt !== kept) attempt.cancel(reason)
   }
 
   #cancelAll(): void {

@@ -5,6 +5,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
+import { deferred } from '../../src/core/scope.js'
+import { traceMessages } from '../../src/sip/trace/traced-message.js'
 import { received, sharedServers, twoServers } from './two-servers.js'
 
 const servers = sharedServers(t)
@@ -377,4 +379,29 @@ void t.test('metrics: SIP requests per method, responses per class, retransmissi
   t.match(callers, /cordboard_sip_responses_total\{direction="in",class="2xx",status="200"\} 2\n/)
   const retransmitted = Number(/transactions_total\{kind="retransmitted"\} (\d+)/.exec(callers)?.[1])
   t.ok(retransmitted >= 1, `${retransmitted} retransmissions`)
+})
+
+void t.test('RFC 3326 §2: of two dialled at once one answers; the CANCEL to the other says that the call was completed elsewhere', async t => {
+  const { callee, caller, uri } = await servers(t)
+  const [rings, rung] = [deferred<void>(), deferred<void>()]
+  callee.handle('sip:rings@*', async call => {
+    await call.progress()
+    rings.resolve()
+    await once(call.signal, 'abort')
+    rung.resolve()
+  })
+  callee.handle('sip:answers@*', async call => {
+    await rings.promise
+    await call.answer()
+    await once(call.signal, 'abort')
+  })
+  const cancels: string[] = []
+  const stop = traceMessages(({ direction, text }) => { if (direction === 'in' && text.startsWith('CANCEL')) cancels.push(text) })
+  const outcome = await caller.dial([uri('rings'), uri('answers')])
+  await rung.promise
+  stop()
+  t.equal(outcome.type, 'answered')
+  t.equal(cancels.length, 1)
+  t.match(cancels[0], /^Reason: SIP;cause=200;text="Call completed elsewhere"\r$/m)
+  if (outcome.type === 'answered') await outcome.call.hangup()
 })

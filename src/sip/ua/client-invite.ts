@@ -3,7 +3,7 @@ import type { CordboardError } from '../../core/errors.js'
 import { deferred, onAbort } from '../../core/scope.js'
 import { DigestClient } from '../auth/digest-client.js'
 import { Dialog, isSecure } from '../dialog/dialog.js'
-import { cancelFor, request as makeRequest } from '../message/build.js'
+import { appendHeader, cancelFor, request as makeRequest } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
 import { minSe, to } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
@@ -38,6 +38,8 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   #state: 'open' | 'answering' | 'settled' = 'open'
   #cancel: 'no' | 'wanted' | 'sent' = 'no'
   #interval: number
+  /** Why we cancelled, for the CANCEL (RFC 3326). */
+  #reason: string | undefined
 
   /** URI called, without the headers that it asks for (RFC 3261 §19.1.5). */
   readonly #uri: string
@@ -59,8 +61,9 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     queueMicrotask(() => this.#start(first === undefined ? uri : bareUri(first)))
   }
 
-  cancel(): void {
+  cancel(reason?: string): void {
     if (this.#state === 'settled') return
+    this.#reason = reason
     this.#settle({ type: 'cancelled' })
     this.#exchange.stopped = true
     if (this.#cancel === 'no') this.#cancel = 'wanted'
@@ -196,7 +199,8 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     // RFC 3261 §9.1: not before a provisional response.
     if (this.#cancel !== 'wanted' || transaction?.state !== 'proceeding') return
     this.#cancel = 'sent'
-    this.core.layer.cancel(transaction, cancelFor(transaction.request), NOBODY)
+    const cancel = cancelFor(transaction.request)
+    this.core.layer.cancel(transaction, this.#reason === undefined ? cancel : appendHeader(cancel, 'Reason', this.#reason), NOBODY)
   }
 
   #endForks(): void {

@@ -91,8 +91,8 @@ export interface InviteProgress {
 export interface ClientInvite extends EventEmitter<{ progress: [progress: InviteProgress] }> {
   /** Never rejects. Surplus 2xx of other forks are acknowledged and ended with BYE by themselves. */
   readonly outcome: Promise<InviteOutcome>
-  /** CANCEL, or BYE when a 2xx crosses it; `outcome` becomes `cancelled`. */
-  cancel(): void
+  /** CANCEL, or BYE when a 2xx crosses it; `outcome` becomes `cancelled`. `reason` is the value of its Reason (RFC 3326). */
+  cancel(reason?: string): void
 }
 
 export interface InviteOptions extends Scoped {
