@@ -371,14 +371,14 @@ void t.test('metrics: SIP requests per method, responses per class, retransmissi
     text = await callee.metrics.metrics()
     await new Promise(resolve => setTimeout(resolve, 5))
   }
-  for (const line of [
-    'cordboard_sip_requests_total{direction="in",method="INVITE"} 1', 'cordboard_sip_requests_total{direction="in",method="ACK"} 1', 'cordboard_sip_requests_total{direction="in",method="BYE"} 1',
-    'cordboard_sip_responses_total{direction="out",class="2xx",status="200"} 2', 'cordboard_sip_dropped_total{reason="not-sip"} 1',
-  ]) t.ok(text.includes(`${line}\n`), line)
   const callers = await caller.metrics.metrics()
-  t.match(callers, /cordboard_sip_responses_total\{direction="in",class="2xx",status="200"\} 2\n/)
-  const retransmitted = Number(/transactions_total\{kind="retransmitted"\} (\d+)/.exec(callers)?.[1])
-  t.ok(retransmitted >= 1, `${retransmitted} retransmissions`)
+  const value = (metrics: string, name: string): number => Number(metrics.split('\n').find(line => line.startsWith(`cordboard_sip_${name} `))?.split(' ')[1])
+  // So brief a T1 makes repetitions likely where the machine is busy.
+  for (const method of ['INVITE', 'ACK', 'BYE']) t.ok(value(text, `requests_total{direction="in",method="${method}"}`) >= 1, method)
+  t.ok(value(text, 'responses_total{direction="out",class="2xx",status="200"}') >= 2)
+  t.ok(value(callers, 'responses_total{direction="in",class="2xx",status="200"}') >= 2)
+  t.equal(value(text, 'dropped_total{reason="not-sip"}'), 1)
+  t.ok(value(callers, 'transactions_total{kind="retransmitted"}') >= 1)
 })
 
 void t.test('RFC 3326 §2: of two dialled at once one answers; the CANCEL to the other says that the call was completed elsewhere', async t => {

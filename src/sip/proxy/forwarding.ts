@@ -15,7 +15,7 @@ export interface Preprocessed {
   readonly routed: boolean
 }
 
-/** RFC 3261 §16.4: undoes what a strict router did, and takes our own value off Route. */
+/** RFC 3261 §16.4: undoes what a strict router did, and takes our own values off Route: two where the dialog changes its protocol here (RFC 5658 §5). */
 export const preprocess = (request: SipRequest, ours: IsOurs): Preprocessed => {
   if (headerField(request, 'Route') === undefined) return { request, routed: false }
   let taken = request
@@ -26,8 +26,8 @@ export const preprocess = (request: SipRequest, ours: IsOurs): Preprocessed => {
     taken = { ...(rest.length === 0 ? withoutHeader(request, 'Route') : withHeader(request, 'Route', rest.join(', '))), uri: last }
     if (rest.length === 0) return { request: taken, routed: true }
   }
-  const top = routes(taken)[0]
-  return top !== undefined && ours(top.uri) ? { request: withoutFirst(taken, 'Route'), routed: true } : { request: taken, routed: taken !== request }
+  for (let top = routes(taken)[0]; top !== undefined && ours(top.uri); top = routes(taken)[0]) taken = withoutFirst(taken, 'Route')
+  return { request: taken, routed: taken !== request }
 }
 
 /** The copy that goes to one target, and the URI whose resolution says where (RFC 3261 §16.6, steps 1-7). */

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { Clock } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
@@ -128,7 +129,7 @@ class MemoryTransport implements Transport {
   }
 
   reaches(target: Target): boolean {
-    return target.transport === this.name && this.#open
+    return target.transport === this.name && this.#open && isIPv6(target.address) === isIPv6(this.bound.address)
   }
 
   flowTo(target: Target): Flow {

@@ -303,13 +303,19 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     return [{ transport, address, port, ...(flow.open === true ? { flow } : {}) }]
   }
 
+  /** A name may have addresses of a family, or servers of a protocol, that no listener of ours speaks. When none is left, sending says why. */
+  #reachable(targets: readonly Target[]): readonly Target[] {
+    const reachable = targets.filter(target => this.transports.reaches(target) || (target.anyTransport === true && this.transports.reaches({ ...target, transport: 'tcp' })))
+    return reachable.length === 0 ? targets : reachable
+  }
+
   /**
    * Calls `use` with the targets of `uri`: at once when it is numeric. `fail` gets what went wrong.
    */
   reach(uri: string, use: (targets: readonly Target[]) => void, fail: (error: CordboardError) => void): void {
     try {
       const targets = this.#learntTargets(uri) ?? this.options.resolver.resolve(uri)
-      if (targets instanceof Promise) targets.then(found => attempt(() => use(found), fail), (error: unknown) => fail(asTransportError(error)))
+      if (targets instanceof Promise) targets.then(found => attempt(() => use(this.#reachable(found)), fail), (error: unknown) => fail(asTransportError(error)))
       else use(targets)
     } catch (error) {
       fail(asTransportError(error))

@@ -71,6 +71,32 @@ t.test('RFC 3261 §16.7: one of two forks answers, the other gets CANCEL; BYE pa
   t.ok(idle())
 })
 
+t.test('RFC 3261 §16.6, step 4, RFC 5658 §5: where the dialog changes its protocol each side gets a Record-Route of its own, and requests pass once', async t => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1), delay: [1, 1] })
+  let seed = 2
+  const agent = (address: string, ...transports: ('udp' | 'tcp')[]): Promise<UserAgentCore> =>
+    createUserAgent({ transports: transports.map(name => network.factory(name, address, 5060)), clock, random: seededRandom(seed++), sessionExpires: 0 })
+  const [server, caller, phone] = [await agent(PROXY, 'udp', 'tcp'), await agent('10.0.0.2', 'udp'), await agent('10.0.0.12', 'tcp')]
+  const proxy = createProxy({ recordRoute: true })
+  proxy.attach?.(server)
+  server.onRequest = async request => { await proxy.forward(request, ['sip:bob@10.0.0.12;transport=tcp']) }
+  const sessions = answerAll(phone)
+  for (const end of ['caller', 'callee'] as const) {
+    const { outcome } = caller.invite(`sip:bob@${PROXY}`, { sdp: OFFER })
+    await clock.settle(100)
+    const answered = await outcome
+    if (answered.type !== 'answered') return t.fail(answered.type)
+    const before = server.counters.messages['in BYE'] ?? 0
+    t.strictSame(headerValues(answered.session.established, 'Record-Route'), [`<sip:${PROXY}:5060;transport=tcp;lr>`, `<sip:${PROXY}:5060;lr>`])
+    const left = end === 'caller' ? answered.session.bye() : sessions.at(-1)!.bye()
+    await clock.settle(50)
+    await left
+    t.strictSame([caller.sessions, phone.sessions], [0, 0])
+    t.equal(server.counters.messages['in BYE'], before + 1, `BYE of the ${end}: once through the proxy`)
+  }
+})
+
 t.test('RFC 3261 §13.2.2.4: both answer in the same millisecond: one wins, the loser gets ACK and BYE', async t => {
   const { clock, phones, call, caller, idle } = await setUp()
   for (const phone of phones) answerAll(phone)

@@ -114,15 +114,17 @@ void t.test('a ladder shows one call between its parties', async t => {
   t.notMatch(strange.svg(), /<b>/)
 })
 
-void t.test('everything on the wire is told while somebody listens, and nothing after', async t => {
-  const heard: TracedMessage[] = []
-  const stop = traceMessages(one => heard.push(one))
-  await using server = await createUserAgent({ listen: ['udp://127.0.0.1:0'] })
-  await using client = await createUserAgent({ listen: ['udp://127.0.0.1:0'] })
-  const outcome = await client.request('OPTIONS', `sip:${server.addresses[0]!.replace('udp://', '')}`)
-  t.match(outcome, { type: 'response', response: { status: 200 } })
-  t.same(heard.map(({ direction, text }) => `${direction} ${text.slice(0, 7)}`).sort(), ['in OPTIONS', 'in SIP/2.0', 'out OPTIONS', 'out SIP/2.0'])
-  stop()
-  await client.request('OPTIONS', `sip:${server.addresses[0]!.replace('udp://', '')}`)
-  t.equal(heard.length, 4)
-})
+for (const scheme of ['udp', 'tcp', 'ws'] as const)
+  void t.test(`everything on the wire is told while somebody listens, and nothing after: ${scheme}`, async t => {
+    const heard: TracedMessage[] = []
+    const stop = traceMessages(one => heard.push(one))
+    await using server = await createUserAgent({ listen: [`${scheme}://127.0.0.1:0`] })
+    await using client = await createUserAgent({ listen: [`${scheme}://127.0.0.1:0`] })
+    const uri = `sip:${server.addresses[0]!.replace(`${scheme}://`, '')};transport=${scheme}`
+    t.match(await client.request('OPTIONS', uri), { type: 'response', response: { status: 200 } })
+    t.same(heard.map(({ direction, text }) => `${direction} ${text.slice(0, 7)}`).sort(), ['in OPTIONS', 'in SIP/2.0', 'out OPTIONS', 'out SIP/2.0'])
+    t.ok(heard.every(({ transport }) => transport === scheme))
+    stop()
+    await client.request('OPTIONS', uri)
+    t.equal(heard.length, 4)
+  })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
-import { topVia } from '../../../src/sip/message/headers.js'
+import { cseq, topVia } from '../../../src/sip/message/headers.js'
 import { writeMessage } from '../../../src/sip/message/writer.js'
 import { createProxy } from '../../../src/sip/proxy/proxy.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
@@ -21,7 +21,7 @@ const SILENT = '10.0.0.12'
 const GONE = '10.0.0.13'
 const GOOD = '10.0.0.14'
 
-const HOSTS: Readonly<Record<string, string>> = { busy: BUSY, silent: SILENT, gone: GONE, good: GOOD }
+const HOSTS: Readonly<Record<string, string | readonly string[]>> = { busy: BUSY, silent: SILENT, gone: GONE, good: GOOD, dual: ['2001:db8::14', GOOD], six: '2001:db8::14' }
 
 /** One agent of UDP and TCP, and a domain whose servers of both protocols are `hosts`, in that order. */
 const setUp = async (hosts: readonly string[]) => {
@@ -34,7 +34,7 @@ const setUp = async (hosts: readonly string[]) => {
       asked++
       return Promise.resolve(hosts.map((name, index) => ({ name, port: 5060, priority: index, weight: 1 })))
     },
-    addresses: name => Promise.resolve([HOSTS[name]!]),
+    addresses: name => Promise.resolve([HOSTS[name]!].flat()),
   }
   const agent = (address: string, seed: number) => createUserAgent({
     transports: [network.factory('udp', address, 5060), network.factory('tcp', address, 5060)], clock, random: seededRandom(seed), sessionExpires: 0,
@@ -101,6 +101,33 @@ t.test('RFC 3263 §4.3, RFC 3261 §16.6, step 7: a proxy goes to the next server
   }
   t.strictSame(caller.statuses, [200, 200])
   t.equal(busy.requests.length, 1)
+})
+
+t.test('RFC 3263 §4.2: A and AAAA: addresses of a family that no listener has are passed over', async t => {
+  const { options } = await setUp(['six', 'dual'])
+  t.match(await options(URI), { type: 'response', response: { status: 200 } })
+  const none = await setUp(['six'])
+  t.match(await none.options(URI), { type: 'error', error: { code: 'SIP_TRANSPORT', message: /2001:db8::14/ } })
+})
+
+t.test('the in-memory network loses, doubles, delays and reorders as its seed says, and connections keep their order', async t => {
+  const deliver = async (seed: number, transport: 'udp' | 'tcp') => {
+    const clock = new VirtualClock()
+    const network = new MemoryNetwork({ clock, random: seededRandom(seed), loss: 0.2, duplication: 0.2, delay: [5, 50] })
+    const [to, from] = [await RawPeer.open(network, clock, GOOD, HERE, transport), await RawPeer.open(network, clock, HERE, GOOD, transport)]
+    for (let number = 0; number < 500; number++) from.send(from.request('INFO', { cseq: number }))
+    clock.advance(100)
+    return { numbers: to.requests.map(request => cseq(request).number), late: to.times, lost: network.lost }
+  }
+  const { numbers, late, lost } = await deliver(1, 'udp')
+  const kinds = new Set(numbers).size
+  t.ok(lost > 70 && lost < 130 && kinds === 500 - lost, `${lost} lost`)
+  t.ok(numbers.length - kinds > 50, `${numbers.length - kinds} came twice`)
+  t.ok(numbers.some((number, index) => number < (numbers[index - 1] ?? 0)), 'reordered')
+  t.ok(late.at(-1)! > 40)
+  t.strictSame(await deliver(1, 'udp'), { numbers, late, lost })
+  t.notSame((await deliver(2, 'udp')).numbers, numbers)
+  t.strictSame((await deliver(1, 'tcp')).numbers, Array.from({ length: 500 }, (_, number) => number))
 })
 
 const LARGE = OFFER + `a=note:${'x'.repeat(1_200)}\r\n`
