@@ -69,6 +69,18 @@ const addCommands = (app: FastifyInstance, { agents, setStatus }: HttpSources): 
       return reply.code(204).send()
     },
   )
+  app.post<{ Params: { user: string }; Body: { seconds: number } }>(
+    '/api/agents/:user/wrap-up',
+    { schema: { body: { type: 'object', required: ['seconds'], additionalProperties: false, properties: { seconds: { type: 'number', minimum: 0, maximum: 86_400 } } } } },
+    async (request, reply) => {
+      const agent = agents().get(request.params.user)
+      if (agent === undefined) return reply.code(404).send({ error: 'no such agent' })
+      if (agent.state !== 'wrap-up') return reply.code(409).send({ error: `the agent is ${agent.state}, not in wrap-up` })
+      if (request.body.seconds === 0) agent.endWrapUp()
+      else agent.extendWrapUp(request.body.seconds * 1_000)
+      return reply.code(204).send()
+    },
+  )
   app.post<{ Params: { user: string }; Body: AgentStatus }>(
     '/api/agents/:user/status',
     { schema: { body: STATUS } },

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { agentsSchema } from './agent-settings.js'
+import { customersSchema } from './customer-settings.js'
 import { key, queuesSchema, seconds, sound } from './queue-settings.js'
 import { checkSettings } from './settings-check.js'
 
@@ -46,6 +47,7 @@ const shape = z.strictObject({
     .prefault({}),
   agents: agentsSchema,
   queues: queuesSchema,
+  customers: customersSchema,
 })
 
 /** The server's settings. Times are in seconds. */

@@ -1,5 +1,6 @@
 import type { Call, Uri } from '../call/call.js'
 import type { Clock } from '../core/clock.js'
+import { onAbort } from '../core/scope.js'
 import type { OverflowTarget } from './routing/settings.js'
 import type { StayContext } from './stay.js'
 import { faultUnlessEnded } from './stay.js'
@@ -9,15 +10,26 @@ const BEEP = { tone: '1000' } as const
 const BEEP_MS = 300
 const RING_MS = 30_000
 
+/** Milliseconds after which a message ends: a line left open must not fill the disk. */
+const MESSAGE_MS = 300_000
+
+/** Resolves after so many milliseconds, or as soon as the call has ended. */
+const sleep = (clock: Clock, call: Call, ms: number): Promise<void> =>
+  new Promise(resolve => {
+    const timer = clock.after(ms, resolve)
+    onAbort(call.signal, () => {
+      timer.cancel()
+      resolve()
+    })
+  })
+
 const beep = async (clock: Clock, call: Call): Promise<void> => {
   const over = new AbortController()
-  const timer = clock.after(BEEP_MS, () => over.abort())
+  void sleep(clock, call, BEEP_MS).then(() => over.abort())
   try {
     await call.play(BEEP, { signal: over.signal })
   } catch (error) {
     if (!over.signal.aborted) throw error
-  } finally {
-    timer.cancel()
   }
 }
 
@@ -25,8 +37,9 @@ const leaveMessage = async (clock: Clock, call: Call, to: Extract<OverflowTarget
   if (to.greeting !== undefined) await call.play(to.greeting)
   await beep(clock, call)
   await using recording = await call.record(to.mailbox(call.id), { tracks: 'received' })
-  await new Promise<void>(resolve => call.signal.addEventListener('abort', () => resolve(), { once: true }))
+  await sleep(clock, call, to.limit ?? MESSAGE_MS)
   await recording.stop()
+  if (!call.signal.aborted) await beep(clock, call)
 }
 
 const connectTo = async (call: Call, uri: Uri, ringFor: number): Promise<boolean> => {

@@ -159,8 +159,8 @@ export class PeerCall implements AsyncDisposable {
   }
 
   /** Presses keys, one after the other, as RFC 4733 events. */
-  press(keys: string, duration = 100, gap = 80): Promise<void> {
-    return this.rtp.press(keys, duration, gap)
+  async press(keys: string, duration = 100, gap = 80): Promise<void> {
+    await Promise.race([this.rtp.press(keys, duration, gap), this.ended])
   }
 
   /** Any request within the dialog. */

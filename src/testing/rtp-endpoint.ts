@@ -126,11 +126,12 @@ export class RtpEndpoint implements AsyncDisposable {
     this.#tick()
   }
 
-  /** Presses keys one after the other as RFC 4733 events; resolves when the last has been let go. Times in milliseconds. */
+  /** Presses keys one after the other as RFC 4733 events; resolves when the last has been let go, or at `close`. Times in milliseconds. */
   async press(keys: string, duration = 100, gap = 80): Promise<void> {
     for (const key of keys) {
       const event = EVENT_KEYS.indexOf(key)
       if (event < 0) throw new RangeError(`no such key: ${key}`)
+      if (this.#closed !== undefined) return
       await new Promise<void>(done => this.#keys.push({ event, left: Math.ceil(duration / PTIME_MS), sent: 0, finals: FINAL_REPEATS, done }))
       await new Promise<void>(done => this.#clock.after(gap, done))
     }

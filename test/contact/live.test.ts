@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -125,6 +125,23 @@ void t.test('an agent in any other call is not offered one', async t => {
   t.equal(ann.state, 'elsewhere', 'called directly')
   if (direct.type === 'answered') await direct.call.hangup()
   t.equal(ann.state, 'idle')
+})
+
+void t.test('overflow by size to a mailbox: what the caller says after the beep, up to the limit; to an announcement', async t => {
+  const office = Office.open(t, exchange)
+  const folder = await mkdtemp(join(tmpdir(), 'cordboard-mailbox-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'message.wav')
+  office.queue('mailbox', { overflow: { size: 0, to: { mailbox: () => file, greeting: join(prompts, 'beep.wav'), limit: 600 } } })
+  office.queue('told', { overflow: { size: 0, to: { announcement: join(prompts, 'beep.wav') } } })
+  const [caller, other] = await Promise.all([office.call('mailbox'), office.call('told')])
+  await sound(caller, '600', 3_000).catch(() => undefined) // the call ends in the middle of the tone
+  await Promise.all([caller, other].map(ended))
+  await office.settled(2)
+  t.same(office.outcomes, [{ type: 'overflowed', taken: true }, { type: 'overflowed', taken: true }])
+  const { channels: [heard], sampleRate, ms } = readWav(file)
+  t.ok(Math.abs(ms - 600) <= 60, `${ms} ms`)
+  t.ok(new ToneProbe(heard!, sampleRate).hears(600), 'the message')
 })
 
 void t.test('the longest wait, the exit key and a full queue', async t => {

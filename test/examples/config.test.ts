@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ConfigurationError, parseSettings } from '../../examples/call-center/config.js'
+import { priorityOf } from '../../examples/call-center/customer-settings.js'
 import { ROOT } from '../root.js'
 
 const problems = (environment: Record<string, string>, text?: string): readonly string[] => {
@@ -68,12 +69,13 @@ t.test('the usual queues and agents: sales, support, 1001-1010 in both', async t
 
 t.test('the complete example file', async t => {
   const text = readFileSync(join(ROOT, 'examples/call-center/center.example.yaml'), 'utf8')
-  const { queues, agents, menu } = parseSettings({}, { name: 'center.example.yaml', text })
+  const { queues, agents, menu, customers } = parseSettings({}, { name: 'center.example.yaml', text })
   t.match(queues['sales'], { strategy: 'fewest-calls', callback: { key: '1', ringFor: 30 }, sticky: 10, overflow: { size: 20, noAgents: true, to: { queue: 'support' } } })
   t.match(queues['support'], { requires: [{ after: 0, requires: 'english >= 4' }, { after: 30 }, { after: 90 }], overflow: { to: { mailbox: true } } })
   t.match(queues['billing'], { number: '703', priority: 5, exit: { key: '9', number: '700' } })
   t.match(queues['billing']!.hours, { timeZone: 'Europe/Berlin', week: { 0: [], 1: [{ from: 540, to: 1_020 }], 5: [{ from: 540, to: 720 }, { from: 780, to: 960 }] }, holidays: { '2026-12-25': [] } })
   t.match(agents.people, { 1001: { skills: { english: 5 } }, 1002: { wrapUp: 20, queues: { support: { tier: 2 } } }, 1003: { queues: { billing: { tier: 1 } } }, ann: { accept: '1' } })
+  t.same(['sip:+493012345678@trunk.example', 'tel:+493012345678', 'sip:+49301@trunk.example'].map(from => priorityOf(customers, from)), [10, 10, 0])
   t.equal(menu.keys?.['3' as keyof typeof menu.keys], 'billing')
 })
 

@@ -5,6 +5,8 @@ import type { OpenQueue } from '../floor.js'
 import type { Journal } from '../journal.js'
 import type { Prompts } from '../prompts.js'
 import type { ConfiguredQueue } from '../queue-settings.js'
+import { priorityOf } from '../customer-settings.js'
+import type { Settings } from '../settings.js'
 import type { Handler } from './handler.js'
 
 /** What a queue's number is made of. */
@@ -12,6 +14,8 @@ export interface QueueNumberParts {
   readonly prompts: Prompts
   readonly journal: Journal
   readonly acquaintances: Acquaintances
+  /** As they are now. */
+  readonly settings: () => Settings
   /** What another number does. */
   readonly handlerOf: (number: string) => Handler | undefined
 }
@@ -24,7 +28,7 @@ export const enterQueue = ({ queue, settings }: OpenQueue, parts: QueueNumberPar
   journal.omit(call)
   const agent = settings.sticky > 0 ? acquaintances.agentOf(call.from) : undefined
   const outcome = await queue.enter(call, {
-    priority: settings.priority,
+    priority: settings.priority + priorityOf(parts.settings().customers, call.from),
     ...requirementOf(settings),
     ...(agent === undefined ? {} : { prefer: { agent, wait: settings.sticky * 1_000 } }),
   })

@@ -86,8 +86,8 @@ export type Strategy =
 export type OverflowTarget =
   | { readonly queue: QueueId }
   | { readonly uri: Uri }
-  /** Plays the greeting, records to the file that the function names, hangs up. */
-  | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio }
+  /** Plays the greeting, records to the file that the function names for at most `limit` ms (@default 300000), hangs up. */
+  | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio; readonly limit?: number }
   | { readonly announcement: Audio }
 
 export interface OverflowSettings {

@@ -157,6 +157,25 @@ void t.test('priority: higher first; with ageing a long wait outweighs it', asyn
   t.same(order, ['vip', 'old', 'friend'])
 })
 
+void t.test('call backs keep their place, and starve nobody: all are served in the order in which they came', async t => {
+  const rig = new Rig().queue('q')
+  const all = Array.from({ length: 12 }, (_, index) => `c${index}`)
+  for (const id of all) {
+    rig.join(id)
+    rig.pass(10)
+  }
+  // Every other one asks to be called back, some of them late.
+  for (const id of all.filter((_, index) => index % 2 === 1).reverse()) rig.send({ type: 'callback', interaction: id })
+  rig.agent('a', { q: {} })
+  const order = all.map(() => {
+    const who = rig.all('offer').at(-1)!.interaction
+    rig.answer('a')
+    rig.send({ type: 'ended', interaction: who })
+    return who
+  })
+  t.same(order, all)
+})
+
 void t.test('tiers: open one after the other; an unstaffed one is skipped', async t => {
   const rig = new Rig().queue('q', { strategy: 'longest-idle', tierWait: 5_000 })
   rig.agent('second', { q: { tier: 2 } })
