@@ -9,9 +9,12 @@ export interface HoldersOptions {
   readonly everyMs: number
   /** Milliseconds in which a ping must be answered. */
   readonly pongMs: number
+  /** First interval between repetitions of an unanswered ping, doubled each time; without it there are none. */
+  readonly resendMs?: number
   /** The protocol itself demands an answer to a ping (RFC 6455 §5.5.2); otherwise a peer is held to it only after its first answer. */
   readonly mustAnswer: boolean
-  ping(): void
+  /** @param again the same once more */
+  ping(again: boolean): void
   /** The peer no longer answers. */
   dead(): void
 }
@@ -79,10 +82,24 @@ export class Holders {
   }
 
   #ping(): void {
-    const { clock, pongMs } = this.#options
+    const { pongMs, resendMs } = this.#options
     this.#awaiting = true
-    this.#timer = clock.after(pongMs, () => this.#judge())
-    this.#options.ping()
+    this.#wait(pongMs, resendMs ?? pongMs)
+    this.#options.ping(false)
+  }
+
+  /** @param left ms until the peer is judged; @param interval ms until the ping is repeated */
+  #wait(left: number, interval: number): void {
+    const { clock } = this.#options
+    if (interval >= left) {
+      this.#timer = clock.after(left, () => this.#judge())
+      return
+    }
+    this.#timer = clock.after(interval, () => {
+      if (!this.#awaiting) return this.#schedule()
+      this.#wait(left - interval, interval * 2)
+      this.#options.ping(true)
+    })
   }
 
   #judge(): void {

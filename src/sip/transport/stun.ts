@@ -34,6 +34,36 @@ export const stunAnswer = (request: Buffer, address: string, port: number): Buff
     : message(BINDING_SUCCESS, request, attribute(XOR_MAPPED_ADDRESS, xorAddress(request, address, port)))
 }
 
+/** A binding request; `transaction` has 12 octets. */
+export const stunRequest = (transaction: Buffer): Buffer => {
+  const cookie = Buffer.alloc(4)
+  cookie.writeUInt32BE(MAGIC_COOKIE)
+  return Buffer.concat([uint16(BINDING_REQUEST), uint16(0), cookie, transaction])
+}
+
+/** The answer to a binding request. */
+export interface Binding {
+  readonly transaction: Buffer
+  /** Port and address that the request came from, as hexadecimal digits; undefined when the answer does not say. */
+  readonly mapped: string | undefined
+}
+
+/** Reads an answer, a refusal too: either shows that the peer is there; undefined for anything else. */
+export const stunBinding = (bytes: Buffer): Binding | undefined => {
+  if (!isStun(bytes)) return undefined
+  const type = bytes.readUInt16BE(0)
+  if (type !== BINDING_SUCCESS && type !== BINDING_ERROR) return undefined
+  const key = bytes.subarray(4, HEADER_BYTES)
+  let mapped: string | undefined
+  for (let at = HEADER_BYTES; at + 4 <= bytes.length; at += 4 + padded(bytes.readUInt16BE(at + 2))) {
+    if (bytes.readUInt16BE(at) !== XOR_MAPPED_ADDRESS) continue
+    const value = bytes.subarray(at + 4, at + 4 + bytes.readUInt16BE(at + 2))
+    // The port is masked by the first half of the cookie, the address by the cookie and the transaction.
+    mapped = Buffer.from(value.subarray(2).map((octet, index) => octet ^ key[index < 2 ? index : index - 2]!)).toString('hex')
+  }
+  return { transaction: bytes.subarray(8, HEADER_BYTES), mapped }
+}
+
 /** Attributes that a server must understand and this one doesn't; undefined when the lengths do not add up. */
 const unknownAttributes = (request: Buffer): readonly number[] | undefined => {
   const unknown: number[] = []

@@ -204,7 +204,7 @@ export class TransportLayer implements TransportEvents {
     if (isWildcard(address.host)) this.#route ??= await RouteSource.open()
     switch (address.transport) {
       case 'udp':
-        return UdpTransport.listen(address, this, this.#advertise)
+        return UdpTransport.listen(address, { events: this, limits: this.#limits, clock: this.#clock, random: this.#random }, this.#advertise)
       case 'tls':
         if (this.options.tls === undefined) throw new CordboardError('SERVER_BAD_OPTION', 'a tls listener needs the option tls: { cert, key }')
         return this.#listenStream(address)

@@ -41,7 +41,7 @@ export interface Flow extends Source {
   send(bytes: Uint8Array, failed?: (error: Error) => void): void
   /**
    * Keeps a connection from being closed for its silence until the function returned is called; the side that opened it sends pings
-   * (RFC 5626 §4.4.1). `lost` is told when it ends before. Datagrams need none of it.
+   * (RFC 5626 §4.4.1). With datagrams it keeps the way through a NAT open (§4.4.2). `lost` is told when it ends before.
    */
   hold?(lost?: (error: Error) => void): () => void
 }
@@ -112,6 +112,8 @@ export interface TransportLimits {
   readonly connectMs: number
   /** Longest interval in ms between the pings that keep open a connection of ours for a dialog or registration (RFC 5626 §4.4.1); 0: none. @default 120000 */
   readonly pingMs: number
+  /** The same for datagrams, where the binding in a NAT is at stake (RFC 5626 §4.4.2: STUN); 0: none. @default 29000 */
+  readonly datagramPingMs: number
   /** Milliseconds in which a peer that answers pings must answer the next. @default 10000 */
   readonly pongMs: number
   /** TLS handshakes under way at a time, per listener. @default 256 */
@@ -129,6 +131,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   messageMs: 10_000,
   connectMs: 5_000,
   pingMs: 120_000,
+  datagramPingMs: 29_000,
   pongMs: 10_000,
   handshakes: 256,
   handshakesPerSource: 64,

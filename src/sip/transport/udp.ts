@@ -3,7 +3,11 @@ import type { RemoteInfo, Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { CordboardError } from '../../core/errors.js'
 import type { ListenAddress } from './listen-address.js'
+import type { Lost } from './holders.js'
 import { receiveDatagram } from './receive.js'
+import { StunKeepAlive } from './stun-keep-alive.js'
+import type { KeepAliveContext } from './stun-keep-alive.js'
+import { isStun } from './stun.js'
 import type { Flow, HostPort, Source, Target, Transport, TransportEvents } from './transport.js'
 
 /** Asked of the kernel for each socket, so that a burst survives a pause of the event loop; the kernel may grant less. */
@@ -30,27 +34,36 @@ class UdpFlow implements Flow {
   send(bytes: Uint8Array, failed?: (error: Error) => void): void {
     this.listener.send(bytes, this, failed)
   }
+
+  hold(lost?: Lost): () => void {
+    return this.listener.keepAlive.hold(this, lost)
+  }
 }
 
 /** One UDP socket: all its peers share it (RFC 3261 §18). */
 export class UdpTransport implements Transport {
   readonly name = 'udp'
   open = true
+  readonly keepAlive: StunKeepAlive
+  readonly events: TransportEvents
   #last: UdpFlow | undefined
 
   private constructor(
     readonly socket: Socket,
     readonly bound: Source,
-    readonly events: TransportEvents,
+    context: KeepAliveContext,
     readonly advertise: Advertise,
   ) {
+    const { events } = context
+    this.events = events
+    this.keepAlive = new StunKeepAlive(context)
     socket.on('message', this.#receive)
     // Datagram sockets report what the network says about single packets; none of it ends the listener.
     socket.on('error', () => events.dropped('send-failed'))
   }
 
   /** @throws CordboardError `SIP_TRANSPORT` when the address cannot be bound. */
-  static async listen(address: ListenAddress, events: TransportEvents, advertise: Advertise): Promise<UdpTransport> {
+  static async listen(address: ListenAddress, context: KeepAliveContext, advertise: Advertise): Promise<UdpTransport> {
     const family = isIPv6(address.host) ? 6 : 4
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
@@ -65,7 +78,7 @@ export class UdpTransport implements Transport {
     })
     socket.removeAllListeners('error')
     const { address: host, port } = socket.address()
-    return new UdpTransport(socket, { transport: 'udp', address: host, port }, events, advertise)
+    return new UdpTransport(socket, { transport: 'udp', address: host, port }, context, advertise)
   }
 
   flowTo(target: Target): Flow {
@@ -92,6 +105,7 @@ export class UdpTransport implements Transport {
   async close(): Promise<void> {
     if (!this.open) return
     this.open = false
+    this.keepAlive.close()
     await new Promise<void>(resolve => this.socket.close(() => resolve()))
   }
 
@@ -109,6 +123,7 @@ export class UdpTransport implements Transport {
   readonly #receive = (bytes: Buffer, peer: RemoteInfo): void => {
     // A datagram from port 0 cannot be answered.
     if (peer.port === 0) return this.events.dropped('not-sip')
+    if (this.keepAlive.any && isStun(bytes) && this.keepAlive.take(bytes, peer.address, peer.port)) return this.events.dropped('keep-alive')
     receiveDatagram(bytes, this.#flow(peer.address, peer.port), this.events)
   }
 }

@@ -168,8 +168,7 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   learn(uri: string, source: Source | undefined): void {
     const before = this.#learnt.get(uri)
     if (source === undefined) this.#learnt.delete(uri)
-    // A binding is reached by its connection, which is therefore not closed for its silence.
-    else this.#learnt.set(uri, { source, release: (source as Partial<Flow>).hold?.() })
+    else this.#learnt.set(uri, { source, release: held(source) })
     before?.release?.()
   }
 
@@ -321,6 +320,12 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
       fail(asTransportError(error))
     }
   }
+}
+
+/** A binding is reached by its connection, which is therefore not closed for its silence; datagrams are the registered side's to keep alive. */
+const held = (source: Source): (() => void) | undefined => {
+  const flow: Partial<Flow> = source
+  return flow.reliable === true ? flow.hold?.() : undefined
 }
 
 const attempt = (task: () => void, fail: (error: CordboardError) => void): void => {

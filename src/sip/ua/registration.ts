@@ -119,13 +119,14 @@ class KeptRegistration extends EventEmitter<{ state: [state: RegistrationState] 
     this.#become({ type: 'registered', expires: granted })
   }
 
-  /** RFC 5626 §4.4: whoever calls us comes by this connection, so it is kept open, and a new one is registered when it ends. */
+  /** RFC 5626 §4.4: whoever calls us comes by this connection, or through the NAT's binding, so it is kept open, and a new one is registered when it ends. */
   #hold(): void {
-    this.#letGo()
+    const before = this.#release
     this.#release = this.#flow?.hold?.(() => {
       this.#release = undefined
       this.#failed(undefined, undefined)
     })
+    before?.()
   }
 
   #letGo(): void {

@@ -6,7 +6,7 @@ import { seededRandom } from '../../../src/core/random.js'
 import { writeMessage } from '../../../src/sip/message/writer.js'
 import { Holders } from '../../../src/sip/transport/holders.js'
 import type { HoldersOptions } from '../../../src/sip/transport/holders.js'
-import { isStun, stunAnswer } from '../../../src/sip/transport/stun.js'
+import { isStun, stunAnswer, stunBinding, stunRequest } from '../../../src/sip/transport/stun.js'
 import type { Flow } from '../../../src/sip/transport/transport.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 import { listener, options } from './listener.js'
@@ -142,3 +142,58 @@ for (const scheme of ['tcp', 'ws'] as const)
     t.notOk(other.open)
     t.equal(client.layer.drops.value('idle'), 1)
   })
+
+t.test('RFC 8489 §14.2: our own requests are understood, and their answers read whatever the family', t => {
+  const request = stunRequest(Buffer.from(TRANSACTION, 'hex'))
+  t.strictSame(request, REQUEST)
+  for (const [address, hex] of [['192.0.2.1', 'c0000201'], ['2001:db8:1234:5678:11:2233:4455:6677', '20010db8123456780011223344556677']] as const)
+    t.strictSame(stunBinding(stunAnswer(request, address, 0x1234)!), { transaction: Buffer.from(TRANSACTION, 'hex'), mapped: `1234${hex}` })
+  t.match(stunBinding(stunAnswer(stun('0001', '0003000400000002'), '192.0.2.1', 1)!), { mapped: undefined }, 'a refusal')
+  for (const other of [request, Buffer.from('OPTIONS sip:a@b SIP/2.0\r\n\r\n')]) t.equal(stunBinding(other), undefined)
+  t.end()
+})
+
+t.test('RFC 5626 §4.4.2: UDP: the way through a NAT is kept open by STUN on the SIP port, repeated when it is lost; silence, and another address of ours, end it', async t => {
+  const clock = new VirtualClock()
+  const client = await listener(t, { listen: ['udp://127.0.0.1:0'], clock, random: midway })
+  const server = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const requests: Buffer[] = []
+  let mapped = 40_000
+  let answers = true
+  server.on('message', (bytes, { port }) => {
+    requests.push(bytes)
+    if (answers) server.send(stunAnswer(bytes, '203.0.113.5', mapped)!, port, '127.0.0.1')
+  })
+  const hold = (): Promise<Error> => new Promise(lost => client.layer.flowTo({ transport: 'udp', address: '127.0.0.1', port: server.address().port }).hold!(lost))
+  /** Until one more request has come, and its answer gone back. */
+  const exchanged = async (act: () => void): Promise<void> => {
+    const [came, answered] = [requests.length, client.layer.drops.value('keep-alive')]
+    act()
+    while (requests.length === came || (answers && client.layer.drops.value('keep-alive') === answered)) await new Promise(resolve => setImmediate(resolve))
+  }
+  const lost = hold()
+  for (let round = 0; round < 3; round++) {
+    // Midway between 80 % of 29 s and all of it.
+    await exchanged(() => clock.advance(26_100))
+    clock.advance(500)
+  }
+  t.ok(requests.every(isStun))
+  t.equal(new Set(requests.map(String)).size, 3, 'each with a transaction of its own')
+  answers = false
+  await exchanged(() => clock.advance(26_100))
+  await exchanged(() => clock.advance(500))
+  t.strictSame(requests[4], requests[3], 'repeated')
+  clock.advance(10_000)
+  t.match((await lost).message, /no answer/)
+  t.equal(client.layer.drops.value('no-pong'), 1)
+  answers = true
+  const again = hold()
+  await exchanged(() => clock.advance(26_100))
+  clock.advance(500)
+  mapped++
+  await exchanged(() => clock.advance(26_100))
+  t.match((await again).message, /another address/)
+  t.equal(clock.pending, 0)
+})
