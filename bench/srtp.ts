@@ -22,7 +22,7 @@ const benchSuite = async (suite: string): Promise<BenchResult[]> => {
   const protecting = await measure(`${suite} protect`, () => {
     write(sequence++)
     sender.protect(packet, PLAIN)
-  })
+  }, 4)
 
   const sealer = new SrtpSender(keys)
   const sealed = Array.from({ length: ROUND }, (_, number) => {
@@ -39,7 +39,7 @@ const benchSuite = async (suite: string): Promise<BenchResult[]> => {
     const bytes = sealed[next++]!
     packet.set(bytes)
     if (receiver.unprotect(packet, bytes.length) !== PLAIN) throw new Error(receiver.refusal)
-  })
+  }, 5)
   return [protecting, unprotecting]
 }
 

@@ -74,6 +74,24 @@ t.test('RFC 3711 B.2: AES-CM key stream', async t => {
   t.equal(block(0xff01), '6A2CC3787889374FBEB4C81B17BA6C44')
 })
 
+t.test('RFC 3711 §4.1.1: key streams made ahead are those of each packet, whatever the order, length, source and wrap', async t => {
+  const key = masterOf('AES_256_CM_HMAC_SHA1_80').subarray(0, 32)
+  const salt = masterOf('AES_256_CM_HMAC_SHA1_80', 2).subarray(0, 14)
+  const random = seededRandom(5)
+  const lasting = new CounterCipher(key, salt)
+  let index = 0xfff0
+  for (let n = 0; n < 400; n++) {
+    const chance = random.uint32() % 10
+    index += chance === 0 ? 20 : chance === 1 ? -3 : 1
+    const [length, ssrc] = [random.uint32() % 8 === 0 ? 1 + random.uint32() % 400 : 160, random.uint32() % 12 === 0 ? SSRC + 1 : SSRC]
+    const [made, expected] = [new Uint8Array(length), new Uint8Array(length)]
+    lasting.apply(made, 0, length, ssrc, Math.floor(index / 0x1_0000), index & 0xffff)
+    new CounterCipher(key, salt).apply(expected, 0, length, ssrc, Math.floor(index / 0x1_0000), index & 0xffff)
+    if (Buffer.compare(made, expected) !== 0) t.fail(`packet ${n}, index ${index}, ${length} bytes`)
+  }
+  t.ok(index > 0x1_0000, 'through the wrap')
+})
+
 t.test('RFC 3711 B.3: key derivation with AES-128', async t => {
   const keys = sessionKeys(srtpSuite('AES_CM_128_HMAC_SHA1_80')!, hex('E1F97A0D3E018BE0D64FA32C06DE4139 0EC675AD498AFEEBB6960B3AABE6'), 'rtp')
   t.same(Buffer.from(keys.key), hex('C61E7A93744F39EE10734AFE3FF7A087'))
