@@ -47,6 +47,9 @@ const TRANSACTION_BYTES = 4_096
 
 const fittingTransactions = (): number => Math.min(SERVER_TRANSACTIONS, Math.floor(getHeapStatistics().heap_size_limit / 2 / TRANSACTION_BYTES))
 
+/** Ends the To tag of a challenge without state, by which its ACK is known; no other tag of ours can end so. */
+export const ONCE = '-once'
+
 /** Seconds after which whoever was refused for want of state may try again. */
 const RETRY_AFTER = 10
 
@@ -192,6 +195,17 @@ export class TransactionLayer implements Stepper {
     if (status >= 200 && !invite) transaction.user = undefined
   }
 
+  /**
+   * Sends a challenge of which nothing is kept (RFC 3261 §26.3.2.4): whoever forges addresses gains neither state here nor retransmissions to his
+   * victim, and whoever repeats the request for a lost challenge gets another.
+   */
+  challenge(transaction: ServerTransaction, response: SipResponse): void {
+    this.messages.sent(response)
+    transaction.bytes = writeMessage(response)
+    transaction.request = undefined
+    this.step(transaction, 'send-once')
+  }
+
   /** Sends the 2xx to an INVITE once more: the core's retransmission (RFC 6026 §7.1). */
   repeat(transaction: ServerTransaction): void {
     this.counters.bump('retransmitted')
@@ -259,7 +273,7 @@ export class TransactionLayer implements Stepper {
     const key = serverKey(request, method)
     const known = this.#servers.get(key)
     if (known !== undefined) return this.#repeated(known, request)
-    if (method === 'ACK') return this.user.ack(request, flow)
+    if (method === 'ACK') return to(request).tag?.endsWith(ONCE) === true ? this.counters.bump('absorbed') : this.user.ack(request, flow)
     if (this.#servers.size >= this.#maxServers && this.#isSurplus(request)) return this.#refuseSurplus(request, flow, 'too-many-transactions')
     if (this.#overloaded?.() === true && this.#opensSomething(request)) return this.#refuseSurplus(request, flow, 'overload')
     const transaction = new ServerTransaction(this, key, request, this.transports.returnFlow(topVia(request), flow), flow, this.token())

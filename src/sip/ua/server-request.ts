@@ -1,6 +1,8 @@
 import { Ending } from '../../core/ending.js'
 import { response as makeResponse } from '../message/build.js'
+import { headerField, to } from '../message/headers.js'
 import type { SipRequest } from '../message/message.js'
+import { ONCE } from '../transaction/runner.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { CordboardError } from '../../core/errors.js'
 import type { UserAgentCore } from './core.js'
@@ -40,9 +42,12 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
     if (this.answered) return
     if (status >= 200) this.status = status
     const { headers, body, reason } = options
-    this.core.respond(this.transaction, makeResponse(this.message, status, {
-      toTag: this.transaction.localTag, headers, shared: this.core.ourName, body, reason,
-    }))
+    const { core, message, transaction } = this
+    const once = (status === 401 || status === 407) && isUnproven(message)
+    const toTag = once ? transaction.localTag + ONCE : transaction.localTag
+    const response = makeResponse(message, status, { toTag, headers, shared: core.ourName, body, reason })
+    if (once) core.layer.challenge(transaction, response)
+    else core.respond(transaction, response)
     if (status >= 300) this.taken?.refused()
   }
 
@@ -61,3 +66,7 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
     this.ending.end(() => failure)
   }
 }
+
+/** A request outside any dialog that shows no credentials: anybody's. */
+const isUnproven = (request: SipRequest): boolean =>
+  to(request).tag === undefined && headerField(request, 'Authorization') === undefined && headerField(request, 'Proxy-Authorization') === undefined

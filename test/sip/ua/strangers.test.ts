@@ -2,11 +2,12 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
 import { header } from '../../../src/sip/message/headers.js'
+import { createRegistrar } from '../../../src/sip/registrar/registrar.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
 import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 import { RawPeer } from '../raw-peer.js'
-import { answerAll, OFFER } from './two-agents.js'
+import { ANSWER, answerAll, OFFER, onInvite } from './two-agents.js'
 
 const LIMIT = 50
 const SLOW = 100
@@ -51,6 +52,34 @@ t.test('scanners, and more requests than one source may send, are dropped withou
   t.strictSame(phone.statuses, [200], 'others are served')
   t.equal(agent.layer.size.server, 11)
   t.strictSame([agent.counters.dropped['scanner'], agent.counters.dropped['rate']], [2, 90])
+})
+
+t.test('RFC 3261 §26.3.2.4: a challenge keeps no state and is sent once, whatever address the request forged; its ACK is absorbed, and with credentials the call is made', async t => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork({ clock, random: seededRandom(1), delay: [1, 1] })
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.1', 5060)], clock, random: seededRandom(2) })
+  const registrar = createRegistrar({ domain: '10.0.0.1', password: () => Promise.resolve('secret'), clock, random: seededRandom(3) })
+  onInvite(agent, (invite, request) => void registrar.authenticate({ pendingRequest: request }).then(user => {
+    if (user !== undefined) void invite.accept({ sdp: ANSWER })
+  }))
+  const stranger = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.1')
+  const invites = Array.from({ length: 100 }, (_, index) => stranger.request('INVITE', { callId: `call-${index}` }))
+  for (const invite of invites) stranger.send(invite)
+  await clock.settle(10)
+  t.strictSame(agent.layer.size, { client: 0, server: 0 })
+  t.equal(agent.layer.entries, 0)
+  stranger.ackFailure(invites[0]!, stranger.responses[0]!)
+  await clock.settle(40_000)
+  t.equal(stranger.arrivals.length, 100, 'one answer each, none repeated')
+  t.equal(agent.layer.counters.value('absorbed'), 1)
+  stranger.send(invites[1]!)
+  await clock.settle(10)
+  t.equal(stranger.statuses.at(-1), 407, 'whose challenge was lost gets another')
+  const caller = await createUserAgent({ transports: [network.factory('udp', '10.0.0.2', 5060)], clock, random: seededRandom(4) })
+  const { outcome } = caller.invite('sip:agent@10.0.0.1', { sdp: OFFER, from: 'sip:ann@10.0.0.1', credentials: { username: 'ann', password: 'secret' } })
+  await clock.settle(1_000)
+  t.equal((await outcome).type, 'answered')
+  t.equal(agent.layer.counters.value('impossible'), 0)
 })
 
 t.test('overload: while the event loop lags, requests outside dialogs get 503 with Retry-After and no transaction; dialogs go on', async t => {
