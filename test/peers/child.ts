@@ -20,8 +20,10 @@ export class Child implements AsyncDisposable {
   readonly ended: Promise<ChildEnd>
   #end: ChildEnd | undefined
 
-  constructor(command: string, args: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}) {
-    this.#process = spawn(command, args, { cwd: options.cwd, env: { ...plainEnvironment(), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  constructor(command: string, args: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly stdin?: 'ignore' | 'pipe' } = {}) {
+    this.#process = spawn(command, args, { cwd: options.cwd, env: { ...plainEnvironment(), ...options.env }, stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] })
+    // A command for a program that has ended is lost with it.
+    this.#process.stdin?.on('error', () => undefined)
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) this.#read(stream)
     this.ended = once(this.#process, 'close').then(([code, signal]) => (this.#end = { code: code as number | null, signal: signal as NodeJS.Signals | null }))
   }
@@ -48,6 +50,11 @@ export class Child implements AsyncDisposable {
       if (this.#end !== undefined || performance.now() > deadline) throw new Error(`no line like ${pattern} within ${within} ms:\n${this.output}`)
       await new Promise(resolve => setTimeout(resolve, 20))
     }
+  }
+
+  /** A line for its standard input, which must be a pipe. */
+  write(line: string): void {
+    this.#process.stdin?.write(`${line}\n`)
   }
 
   signal(signal: NodeJS.Signals): void {

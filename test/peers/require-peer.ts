@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import type { Test } from 'tap'
 
 /** Programs of other authors that tests talk to. */
-export type PeerProgram = 'sipp' | 'baresip'
+export type PeerProgram = 'sipp' | 'baresip' | 'linphonec'
 
 /** True when a program is on the PATH. */
 export const isInstalled = (program: string): boolean =>
