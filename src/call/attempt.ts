@@ -123,6 +123,11 @@ export class Attempt {
       await call.hangup()
       return { type: 'failed', status: 488 }
     }
+    // Given up while the media were set up: nobody takes the call.
+    if (this.#over !== undefined) {
+      await call.hangup()
+      return { type: this.#over }
+    }
     return { type: 'answered', call, by: this.#request.to }
   }
 

@@ -405,3 +405,21 @@ void t.test('RFC 3326 §2: of two dialled at once one answers; the CANCEL to the
   t.match(cancels[0], /^Reason: SIP;cause=200;text="Call completed elsewhere"\r$/m)
   if (outcome.type === 'answered') await outcome.call.hangup()
 })
+
+void t.test('RFC 3261 §9.1: given up in the instant of the answer, or while it is taken in: the callee gets BYE', async t => {
+  const { callee, caller, uri } = await servers(t)
+  // With its ACK the caller has the answer, but not yet the media that it describes.
+  for (const [user, later] of [['hasty', (abort: () => void) => abort()], ['soon', (abort: () => void) => void setImmediate(abort)]] as const) {
+    const ended = deferred<EndReason | undefined>()
+    callee.handle(`sip:${user}@*`, async call => {
+      await call.answer()
+      ended.resolve(await endOf(call))
+    })
+    const gone = new AbortController()
+    const stop = traceMessages(({ direction, text }) => { if (direction === 'out' && text.startsWith('ACK')) later(() => gone.abort()) })
+    t.same(await caller.dial(uri(user), { signal: gone.signal }), { type: 'cancelled' })
+    stop()
+    t.same(await ended.promise, { type: 'remote-bye' })
+    t.equal([...caller.calls].length, 0)
+  }
+})

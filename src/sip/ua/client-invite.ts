@@ -132,7 +132,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     // RFC 6337 §2.2: what a PRACK has answered is not answered again.
     if (this.options.sdp !== undefined || offer === undefined || this.options.answer === undefined || fork?.localSdp !== undefined) {
       acknowledgement.send(undefined)
-      return this.#settle({ type: 'answered', session: this.#session(dialog, response, offer ?? fork?.remoteSdp, fork?.localSdp ?? this.options.sdp) })
+      return this.#complete(this.#session(dialog, response, offer ?? fork?.remoteSdp, fork?.localSdp ?? this.options.sdp))
     }
     this.#state = 'answering'
     this.options.answer(offer).then(
@@ -145,8 +145,11 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
 
   #answerOffer(dialog: Dialog, response: SipResponse, acknowledgement: Acknowledgement, offer: string, sdp: string): void {
     acknowledgement.send(sdp)
-    const session = this.#session(dialog, response, offer, sdp)
-    // Cancelled while the answer was made: the 2xx has won, so BYE.
+    this.#complete(this.#session(dialog, response, offer, sdp))
+  }
+
+  #complete(session: LiveSession): void {
+    // Cancelled while the answer or the ACK was made: the 2xx has won, so BYE.
     if (this.#state === 'settled') void session.bye()
     else this.#settle({ type: 'answered', session })
   }
