@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ToneGenerator } from '../../src/codec/tones.js'
@@ -17,23 +17,27 @@ export interface LinphoneOptions {
 }
 
 const TONE_SECONDS = 20
-const SAMPLE_RATE = 16_000
+const HEADER_BYTES = 44
+/** Samples of a tone of -16 dBm0 are louder than this for nine tenths of its time. */
+const LOUD = 500
+const LOUD_SHARE = 0.8
 
 /** A linphonec of its own folder, which demands SRTP keyed by SDES, plays a tone instead of a microphone and records what it hears. */
 export class Linphone implements AsyncDisposable {
-  private constructor(readonly folder: string, readonly port: number, readonly child: Child) {}
+  private constructor(readonly folder: string, readonly port: number, readonly sampleRate: number, readonly child: Child) {}
 
   static async start({ codec, frequency, answers = false }: LinphoneOptions): Promise<Linphone> {
     const folder = mkdtempSync(join(tmpdir(), 'cordboard-linphone-'))
     // Its data base of calls.
     mkdirSync(join(folder, '.local', 'share', 'linphone'), { recursive: true })
     const port = await freePort(5_200, 5_998, 2)
-    const pcm = new Int16Array(SAMPLE_RATE * TONE_SECONDS)
-    new ToneGenerator({ frequencies: [frequency], dbm0: -16 }, SAMPLE_RATE).read(pcm)
-    writeWav(join(folder, 'say.wav'), [pcm], SAMPLE_RATE)
+    const sampleRate = codec === 'G722' ? 16_000 : 8_000
+    const pcm = new Int16Array(sampleRate * TONE_SECONDS)
+    new ToneGenerator({ frequencies: [frequency], dbm0: -16 }, sampleRate).read(pcm)
+    writeWav(join(folder, 'say.wav'), [pcm], sampleRate)
     writeFileSync(join(folder, 'rc'), configuration(port, await freePort(18_000, 18_998, 2, [1]), codec))
     const child = new Child('linphonec', [...(answers ? ['-a'] : []), '-c', join(folder, 'rc')], { env: { HOME: folder }, stdin: 'pipe' })
-    const linphone = new Linphone(folder, port, child)
+    const linphone = new Linphone(folder, port, sampleRate, child)
     for (const command of ['soundcard use files', `play ${join(folder, 'say.wav')}`, `record ${join(folder, 'heard.wav')}`]) child.write(command)
     try {
       await child.line(/record .*heard\.wav/)
@@ -54,6 +58,21 @@ export class Linphone implements AsyncDisposable {
 
   hangup(): void {
     this.child.write('terminate')
+  }
+
+  /** Waits until it has heard sound for `ms`, within ten seconds: its start and its jitter buffer take their time on a busy machine. @throws Error with its output. */
+  async hearing(ms: number): Promise<void> {
+    const file = join(this.folder, 'heard.wav')
+    const enough = (ms * this.sampleRate) / 1_000
+    for (const deadline = performance.now() + 10_000; performance.now() < deadline;) {
+      const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
+      // Its header is written at the end.
+      let loud = 0
+      for (let at = HEADER_BYTES; at + 1 < bytes.length; at += 2) if (Math.abs(bytes.readInt16LE(at)) > LOUD) loud++
+      if (loud >= enough * LOUD_SHARE) return
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    throw new Error(`linphone does not hear ${ms} ms:\n${this.child.output}`)
   }
 
   /** What it has heard; whole once the call has ended. */
