@@ -1,5 +1,6 @@
 import type { Clock } from 'cordboard'
-import type { Agent, AgentState, Fact, Queue } from 'cordboard/contact'
+import { IntervalFold } from 'cordboard/contact'
+import type { Agent, AgentState, Fact, IntervalRow, Queue } from 'cordboard/contact'
 
 /** A queue as the board shows it. Times are in milliseconds; counts since the start. */
 export interface QueueView {
@@ -68,6 +69,7 @@ export class Board {
   /** By agent URI. */
   readonly #partners = new Map<string, Partner>()
   readonly #since = new Map<string, number>()
+  readonly #intervals = new IntervalFold()
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -77,6 +79,7 @@ export class Board {
   note(fact: Fact): void {
     if (fact.type === 'agent') this.#since.set(fact.agent, fact.at)
     if (!('queue' in fact)) return
+    this.#intervals.note(fact, Date.now())
     this.#noteWaiting(fact)
     this.#notePartner(fact)
   }
@@ -96,6 +99,11 @@ export class Board {
         serviceLevel: figures.serviceLevel ?? null,
       }
     })
+  }
+
+  /** By quarter of an hour. */
+  intervals(): readonly IntervalRow[] {
+    return this.#intervals.rows()
   }
 
   agents(): readonly AgentView[] {

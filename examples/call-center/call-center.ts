@@ -15,6 +15,7 @@ import { Floor } from './floor.js'
 import { serveHttp } from './http.js'
 import type { HttpSources } from './http.js'
 import { keepJournal } from './journal.js'
+import type { Journal } from './journal.js'
 import { openLog } from './log.js'
 import type { Log } from './log.js'
 import { NumberingPlan } from './numbers/plan.js'
@@ -69,7 +70,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   addContactMetrics(center, server.metrics)
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
-  const { board, agents, setStatus, revise } = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor })
+  const { board, agents, setStatus, revise, written } = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor })
 
   let draining = false
   const http = await serveHttp({ settings, server, board, agents, setStatus, interactions: store, recordings, accounts, draining: () => draining })
@@ -81,6 +82,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
       draining = true
       await server.drain({ seconds })
       await center[Symbol.asyncDispose]()
+      await written()
       await store.close()
       await http.close()
       log.logger.info('stopped')
@@ -110,7 +112,7 @@ const domainOf = ({ sip }: Settings): string => sip.domain ?? sip.advertise ?? (
 const LASTING = ['sip', 'http', 'rtp', 'data', 'demo', 'media', 'drainSeconds', 'language'] as const
 
 /** Connects queues, agents and numbers, and hangs up the board on which they can be watched. */
-const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents' | 'setStatus'> => {
+const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents' | 'setStatus'> & Pick<Journal, 'written'> => {
   const prompts = openPrompts(settings.language)
   const floor = new Floor({ center, registrar, prompts, recordings, aor })
   const callerOf = (interaction: string): string | undefined => [...server.calls].find(call => call.id === interaction)?.from
@@ -132,5 +134,5 @@ const connect = ({ settings, accounts, recordings, server, registrar, center, st
     return lasting
   }
   revise(settings)
-  return { board, agents: () => floor.agents, setStatus: (user, status) => floor.setStatus(user, status), revise }
+  return { board, agents: () => floor.agents, setStatus: (user, status) => floor.setStatus(user, status), revise, written: () => journal.written() }
 }

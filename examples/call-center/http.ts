@@ -39,6 +39,7 @@ const LIMIT = 1_000
 
 const addApi = (app: FastifyInstance, { board, interactions }: HttpSources): void => {
   app.get('/api/queues', () => board.queues())
+  app.get('/api/intervals', () => board.intervals())
   app.get('/api/agents', () => board.agents())
   app.get<{ Querystring: { limit?: number } }>(
     '/api/interactions',

@@ -1,11 +1,11 @@
-import type { Call, Server } from 'cordboard'
+import type { Call, Recording, Server } from 'cordboard'
 import type { InteractionStore } from 'cordboard/contact'
 
 /** What is worth noting of a call. */
 export interface Note {
   /** Who it was put through to. */
   readonly agent: string | null
-  readonly recording: string
+  readonly recording: Recording
 }
 
 /** Writes a record of each finished call that was in no queue; those of queues are the contact centre's. */
@@ -14,33 +14,43 @@ export interface Journal {
   omit(call: Call): void
   /** Adds to the call's record; the last note counts. */
   note(call: Call, note: Note): void
+  /** Resolves when the records of all calls that have ended are in the store. */
+  written(): Promise<void>
 }
 
 /** Keeps the journal of a server's incoming calls in `store`. */
 export const keepJournal = (server: Server, store: InteractionStore, onFault: (error: unknown) => void): Journal => {
   const omitted = new WeakSet<Call>()
   const notes = new WeakMap<Call, Note>()
+  const writing = new Set<Promise<void>>()
 
-  const write = (call: Call, at: number, answeredAt: number | undefined): void => {
+  const write = async (call: Call, at: number, answeredAt: number | undefined): Promise<void> => {
     if (omitted.has(call)) return
     const endedAt = server.clock.wall()
     const note = notes.get(call)
-    store
-      .append({
-        id: call.id, channel: 'voice', at, endedAt, from: call.from, to: call.to, queue: null, waited: null, disposition: null,
-        agent: note?.agent ?? null,
-        talked: answeredAt === undefined ? null : endedAt - answeredAt,
-        outcome: answeredAt === undefined ? 'missed' : 'answered',
-        recording: note?.recording ?? null,
-      })
-      .catch(onFault)
+    // Whoever finds the record finds the recording whole.
+    await note?.recording.stop().catch(onFault)
+    await store.append({
+      id: call.id, channel: 'voice', at, endedAt, from: call.from, to: call.to, queue: null, waited: null, disposition: null,
+      agent: note?.agent ?? null,
+      talked: answeredAt === undefined ? null : endedAt - answeredAt,
+      outcome: answeredAt === undefined ? 'missed' : 'answered',
+      recording: note?.recording.file ?? null,
+    })
   }
 
   server.on('call', call => {
     const at = server.clock.wall()
     let answeredAt: number | undefined
     call.once('answered', () => (answeredAt = server.clock.wall()))
-    call.once('ended', () => write(call, at, answeredAt))
+    call.once('ended', () => {
+      const written = write(call, at, answeredAt).catch(onFault).finally(() => writing.delete(written))
+      writing.add(written)
+    })
   })
-  return { omit: call => void omitted.add(call), note: (call, note) => void notes.set(call, note) }
+  return {
+    omit: call => void omitted.add(call),
+    note: (call, note) => void notes.set(call, note),
+    written: async () => void (await Promise.all(writing)),
+  }
 }

@@ -20,7 +20,7 @@ export const queueOptions = (settings: ConfiguredQueue, prompts: Prompts, record
     ageing: settings.ageing,
     serviceLevel: { within: ms(settings.answerWithin) },
     hold: settings.hold.map(sound => prompts.sound(sound)),
-    ...(announce === undefined ? {} : { announce: { first: ms(announce.first), every: ms(announce.every), audio: ({ position }) => prompts.place(position) } }),
+    ...(announce === undefined ? {} : { announce: { first: ms(announce.first), every: ms(announce.every), audio: ({ position, estimate }) => prompts.place(position, estimate) } }),
     ...(exit === undefined ? {} : { exitOn: exit.key }),
     ...(callback === undefined ? {} : { callback: { digit: callback.key, ringFor: ms(callback.ringFor) } }),
     ...(overflow === undefined ? {} : { overflow: overflowOptions(overflow, prompts, recordings) }),

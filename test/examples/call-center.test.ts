@@ -8,6 +8,8 @@ import { readWav } from '../../src/testing/wav-file.js'
 import { CallCenterProcess, eventually, PASSWORD } from '../peers/call-center.js'
 import { launch } from './program.js'
 
+// Those below that are not awaited run side by side: each waits most of its time, and no queue is theirs.
+t.jobs = 4
 t.setTimeout(180_000)
 
 const center = await CallCenterProcess.start({ rtpPorts: [22_000, 22_398] })
@@ -27,7 +29,7 @@ const row = async (from: string): Promise<Row> => {
 const agentState = async (user: string): Promise<string> => (await get<readonly { user: string; state: string }[]>('/api/agents')).find(agent => agent.user === user)!.state
 const heardFor = (seconds: number, call: PeerCall): Promise<void> => eventually(`${seconds} s of sound`, () => call.rtp.packets.length >= seconds * 50 || undefined).then(() => undefined)
 
-t.test('ready names the addresses; the console, its API, health and metrics answer', async t => {
+await t.test('ready names the addresses; the console, its API, health and metrics answer', async t => {
   t.match(center.child.output, new RegExp(`^ready udp://${center.address} tcp://${center.address} http://127.0.0.1:${center.httpPort}$`))
   t.match(await (await center.get('/')).text(), /<title>Cordboard/)
   t.equal((await center.get('/console.js')).status, 200)
@@ -39,87 +41,7 @@ t.test('ready names the addresses; the console, its API, health and metrics answ
   t.ok((await center.get('/api/recordings/..%2Fcalls.db')).status >= 400, 'recordings only')
 })
 
-t.test('600: the caller hears itself, over UDP and TCP', async t => {
-  for (const transport of ['udp', 'tcp'] as const) {
-    await using peer = await phone(`echo-${transport}`, { transport, tone: { frequencies: [800], dbm0: -14 } })
-    await using call = await peer.call(uri('600'))
-    await heardFor(1, call)
-    await call.bye()
-    const heard = call.rtp.heard().trimmed()
-    t.ok(Math.abs(heard.level(800) + 14) < 1, `${heard.level(800)} dBm0`)
-    t.same(heard.gaps(800, 40), [])
-    t.match(await row(`echo-${transport}`), { to: uri('600'), outcome: 'answered', queue: null })
-  }
-})
-
-t.test('601: a tone of 1004 Hz', async t => {
-  await using peer = await phone('tony')
-  await using call = await peer.call(uri('601'))
-  await heardFor(0.5, call)
-  t.ok(call.rtp.heard().hears(1_004, -20))
-})
-
-t.test('602: records and plays back', async t => {
-  await using peer = await phone('rita', { tone: { frequencies: [700], dbm0: -14 } })
-  await using call = await peer.call(uri('602'))
-  await eventually('the beep', () => (call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000, -23)) || undefined, 15_000)
-  await new Promise(resolve => setTimeout(resolve, 1_500))
-  call.rtp.forget()
-  await call.press('#')
-  t.equal(await call.ended, 'remote', 'says goodbye')
-  const record = await row('rita')
-  t.match(record, { outcome: 'answered', recording: /-message-/ })
-  const heard = call.rtp.heard().levels(700, 20).filter(level => level > -20).length * 20
-  const recorded = readWav(record.recording!).ms
-  t.ok(recorded > 800 && Math.abs(heard - recorded) < 150, `recorded ${recorded} ms, heard ${heard} ms`)
-})
-
-t.test('602: what a caller said who hung up is in its record', async t => {
-  await using peer = await phone('ruth', { tone: { frequencies: [700], dbm0: -14 } })
-  await using call = await peer.call(uri('602'))
-  await eventually('the beep', () => (call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000, -23)) || undefined, 15_000)
-  await new Promise(resolve => setTimeout(resolve, 1_000))
-  await call.bye()
-  const record = await row('ruth')
-  t.match(record, { outcome: 'answered', recording: /-message-/ })
-  t.ok(readWav(record.recording!).ms > 500)
-})
-
-t.test('603: says each key', async t => {
-  await using peer = await phone('dora')
-  await using call = await peer.call(uri('603'))
-  await heardFor(0.5, call)
-  for (const key of ['*', '#']) {
-    const before = call.rtp.packets.length
-    await call.press(key)
-    await eventually(`${key} is said`, () => (call.rtp.packets.length > before + 25) || undefined)
-  }
-  t.equal(call.over, false, 'until the caller hangs up')
-})
-
-t.test('who may call what', async t => {
-  await using stranger = await phone('stranger')
-  const status = async (peer: ScriptedPeer, number: string): Promise<number> => {
-    await using call = await peer.dial(uri(number))
-    const outcome = await call.outcome
-    return outcome.type === 'rejected' ? outcome.status : 200
-  }
-  t.equal(await status(stranger, '999'), 404, 'an unknown number')
-  t.equal(await status(stranger, '1001'), 407, 'people are for accounts')
-  await using liar = await phone('1005')
-  t.equal(await status(liar, '600'), 407, 'an account must prove itself')
-  await using guesser = await phone('1005', { password: 'guess' })
-  t.ok([403, 407].includes(await status(guesser, '600')))
-  t.ok((await guesser.register()).status >= 400)
-  await using known = await account('1005', 700)
-  t.equal(await status(known, '600'), 200)
-  t.equal(await status(known, '1009'), 480, 'a person who is not there')
-  await eventually('the rows', async () => (await rows('1005')).length > 1 || undefined)
-  t.same((await rows('1005')).map(({ to, outcome }) => [to, outcome]), [[uri('1009'), 'missed'], [uri('600'), 'answered']], 'who was turned away has not called')
-  t.same(await rows('stranger'), [])
-})
-
-t.test('700, key 1: the menu, music, the agent, the talk on disk', async t => {
+await t.test('700, key 1: the menu, music, the agent, the talk on disk', async t => {
   await using agent = await account('1001', 1_500)
   t.equal((await agent.register()).status, 200)
   await eventually('the agent is free', async () => ((await agentState('1001')) === 'idle') || undefined)
@@ -143,6 +65,8 @@ t.test('700, key 1: the menu, music, the agent, the talk on disk', async t => {
   t.equal(await offered.ended, 'remote')
   const record = await row('carla')
   t.match(record, { queue: 'sales', agent: /^sip:1001@/, outcome: 'served', to: uri('700') })
+  const intervals = await get<readonly { queue: string; figures: { answered: number } }[]>('/api/intervals')
+  t.equal(intervals.filter(({ queue }) => queue === 'sales').reduce((sum, { figures }) => sum + figures.answered, 0), 1)
   const wav = readWav(record.recording!)
   t.ok(Math.abs(wav.ms - record.talked!) < 150, `recording ${wav.ms} ms, talk ${record.talked} ms`)
   t.ok(new ToneProbe(wav.channels[0]!).hears(600), 'left: the caller')
@@ -152,7 +76,7 @@ t.test('700, key 1: the menu, music, the agent, the talk on disk', async t => {
   t.equal((await download.arrayBuffer()).byteLength, statSync(record.recording!).size)
 })
 
-t.test('a caller who gives up is counted at once; an agent in a call is not offered another', async t => {
+await t.test('a caller who gives up is counted at once; an agent in a call is not offered another', async t => {
   await using agent = await account('1002', 1_500)
   await agent.register()
   await eventually('the agent is free', async () => ((await agentState('1002')) === 'idle') || undefined)
@@ -170,7 +94,7 @@ t.test('a caller who gives up is counted at once; an agent in a call is not offe
   await busy.bye()
 })
 
-t.test('people call each other; a busy one is busy; the talk is recorded', async t => {
+await t.test('people call each other; a busy one is busy; the talk is recorded', async t => {
   await using ann = await account('1003', 900)
   await using bob = await account('1004', 1_300)
   await ann.register()
@@ -190,7 +114,87 @@ t.test('people call each other; a busy one is busy; the talk is recorded', async
   t.match(record, { agent: /^sip:1004@/, recording: /\.wav$/ })
 })
 
-t.test('800-899: those in one room hear each other', async t => {
+t.test('600: the caller hears itself, over UDP and TCP', { buffered: true }, async t => {
+  for (const transport of ['udp', 'tcp'] as const) {
+    await using peer = await phone(`echo-${transport}`, { transport, tone: { frequencies: [800], dbm0: -14 } })
+    await using call = await peer.call(uri('600'))
+    await heardFor(1, call)
+    await call.bye()
+    const heard = call.rtp.heard().trimmed()
+    t.ok(Math.abs(heard.level(800) + 14) < 1, `${heard.level(800)} dBm0`)
+    t.same(heard.gaps(800, 40), [])
+    t.match(await row(`echo-${transport}`), { to: uri('600'), outcome: 'answered', queue: null })
+  }
+})
+
+t.test('601: a tone of 1004 Hz', { buffered: true }, async t => {
+  await using peer = await phone('tony')
+  await using call = await peer.call(uri('601'))
+  await heardFor(0.5, call)
+  t.ok(call.rtp.heard().hears(1_004, -20))
+})
+
+t.test('602: records and plays back', { buffered: true }, async t => {
+  await using peer = await phone('rita', { tone: { frequencies: [700], dbm0: -14 } })
+  await using call = await peer.call(uri('602'))
+  await eventually('the beep', () => (call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000, -23)) || undefined, 15_000)
+  await new Promise(resolve => setTimeout(resolve, 1_500))
+  call.rtp.forget()
+  await call.press('#')
+  t.equal(await call.ended, 'remote', 'says goodbye')
+  const record = await row('rita')
+  t.match(record, { outcome: 'answered', recording: /-message-/ })
+  const heard = call.rtp.heard().levels(700, 20).filter(level => level > -20).length * 20
+  const recorded = readWav(record.recording!).ms
+  t.ok(recorded > 800 && Math.abs(heard - recorded) < 150, `recorded ${recorded} ms, heard ${heard} ms`)
+})
+
+t.test('602: what a caller said who hung up is in its record', { buffered: true }, async t => {
+  await using peer = await phone('ruth', { tone: { frequencies: [700], dbm0: -14 } })
+  await using call = await peer.call(uri('602'))
+  await eventually('the beep', () => (call.rtp.heard().part(call.rtp.heard().ms - 200).hears(1_000, -23)) || undefined, 15_000)
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  await call.bye()
+  const record = await row('ruth')
+  t.match(record, { outcome: 'answered', recording: /-message-/ })
+  t.ok(readWav(record.recording!).ms > 500)
+})
+
+t.test('603: says each key', { buffered: true }, async t => {
+  await using peer = await phone('dora')
+  await using call = await peer.call(uri('603'))
+  await heardFor(0.5, call)
+  for (const key of ['*', '#']) {
+    const before = call.rtp.packets.length
+    await call.press(key)
+    await eventually(`${key} is said`, () => (call.rtp.packets.length > before + 25) || undefined)
+  }
+  t.equal(call.over, false, 'until the caller hangs up')
+})
+
+t.test('who may call what', { buffered: true }, async t => {
+  await using stranger = await phone('stranger')
+  const status = async (peer: ScriptedPeer, number: string): Promise<number> => {
+    await using call = await peer.dial(uri(number))
+    const outcome = await call.outcome
+    return outcome.type === 'rejected' ? outcome.status : 200
+  }
+  t.equal(await status(stranger, '999'), 404, 'an unknown number')
+  t.equal(await status(stranger, '1001'), 407, 'people are for accounts')
+  await using liar = await phone('1005')
+  t.equal(await status(liar, '600'), 407, 'an account must prove itself')
+  await using guesser = await phone('1005', { password: 'guess' })
+  t.ok([403, 407].includes(await status(guesser, '600')))
+  t.ok((await guesser.register()).status >= 400)
+  await using known = await account('1005', 700)
+  t.equal(await status(known, '600'), 200)
+  t.equal(await status(known, '1009'), 480, 'a person who is not there')
+  await eventually('the rows', async () => (await rows('1005')).length > 1 || undefined)
+  t.same((await rows('1005')).map(({ to, outcome }) => [to, outcome]), [[uri('1009'), 'missed'], [uri('600'), 'answered']], 'who was turned away has not called')
+  t.same(await rows('stranger'), [])
+})
+
+t.test('800-899: those in one room hear each other', { buffered: true }, async t => {
   await using ann = await phone('ann', { tone: { frequencies: [600], dbm0: -14 } })
   await using bob = await phone('bob', { tone: { frequencies: [1_100], dbm0: -14 } })
   await using one = await ann.call(uri('850'))
@@ -199,7 +203,7 @@ t.test('800-899: those in one room hear each other', async t => {
   t.notOk(one.rtp.heard().hears(600), 'nobody hears itself')
 })
 
-t.test('the first start makes a password, prints it and keeps it for its owner', async t => {
+t.test('the first start makes a password, prints it and keeps it for its owner', { buffered: true }, async t => {
   const own = { rtpPorts: [22_400, 22_498], env: { DEMO_PASSWORD: '' } } as const
   await using first = await CallCenterProcess.start(own)
   const printed = await first.child.line(/^demo accounts 1001-1010 and 1100, password \S+$/)
@@ -211,7 +215,7 @@ t.test('the first start makes a password, prints it and keeps it for its owner',
   t.match(await second.stop(), { code: 0 })
 })
 
-t.test('off loopback the console asks for the supervisor, and health does not', async t => {
+t.test('off loopback the console asks for the supervisor, and health does not', { buffered: true }, async t => {
   await using open = await CallCenterProcess.start({ rtpPorts: [22_500, 22_598], env: { HTTP_HOST: '0.0.0.0' } })
   const status = async (path: string, credentials = ''): Promise<number> =>
     (await fetch(`http://127.0.0.1:${open.httpPort}${path}`, { headers: { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } })).status
@@ -221,13 +225,13 @@ t.test('off loopback the console asks for the supervisor, and health does not', 
   t.equal(await status('/api/interactions', `1100:${PASSWORD}`), 200)
 })
 
-t.test('off loopback a demo password is refused, and the message says what to set', async t => {
+t.test('off loopback a demo password is refused, and the message says what to set', { buffered: true }, async t => {
   const refused = launch('call-center/main', { SIP_HOST: '0.0.0.0', DATA_DIR: t.testdir() })
   t.match(await refused.ended, { code: 1 })
   t.match(refused.output, /^SIP_HOST is 0\.0\.0\.0, .*: set DEMO_PASSWORD/)
 })
 
-t.test('an address that is taken is told, and ends the start', async t => {
+t.test('an address that is taken is told, and ends the start', { buffered: true }, async t => {
   const second = launch('call-center/main', { SIP_PORT: center.address.split(':')[1]!, HTTP_PORT: '0', RTP_PORTS: '22600-22698', DATA_DIR: t.testdir() })
   t.match(await second.ended, { code: 1 })
   t.match(second.output, /address already in use|EADDRINUSE/i)

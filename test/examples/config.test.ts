@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import t from 'tap'
 import { ConfigurationError, parseSettings } from '../../examples/call-center/config.js'
+import { openPrompts } from '../../examples/call-center/prompts.js'
 import { priorityOf } from '../../examples/call-center/customer-settings.js'
 import { ROOT } from '../root.js'
 
@@ -77,6 +78,14 @@ t.test('the complete example file', async t => {
   t.match(agents.people, { 1001: { skills: { english: 5 } }, 1002: { wrapUp: 20, queues: { support: { tier: 2 } } }, 1003: { queues: { billing: { tier: 1 } } }, ann: { accept: '1' } })
   t.same(['sip:+493012345678@trunk.example', 'tel:+493012345678', 'sip:+49301@trunk.example'].map(from => priorityOf(customers, from)), [10, 10, 0])
   t.equal(menu.keys?.['3' as keyof typeof menu.keys], 'billing')
+})
+
+t.test('callers are told their place, and the estimated wait from a minute on', async t => {
+  const names = (position: number, estimate?: number): readonly string[] => openPrompts('en').place(position, estimate).map(file => basename(file, '.wav'))
+  t.same(names(12), ['queue-position', 'digit-1', 'digit-2'])
+  t.same(names(1, 59_000), ['queue-position', 'digit-1'])
+  t.same(names(3, 170_000), ['queue-position', 'digit-3', 'estimated-wait', 'digit-3'])
+  for (const file of openPrompts('en').place(3, 170_000)) t.ok(existsSync(file), file)
 })
 
 t.test('a mistake in queues and agents is told with its line and reason', async t => {

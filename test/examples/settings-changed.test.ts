@@ -24,6 +24,10 @@ const told = (pattern: RegExp, times = 1): Promise<unknown> =>
   eventually(String(pattern), () => center.child.output.split('\n').filter(line => pattern.test(line)).length >= times || undefined)
 const get = async <T>(path: string): Promise<T> => (await center.get(path)).json() as Promise<T>
 const queues = (): Promise<readonly { name: string; number: string; waiting: readonly unknown[] }[]> => get('/api/queues')
+const agents = (): Promise<readonly { user: string; state: string; reason: string | null }[]> => get('/api/agents')
+/** Status of the answer to a supervisor's command. */
+const command = async (user: string, name: string, body: object): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${center.httpPort}/api/agents/${user}/${name}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).status
 const peer = (user: string, frequency: number): Promise<ScriptedPeer> => createScriptedPeer({ server: center.address, user, password: PASSWORD, tone: { frequencies: [frequency] } })
 const status = async (number: string): Promise<number> => {
   await using stranger = await createScriptedPeer({ server: center.address, user: 'stranger' })
@@ -55,10 +59,8 @@ t.test('settings that change while callers wait lose none of them; bad ones chan
   t.equal((await agent.register()).status, 200)
   const talk = await agent.nextCall()
   await eventually('they talk', () => call.rtp.heard().hears(1_500) || undefined)
-  const note = (user: string): Promise<Response> => fetch(`http://127.0.0.1:${center.httpPort}/api/agents/${user}/disposition`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ disposition: 'sold' }),
-  })
-  t.same([(await note('1001')).status, (await note('1002')).status, (await note('1099')).status], [204, 409, 404])
+  const note = (user: string): Promise<number> => command(user, 'disposition', { disposition: 'sold' })
+  t.same([await note('1001'), await note('1002'), await note('1099')], [204, 409, 404])
   await call.bye()
   await talk.ended
   const [row] = await eventually('the record', async () => {
@@ -66,6 +68,10 @@ t.test('settings that change while callers wait lose none of them; bad ones chan
     return rows.some(({ outcome }) => outcome === 'served') ? rows.filter(({ outcome }) => outcome === 'served') : undefined
   })
   t.match(row, { queue: 'sales', agent: /1001/, disposition: 'sold' })
+  const state = async (): Promise<string> => (await agents()).find(({ user }) => user === '1001')!.state
+  t.same([await state(), await command('1001', 'wrap-up', { seconds: 60 }), await state()], ['wrap-up', 204, 'wrap-up'], 'it lasts longer')
+  t.same([await command('1001', 'wrap-up', { seconds: 0 }), await state()], [204, 'idle'], 'and ends')
+  t.same([await command('1001', 'wrap-up', { seconds: 60 }), await command('1099', 'wrap-up', { seconds: 60 }), await command('1001', 'wrap-up', {})], [409, 404, 400])
 })
 
 t.test('an agent who comes by the settings is asked at once; SIGHUP reads them again', async t => {
@@ -81,7 +87,7 @@ t.test('an agent who comes by the settings is asked at once; SIGHUP reads them a
   t.notOk(call.rtp.heard().hears(1_100), 'not before the key')
   await asked.press('1')
   await eventually('they talk', () => call.rtp.heard().hears(1_100) || undefined)
-  t.equal((await get<readonly unknown[]>('/api/agents')).length, 1)
+  t.equal((await agents()).length, 1)
   center.child.signal('SIGHUP')
   await told(/^settings applied/, 4)
   t.notOk(call.over)
@@ -91,10 +97,10 @@ t.test('an agent who comes by the settings is asked at once; SIGHUP reads them a
 t.test('604: an agent signs in and out by telephone with its PIN, or by the API; the reason is kept', async t => {
   rewrite('agents:\n  breaks: { 2: lunch }\n  people:\n    1001: { pin: "4711" }\n    1002: {}\n')
   const state = (): Promise<string> => eventually('no call', async () => {
-    const { state, reason } = (await get<readonly { user: string; state: string; reason: string | null }[]>('/api/agents')).find(({ user }) => user === '1001')!
+    const { state, reason } = (await agents()).find(({ user }) => user === '1001')!
     return state === 'elsewhere' ? undefined : reason === null ? state : `${state}: ${reason}`
   })
-  await eventually('the agents of the new settings', async () => (await get<readonly unknown[]>('/api/agents')).length === 2 || undefined)
+  await eventually('the agents of the new settings', async () => (await agents()).length === 2 || undefined)
   await using agent = await peer('1001', 900)
   t.equal((await agent.register()).status, 200)
   await eventually('available', async () => (await state()) === 'idle' || undefined)
@@ -106,13 +112,9 @@ t.test('604: an agent signs in and out by telephone with its PIN, or by the API;
   await dial('4711#2')
   t.equal((await agent.register()).status, 200)
   t.equal(await state(), 'on-break: lunch', 'a telephone that registers anew leaves the break as it is')
-  await dial('0000#1#1#')
-  t.equal(await state(), 'on-break: lunch', 'three wrong PINs end the call')
-  await dial('4712#4711#0')
-  t.equal(await state(), 'logged-out', 'the second PIN is right')
-  const post = (user: string, body: object): Promise<number> => fetch(`http://127.0.0.1:${center.httpPort}/api/agents/${user}/status`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
-  }).then(response => response.status)
+  await dial('4711#0')
+  t.equal(await state(), 'logged-out')
+  const post = (user: string, body: object): Promise<number> => command(user, 'status', body)
   t.same([await post('1001', { type: 'on-break', reason: 'training' }), await state()], [204, 'on-break: training'])
   t.same([await post('1099', { type: 'available' }), await post('1001', { type: 'asleep' })], [404, 400])
   await dial('4711#1')

@@ -27,7 +27,7 @@ export const createOperator = (recordings: Recordings, journal: Journal): Operat
     await using other = dialled.call
     if (call.state === 'early') await call.answer()
     await using recording = await call.record(recordings.file('talk', call.id))
-    journal.note(call, { agent: aor, recording: recording.file })
+    journal.note(call, { agent: aor, recording })
     await call.bridge(other)
     return { type: 'talked' }
   }

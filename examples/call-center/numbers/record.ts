@@ -21,7 +21,7 @@ export const record = (prompts: Prompts, recordings: Recordings, journal: Journa
   await call.answer()
   await call.play([prompts.file('record-intro'), prompts.file('beep')])
   const recording = await call.record(recordings.file('message', call.id), { tracks: 'received' })
-  journal.note(call, { agent: null, recording: recording.file }) // now, for callers who hang up instead of pressing #
+  journal.note(call, { agent: null, recording }) // now, for callers who hang up instead of pressing #
   await hashKey(call, AbortSignal.timeout(LIMIT))
   await recording.stop()
   await call.play([prompts.file('record-playback'), recording.file, prompts.file('goodbye')])
