@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
 import { dbm0Of, dbm0OfPeak, peakOf } from '../../src/codec/level.js'
+import type { Codec } from '../../src/codec/codec.js'
+import { builtInCodecs } from '../../src/codec/registry.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { Resampler, ResamplerFilter } from '../../src/codec/resampler.js'
 import { dtmfTone, ToneGenerator, type Tone } from '../../src/codec/tones.js'
@@ -110,4 +112,39 @@ t.test('a reset resampler starts anew', async t => {
   t.equal(resampler.process(new Int16Array(160), out), 320)
   t.ok(out.subarray(0, 320).every(value => value === 0))
   t.ok(resampler.delay > 3 && resampler.delay < 5, 'about 4 ms at 8 kHz')
+})
+
+/** What `codec` makes of a sound at its own rate, in frames of 20 ms. */
+const through = (codec: Codec, pcm: Int16Array): Int16Array => {
+  const [encoder, decoder] = [codec.createEncoder(), codec.createDecoder()]
+  const frame = codec.sampleRate / 50
+  const payload = new Uint8Array(4 * frame)
+  const decoded = new Int16Array(2 * frame)
+  const out = new Int16Array(pcm.length)
+  for (let at = 0; at + frame <= pcm.length; at += frame) {
+    const bytes = encoder.encode(pcm.subarray(at, at + frame), payload, 0)
+    out.set(decoded.subarray(0, decoder.decode(payload, 0, bytes, decoded)), at)
+  }
+  return out
+}
+
+/** A sound at another rate. */
+const converted = (pcm: Int16Array, from: number, to: number): Int16Array => {
+  if (from === to) return pcm
+  const resampler = new Resampler(new ResamplerFilter(from, to), pcm.length)
+  const out = new Int16Array(resampler.outputSamples(pcm.length))
+  return out.subarray(0, resampler.process(pcm, out))
+}
+
+t.test('transcoding between any two codecs keeps a tone at its level within 0.5 dB', async t => {
+  const [hertz, dbm0] = [1_004, -16]
+  for (const from of builtInCodecs) {
+    const heard = through(from, samplesOf({ frequencies: [hertz], dbm0 }, from.sampleRate, 15, from.sampleRate / 50))
+    const levels = builtInCodecs.map(to => {
+      const rate = to.sampleRate
+      return [to, toneLevel(through(to, converted(heard, from.sampleRate, rate)), hertz, rate, rate / 10, rate / 10)] as const
+    })
+    const worst = levels.reduce((far, next) => (Math.abs(next[1] - dbm0) > Math.abs(far[1] - dbm0) ? next : far))
+    near(t, worst[1], dbm0, 0.5, `${from.name}/${from.clockRate} to all ${builtInCodecs.length}, the worst being ${worst[0].name}/${worst[0].clockRate}`)
+  }
 })

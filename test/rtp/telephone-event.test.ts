@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
+import { readRtp, RtpHeader } from '../../src/rtp/packet.js'
 import { EVENT_BYTES, EventReceiver, EventSender, eventOfKey, keyOfEvent } from '../../src/rtp/telephone-event.js'
+import { caseBytes, withoutCases } from '../codec/cases.js'
 
 interface EventPacket {
   readonly payload: Uint8Array
@@ -91,4 +94,53 @@ void t.test('names of keys; what is no event is refused', t => {
   t.ok(events.receive(Uint8Array.of(32, 0, 0, 0), 0, 4, 0, 0), 'a tone, not a key: passed over')
   t.same(told, [])
   t.end()
+})
+
+interface CapturedPress {
+  readonly pcap: string
+  readonly dst_port: number
+  readonly payload_type: number
+  readonly digits: string
+}
+
+/** Bytes before the IP header, by link type of the capture: Ethernet, Linux cooked (SLL) and its second version. */
+const LINK_BYTES: Readonly<Record<number, number>> = { 1: 14, 113: 16, 276: 20 }
+
+/** UDP payloads of a capture to `port` (0: any), with their times in ms. */
+function* datagrams(pcap: Buffer, port: number): Generator<{ readonly at: number; readonly payload: Buffer }> {
+  const link = LINK_BYTES[pcap.readUInt32LE(20)]!
+  for (let at = 24; at < pcap.length;) {
+    const length = pcap.readUInt32LE(at + 8)
+    const time = pcap.readUInt32LE(at) * 1_000 + pcap.readUInt32LE(at + 4) / 1_000
+    const ip = pcap.subarray(at + 16 + link, at + 16 + length)
+    const udp = ip.subarray((ip[0]! & 0x0f) * 4)
+    if (ip[9] === 17 && (port === 0 || udp.readUInt16BE(2) === port)) yield { at: time, payload: udp.subarray(8, udp.readUInt16BE(4)) }
+    at += 16 + length
+  }
+}
+
+/** The keys pressed in a capture, as an application is told of them. */
+const keysIn = (pcap: Buffer, port: number, payloadType: number): string => {
+  let keys = ''
+  const events = new EventReceiver({ pressed: () => undefined, released: code => { keys += keyOfEvent(code) } })
+  const header = new RtpHeader()
+  for (const { at, payload } of datagrams(pcap, port)) {
+    events.expire(at, 200)
+    if (readRtp(payload, header) && header.payloadType === payloadType) events.receive(payload, header.payloadStart, header.payloadEnd, header.timestamp, at)
+  }
+  events.expire(Infinity, 200)
+  return keys
+}
+
+void t.test('RFC 4733: captures of real telephones: each press once', { skip: withoutCases }, async t => {
+  const captures = JSON.parse(caseBytes('dtmf/dtmf-expectations.json').toString()) as readonly CapturedPress[]
+  for (const { pcap, dst_port, payload_type, digits } of captures.filter(({ pcap }) => !pcap.startsWith('/')))
+    t.equal(keysIn(caseBytes(`dtmf/${pcap}`), dst_port, payload_type), digits, pcap)
+})
+
+const SIPP_FOLDER = '/usr/share/sip-tester'
+
+void t.test('RFC 4733: the captures that sipp comes with: each key once', { skip: existsSync(SIPP_FOLDER) || process.env.CI === 'true' ? false : 'sipp is not installed' }, async t => {
+  for (const [name, key] of [...Array.from('0123456789', digit => [digit, digit] as const), ['star', '*'], ['pound', '#']] as const)
+    t.equal(keysIn(readFileSync(`${SIPP_FOLDER}/dtmf_2833_${name}.pcap`), 0, 101), key, name)
 })
