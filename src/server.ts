@@ -88,6 +88,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   })
   const lag = new LoopLag()
   try {
+    const nodeId = options.nodeId ?? (options.random ?? secureRandom).token(4)
     const userAgent = await createUserAgent({
       listen,
       clock,
@@ -99,11 +100,11 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       ...(options.guard === undefined ? {} : { guard: options.guard }),
       overloaded: () => lag.ms > (options.maxLag ?? 500),
       ...(options.timings === undefined ? {} : { timings: options.timings }),
-      nodeId: options.nodeId ?? (options.random ?? secureRandom).token(4),
+      nodeId,
       userAgentName: options.userAgentName ?? 'Cordboard',
     })
     const addressTowards = (peer: string): string => options.advertise?.rtp ?? route?.towards(peer, clock.now()) ?? address
-    return new LiveServer(options, { userAgent, engine, lag, clock }, peer => new CallMedia({ engine, codecs, srtp, addressTowards }, peer))
+    return new LiveServer(options, { userAgent, nodeId, engine, lag, clock }, peer => new CallMedia({ engine, codecs, srtp, addressTowards }, peer))
   } catch (error) {
     lag[Symbol.dispose]()
     await engine.close()
@@ -114,6 +115,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
 /** What a server is put together from. */
 interface Parts {
   readonly userAgent: UserAgent
+  readonly nodeId: string
   readonly engine: MediaEngine
   readonly lag: LoopLag
   readonly clock: Clock
@@ -125,6 +127,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly calls = new Roster<LiveCall>()
   readonly #options: ServerOptions
   readonly #userAgent: UserAgent
+  readonly #nodeId: string
   readonly #engine: MediaEngine
   readonly #random: Random
   readonly #newMedia: (peer: string) => CallMedia
@@ -141,10 +144,11 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   #closing: Promise<void> | undefined
   #ids = 0
 
-  constructor(options: ServerOptions, { userAgent, engine, lag, clock }: Parts, newMedia: (peer: string) => CallMedia) {
+  constructor(options: ServerOptions, { userAgent, nodeId, engine, lag, clock }: Parts, newMedia: (peer: string) => CallMedia) {
     super()
     this.#options = options
     this.#userAgent = userAgent
+    this.#nodeId = nodeId
     this.#engine = engine
     this.#lag = lag
     this.#newMedia = newMedia
@@ -239,14 +243,33 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
         return request.respond(status, { headers, ...(reason === undefined ? {} : { reason }) })
       }
     }
-    if (this.#route === undefined || this.#state !== 'open') return
+    if (message.method === 'OPTIONS') {
+      if (!this.#admits()) return request.respond(503, { headers: { 'Retry-After': '5' } })
+      // The user agent answers 200.
+      if (this.#isSelf(message.uri) || this.#handlerOf(message.uri) !== undefined) return
+    }
+    const pending = await this.#routed(request)
+    // RFC 3261 §11.2: what an INVITE would get.
+    if (message.method === 'OPTIONS') pending?.respond(404)
+  }
+
+  /** Gives a request to the application's route; returns it while it is unanswered. */
+  async #routed(request: ServerRequest): Promise<ServerRequest | undefined> {
     const routed = new RoutedRequest(request)
+    if (this.#route === undefined || this.#state !== 'open') return routed.pendingRequest
     try {
       await this.#route(routed)
     } catch (error) {
       this.#fault(error)
       routed.pendingRequest?.respond(500)
     }
+    return routed.pendingRequest
+  }
+
+  /** Whether a URI means the server and nobody on it: without a user, or as its Contacts say. */
+  #isSelf(text: string): boolean {
+    const uri = parseUri(text)
+    return uri?.type === 'sip' && (uri.user === undefined || uri.user === this.#nodeId)
   }
 
   /** New calls are refused while it drains or is full; while the event loop lags they do not come this far. */
@@ -263,8 +286,9 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
 
   #handlerOf(text: string): CallHandler | undefined {
     const uri = parseUri(text)
-    if (uri?.type !== 'sip') return undefined
-    const { user = '', host } = uri
+    if (uri === undefined || uri.type === 'other') return undefined
+    // RFC 3966 §5.1.1: visual separators say nothing.
+    const [user, host] = uri.type === 'tel' ? [uri.number.replaceAll(/[-.()]/g, ''), ''] : [uri.user ?? '', uri.host]
     return this.#handlers.find(({ pattern }) => pattern.matches(user, host))?.handler
   }
 

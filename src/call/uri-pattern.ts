@@ -2,7 +2,8 @@ import { CordboardError } from '../core/errors.js'
 
 /**
  * A pattern of Request-URIs: `sip:600@*`, `sip:8[0-9][0-9]@*`, `sip:*@pbx.example`. `*` stands for any text, `?` for one character,
- * `[…]` for one of a set; it is matched against the user and the host, without port and parameters, whatever the scheme.
+ * `[…]` for one of a set; it is matched against the user and the host, without port and parameters, whether the scheme is sip or sips. A `tel` URI (RFC 3966) is a user
+ * without host: `sip:600@*` takes `tel:600`.
  */
 export class UriPattern {
   readonly #user: RegExp

@@ -1,7 +1,8 @@
+import type { Timer } from '../../core/clock.js'
 import { CordboardError } from '../../core/errors.js'
 import { Dialog, isSecure } from '../dialog/dialog.js'
 import { response as makeResponse } from '../message/build.js'
-import { cseq } from '../message/headers.js'
+import { cseq, expires } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
 import { requires } from '../message/refusals.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
@@ -17,6 +18,11 @@ import type { ExtraHeaders, InviteFailure, OfferReply, ResponseOptions, ServerIn
 
 const CANCELLED: InviteFailure = { type: 'cancelled' }
 
+/** RFC 3261 §13.3.1.1: so often a caller that waits is told again, lest a proxy on the way give up. */
+const REMINDER_MS = 60_000
+/** The most that a timer of Node takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** An INVITE that we answer, until its final response. */
 export class InboundInvite implements ServerInvite, ServerTransactionUser, DialogOwner {
   readonly offer: string | undefined
@@ -26,11 +32,17 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   onOffer: (offer: string) => Promise<OfferReply> = refuseEarlyOffers
   /** What reliable responses, PRACKs and UPDATEs have agreed; undefined before the first reliable response. */
   #early: EarlyOffers | undefined
+  /** Ends an invitation that says how long it holds (Expires). */
+  readonly #expiry: Timer | undefined
+  /** Repeats what the caller has been told. */
+  #reminder: Timer | undefined
 
   constructor(readonly core: UserAgentCore, readonly request: InboundRequest) {
     this.#transaction = request.transaction
     this.offer = sdpOf(request.message)
     request.taken = this
+    const holds = expires(request.message)
+    if (holds !== undefined) this.#expiry = core.clock.after(Math.min(holds * 1_000, MAX_TIMER_MS), () => this.#expire())
   }
 
   get signal(): AbortSignal {
@@ -52,6 +64,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   async provisional(status: number, options: { readonly sdp?: string } & ResponseOptions = {}): Promise<void> {
     if (this.#transaction.answered) throw this.#ended()
     if (status === 100) return this.#send(this.#response(100, options, undefined, undefined))
+    this.#remind(status, options)
     if (!requires(this.request.message, '100rel')) return this.#send(this.#response(status, options, undefined, options.sdp))
     this.#reliable ??= new ReliableProvisionals(this.core, this.#transaction, cseq(this.request.message).number)
     if (options.sdp !== undefined) this.#describe(options.sdp)
@@ -75,7 +88,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     const told = timer === undefined ? options : { ...options, headers: { ...options.headers, ...timer.headers } }
     const response = this.#response(200, told, undefined, sdp)
     this.core.respond(this.#transaction, response)
-    this.#reliable?.end()
+    this.#rest()
     dialog.confirm()
     const delayed = this.offer === undefined && sdp !== undefined
     const session = new LiveSession(this.core, {
@@ -180,10 +193,29 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
 
   /** The invitation is over without a session. */
   #finish(): void {
-    this.#reliable?.end()
+    this.#rest()
     if (this.#dialog === undefined) return
     this.#dialog.state = 'terminated'
     this.core.unregister(this)
+  }
+
+  /** RFC 3261 §13.3.1: after its time an invitation is answered 487. */
+  #expire(): void {
+    if (this.#transaction.answered) return
+    this.#withdrawn()
+    this.request.abort(CANCELLED)
+  }
+
+  #remind(status: number, { headers }: ResponseOptions): void {
+    this.#reminder?.cancel()
+    this.#reminder = this.core.clock.after(REMINDER_MS, () => void this.provisional(status, headers === undefined ? {} : { headers }).catch(() => undefined))
+  }
+
+  /** Nothing is said any more before the final response. */
+  #rest(): void {
+    this.#reliable?.end()
+    this.#expiry?.cancel()
+    this.#reminder?.cancel()
   }
 
   #ended(): CordboardError {

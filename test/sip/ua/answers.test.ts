@@ -242,6 +242,44 @@ t.test('RFC 3261 §9.2: CANCEL at every moment', async t => {
   t.strictSame(peer.responses.slice(-2).map(response => `${cseq(response).method} ${response.status}`), ['INVITE 200', 'CANCEL 200'], 'after the 2xx it changes nothing')
 })
 
+t.test('RFC 3261 §13.3.1: an INVITE that nobody answers within its Expires gets 487; one that is answered holds', async t => {
+  const { clock, agent, peer } = await answeringAgent()
+  const reasons: unknown[] = []
+  onInvite(agent, served => {
+    void served.provisional(180)
+    served.signal.addEventListener('abort', () => reasons.push(served.signal.reason))
+  })
+  peer.send(peer.request('INVITE', { body: SDP, headers: { Expires: '10' } }))
+  await clock.settle(9_990)
+  t.strictSame(peer.responses.at(-1)?.status, 180)
+  await clock.settle(20)
+  t.strictSame(peer.responses.at(-1)?.status, 487)
+  t.strictSame(reasons, [{ type: 'cancelled' }])
+  onInvite(agent, served => void served.accept({ sdp: ANSWER }).catch(() => undefined))
+  const second = peer.request('INVITE', { body: SDP, callId: 'second', headers: { Expires: '1' } })
+  peer.send(second)
+  await clock.settle(2_000)
+  t.notOk(peer.responses.some(response => response.status === 487 && header(response, 'Call-ID') === 'second'))
+})
+
+t.test('RFC 3261 §13.3.1.1: a caller who waits is told again each minute what it has been told', async t => {
+  const { clock, agent, peer } = await answeringAgent()
+  let invite: ServerInvite | undefined
+  onInvite(agent, served => {
+    invite = served
+    void served.provisional(180)
+  })
+  peer.send(peer.request('INVITE', { body: SDP }))
+  await clock.settle(59_000)
+  const rung = (): number => peer.responses.filter(({ status }) => status === 180).length
+  t.equal(rung(), 1)
+  await clock.settle(122_000)
+  t.equal(rung(), 4)
+  invite!.reject(486)
+  await clock.settle(200_000)
+  t.equal(rung(), 4, 'and no more after the final response')
+})
+
 t.test('RFC 4028: the peer\'s timer is kept; without its refresh the session ends by BYE', async t => {
   const { clock, ask, peer, established } = await answeringAgent()
   const brief = await ask(peer.request('INVITE', { body: SDP, callId: 'brief', headers: { 'Session-Expires': '60', Supported: 'timer' } }))
