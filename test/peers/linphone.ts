@@ -12,8 +12,6 @@ export interface LinphoneOptions {
   readonly codec: 'PCMA' | 'PCMU' | 'G722'
   /** Hz of what it says, at -16 dBm0. */
   readonly frequency: number
-  /** Whether it picks up by itself. @default false */
-  readonly answers?: boolean
 }
 
 const TONE_SECONDS = 20
@@ -22,11 +20,11 @@ const HEADER_BYTES = 44
 const LOUD = 500
 const LOUD_SHARE = 0.8
 
-/** A linphonec of its own folder, which demands SRTP keyed by SDES, plays a tone instead of a microphone and records what it hears. */
+/** A linphonec of its own folder, which picks up by itself, demands SRTP keyed by SDES, plays a tone instead of a microphone and records what it hears. */
 export class Linphone implements AsyncDisposable {
   private constructor(readonly folder: string, readonly port: number, readonly sampleRate: number, readonly child: Child) {}
 
-  static async start({ codec, frequency, answers = false }: LinphoneOptions): Promise<Linphone> {
+  static async start({ codec, frequency }: LinphoneOptions): Promise<Linphone> {
     const folder = mkdtempSync(join(tmpdir(), 'cordboard-linphone-'))
     // Its data base of calls.
     mkdirSync(join(folder, '.local', 'share', 'linphone'), { recursive: true })
@@ -36,7 +34,7 @@ export class Linphone implements AsyncDisposable {
     new ToneGenerator({ frequencies: [frequency], dbm0: -16 }, sampleRate).read(pcm)
     writeWav(join(folder, 'say.wav'), [pcm], sampleRate)
     writeFileSync(join(folder, 'rc'), configuration(port, await freePort(18_000, 18_998, 2, [1]), codec))
-    const child = new Child('linphonec', [...(answers ? ['-a'] : []), '-c', join(folder, 'rc')], { env: { HOME: folder }, stdin: 'pipe' })
+    const child = new Child('linphonec', ['-a', '-c', join(folder, 'rc')], { env: { HOME: folder }, stdin: 'pipe' })
     const linphone = new Linphone(folder, port, sampleRate, child)
     for (const command of ['soundcard use files', `play ${join(folder, 'say.wav')}`, `record ${join(folder, 'heard.wav')}`]) child.write(command)
     try {
@@ -50,10 +48,6 @@ export class Linphone implements AsyncDisposable {
 
   get uri(): string {
     return `sip:phone@127.0.0.1:${this.port}`
-  }
-
-  dial(uri: string): void {
-    this.child.write(`call ${uri}`)
   }
 
   hangup(): void {
