@@ -1,14 +1,19 @@
 // `node build/bench/fuzz.js [SECONDS] [SEED]`: mutated messages against parser, framer and user agent. Ends with 1 when one of them threw, took
-// more than 5 ms, left something behind, or the heap grew.
+// more than 5 ms of CPU time, left something behind, or the heap grew. A run of ten minutes or more that found nothing writes `bench/results/fuzz.json`.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { fuzz } from './fuzz/run.js'
+import { savePage } from './page.js'
+import { savePerformancePage } from './performance-page.js'
+import { savedReports, saveReport, tableText, thisMachine, type Report } from './report.js'
 
 const seconds = Number(process.argv[2] ?? 600)
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000)
 /** Share of the run after which the heap is taken for settled. */
 const WARM = 0.2
 const GROWTH_MB = 8
+/** A shorter run is not worth keeping. */
+const WHOLE_S = 600
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -28,7 +33,17 @@ const report = await fuzz({
   },
 })
 const grown = heapMb() - (warm ?? 0)
-console.log(`seed ${seed}: ${report.messages} messages in ${elapsed().toFixed(0)} s, ${report.understood} understood, heap grew by ${grown.toFixed(1)} MB`)
-for (const [part, ms] of Object.entries(report.slowest)) console.log(`slowest in the ${part}: ${ms.toFixed(2)} ms`)
+const result: Report = {
+  name: 'fuzz',
+  title: `Fuzzing for ${seconds} s: the slowest of ${report.messages} mutated messages (${report.understood} understood; seed ${seed}; heap grew by ${grown.toFixed(1)} MiB)`,
+  machine: thisMachine(),
+  columns: [{ key: 'part', title: 'part' }, { key: 'slowest', title: 'CPU milliseconds' }, { key: 'goal', title: 'goal' }],
+  rows: Object.entries(report.slowest).map(([part, slowest]) => ({ part, slowest, goal: 5 })),
+}
+console.log(tableText(result))
 for (const failure of report.failures) console.error(failure)
 if (report.failures.length > 0 || grown > GROWTH_MB) process.exitCode = 1
+else if (seconds >= WHOLE_S) {
+  saveReport(result)
+  console.log(`\n${savePage(savedReports())}\n${savePerformancePage(savedReports())}`)
+}

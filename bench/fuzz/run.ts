@@ -15,7 +15,7 @@ export interface FuzzReport {
   readonly messages: number
   /** Messages that were read in spite of all. */
   readonly understood: number
-  /** The longest that one message took, in ms, by what took it. */
+  /** The longest that one message took, in ms of CPU time, by what took it. */
   readonly slowest: Readonly<Record<FuzzedPart, number>>
   /** What went wrong, with the message (base64) that did it. */
   readonly failures: readonly string[]
@@ -27,14 +27,14 @@ export interface FuzzOptions {
   readonly seed: number
   /** Asked before each batch. */
   readonly goOn: (messages: number) => boolean
-  /** Milliseconds that no message may take, several times over. @default 5 */
+  /** Milliseconds of CPU time that no message may take, several times over. @default 5 */
   readonly slowMs?: number
 }
 
 /** Messages between two looks at what is left. */
 const BATCH = 500
 const SLOW_MS = 5
-const TURNS = 6
+const TURNS = 20
 
 /** Throws mutated messages at the parser, the framer and a whole user agent, in turn. */
 export const fuzz = async ({ seed, goOn, slowMs = SLOW_MS }: FuzzOptions): Promise<FuzzReport> => new Run(seed, slowMs).run(goOn)
@@ -115,19 +115,22 @@ class Run {
   }
 
   #timed(part: FuzzedPart, bytes: Buffer, task: () => void): void {
-    // A pause of the machine or the collector is not the message's: what is slow is slow each time.
+    // Other programs on the machine and the collector are not the message's fault: CPU time counts, and what is slow is slow each time.
     let best = Number.POSITIVE_INFINITY
     for (let turn = 0; turn < TURNS && best > this.slowMs; turn++) {
       const began = performance.now()
+      const cpu = process.cpuUsage()
       try {
         task()
       } catch (error) {
         return void this.#failures.push(`${part}: ${String(error)}: ${bytes.toString('base64')}`)
       }
-      best = Math.min(best, performance.now() - began)
+      const { user, system } = process.cpuUsage(cpu)
+      // That of all threads, the collector's too: where it exceeds the time on the clock, that one is nearer.
+      best = Math.min(best, (user + system) / 1_000, performance.now() - began)
     }
     this.#slowest[part] = Math.max(this.#slowest[part], best)
-    if (best > this.slowMs) this.#failures.push(`${part}: ${best.toFixed(1)} ms: ${bytes.toString('base64')}`)
+    if (best > this.slowMs) this.#failures.push(`${part}: ${best.toFixed(1)} ms of CPU time: ${bytes.toString('base64')}`)
   }
 }
 

@@ -53,7 +53,8 @@ export class StreamFramer {
     this.#keep(chunk)
     const frames: Frame[] = []
     const used = this.#cut(this.#pending.subarray(0, this.#length), frames, true)
-    this.#pending.copyWithin(0, used, this.#length)
+    // What drips in is moved once it is used, not with each drop.
+    if (used > 0) this.#pending.copyWithin(0, used, this.#length)
     this.#length -= used
     // Most connections are between messages: what a large one needed is let go.
     if (this.#length === 0 && this.#pending.length > KEPT_BYTES) this.#pending = Buffer.alloc(0)
@@ -125,7 +126,8 @@ const skipBreaks = (bytes: Buffer, from: number, frames: Frame[]): number => {
 }
 
 const contentLength = (head: string): number | undefined => {
-  const values = [...head.matchAll(CONTENT_LENGTH)]
-  const value = values[0]?.[1]?.trim()
-  return values.length === 1 && value !== undefined && /^\d{1,10}$/.test(value) ? Number(value) : undefined
+  CONTENT_LENGTH.lastIndex = 0
+  const value = CONTENT_LENGTH.exec(head)?.[1]?.trim()
+  if (value === undefined || !/^\d{1,10}$/.test(value)) return undefined
+  return CONTENT_LENGTH.test(head) ? undefined : Number(value)
 }

@@ -62,6 +62,9 @@ t.test('RFC 3261 §7.3.1, §25.1: UTF-8 and stray octets survive byte for byte',
   const message = accepted(t, bytes)
   t.equal(header(message, 'Subject'), 'grüße 大停電 \ufffd')
   t.ok(writeMessage(message).includes(Buffer.concat([Buffer.from('X-Latin: M\xfcller \xff\xc3 ', 'latin1'), Buffer.from('ю\r\n')])))
+  // Overlong, surrogate, beyond U+10FFFF, and cut off in the middle; then one whole character of each length.
+  const odd = Buffer.concat([Buffer.from('X-Odd: \xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xf0\x9f\x98 \xe5\xa4 \xc3 ', 'latin1'), Buffer.from('aé大😀')])
+  t.ok(writeMessage(accepted(t, Buffer.concat([options().subarray(0, -2), odd, Buffer.from('\r\n\r\n')]))).includes(odd))
   const shown = accepted(t, options(['From: Jürgen <sip:j@b.example>;tag=1']))
   t.equal(from(shown).display, 'Jürgen')
 })
