@@ -19,7 +19,7 @@ export const run = async (): Promise<BenchResult[]> => {
   const slots = new LegSlots(LegSlots.allocate(1))
   const sender = new Sender({ open: true, send: () => undefined }, new PacketPool(), slots, 0, secureRandom, 0)
   sender.apply(media, pcmu)
-  const owner = { pressed: () => undefined, released: () => undefined, latched: () => undefined, dropped: () => { throw new Error('dropped') } }
+  const owner = { pressed: () => undefined, released: () => undefined, latched: () => undefined, began: () => undefined, dropped: () => { throw new Error('dropped') } }
   const receiver = new Receiver(owner, new Reception(), new SourceNumbers())
   receiver.apply(media)
   receiver.sink = new PacketBridge(sender)

@@ -129,6 +129,8 @@ export interface LegStatistics {
   readonly remoteLossShare: number | undefined
   /** Estimated mean opinion score of what is heard here, 1 to 4.5 (ITU-T G.107); undefined before anything has come. */
   readonly mos: number | undefined
+  /** What the peer says that it hears of us, 1 to 5 (RTCP XR, RFC 3611 §4.7); undefined unless it reports so. */
+  readonly remoteMos: number | undefined
   /** Datagrams refused, by reason. */
   readonly dropped: Readonly<Record<string, number>>
 }

@@ -7,6 +7,7 @@ export const NO_STATISTICS: LegStatistics = {
   roundTrip: undefined,
   remoteLossShare: undefined,
   mos: undefined,
+  remoteMos: undefined,
   dropped: {},
 }
 
@@ -28,6 +29,7 @@ export const addStatistics = (earlier: LegStatistics, later: LegStatistics): Leg
     roundTrip: later.roundTrip ?? earlier.roundTrip,
     remoteLossShare: later.remoteLossShare ?? earlier.remoteLossShare,
     mos: later.mos ?? earlier.mos,
+    remoteMos: later.remoteMos ?? earlier.remoteMos,
     dropped,
   }
 }

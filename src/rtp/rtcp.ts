@@ -1,5 +1,7 @@
+import { type ExtendedBlock, extendedBytes, readExtendedBlocks, writeExtendedBlocks } from './rtcp-xr.js'
+
 /**
- * RTCP (RFC 3550 §6): sender and receiver reports, SDES with a CNAME, BYE. A compound packet is split by the lengths in its
+ * RTCP (RFC 3550 §6): sender and receiver reports, SDES with a CNAME, BYE, extended reports (RFC 3611). A compound packet is split by the lengths in its
  * packets' headers, and no packet is read past its own end. Other packet types are stepped over.
  */
 
@@ -36,17 +38,19 @@ export type RtcpPacket =
   | { readonly type: 'receiver-report'; readonly ssrc: number; readonly reports: readonly ReportBlock[] }
   | { readonly type: 'description'; readonly ssrc: number; readonly cname: string }
   | { readonly type: 'bye'; readonly ssrcs: readonly number[] }
+  | { readonly type: 'extended-report'; readonly ssrc: number; readonly blocks: readonly ExtendedBlock[] }
 
 const SENDER_REPORT = 200
 const RECEIVER_REPORT = 201
 const DESCRIPTION = 202
 const BYE = 203
+const EXTENDED_REPORT = 207
 const BLOCK_BYTES = 24
 /** Seconds from 1900 (NTP) to 1970 (Unix). */
 const NTP_EPOCH = 2_208_988_800
 
 /**
- * Reads a compound packet. Of types that are not ours (APP, extended reports) only the length is read.
+ * Reads a compound packet. Of types that are not ours (APP, feedback) only the length is read.
  * @returns undefined when a header or a length is wrong (RFC 3550 A.2): then nothing of it may be believed. Never throws.
  */
 export const readRtcp = (datagram: Uint8Array): readonly RtcpPacket[] | undefined => {
@@ -84,6 +88,10 @@ const readPacket = (view: DataView, start: number, end: number, count: number): 
     case BYE: {
       if (end < body + count * 4) return 'malformed'
       return { type: 'bye', ssrcs: Array.from({ length: count }, (_, at) => view.getUint32(body + at * 4)) }
+    }
+    case EXTENDED_REPORT: {
+      const blocks = end < body + 4 ? undefined : readExtendedBlocks(view, body + 4, end)
+      return blocks === undefined ? 'malformed' : { type: 'extended-report', ssrc: view.getUint32(body), blocks }
     }
     default: return undefined
   }
@@ -136,11 +144,13 @@ export interface OutgoingReport {
   /** Present when we sent since the last report (§6.4). */
   readonly sender?: SenderInfo
   readonly reports: readonly ReportBlock[]
+  /** Blocks of an extended report (RFC 3611). */
+  readonly extended?: readonly ExtendedBlock[]
   readonly bye?: boolean
 }
 
 /**
- * Writes a compound packet: SR or RR, SDES with CNAME, and BYE when leaving (§6.1).
+ * Writes a compound packet: SR or RR, SDES with CNAME, XR where it has blocks, and BYE when leaving (§6.1).
  * @returns its bytes, in a buffer of its own.
  */
 export const writeRtcp = (report: OutgoingReport): Buffer => {
@@ -148,7 +158,9 @@ export const writeRtcp = (report: OutgoingReport): Buffer => {
   const reportBytes = 8 + (report.sender === undefined ? 0 : 20) + report.reports.length * BLOCK_BYTES
   // The chunk's items end with at least one zero byte and are padded to a word.
   const descriptionBytes = 4 + 4 + ((2 + cname.length) & ~3) + 4
-  const out = Buffer.alloc(reportBytes + descriptionBytes + (report.bye === true ? 8 : 0))
+  const { extended = [] } = report
+  const extendedReportBytes = extended.length === 0 ? 0 : 8 + extendedBytes(extended)
+  const out = Buffer.alloc(reportBytes + descriptionBytes + extendedReportBytes + (report.bye === true ? 8 : 0))
   writeHead(out, 0, report.sender === undefined ? RECEIVER_REPORT : SENDER_REPORT, report.reports.length, reportBytes)
   out.writeUInt32BE(report.ssrc >>> 0, 4)
   let at = 8
@@ -160,6 +172,12 @@ export const writeRtcp = (report: OutgoingReport): Buffer => {
   out[at + 9] = cname.length
   out.set(cname, at + 10)
   at += descriptionBytes
+  if (extended.length > 0) {
+    writeHead(out, at, EXTENDED_REPORT, 0, extendedReportBytes)
+    out.writeUInt32BE(report.ssrc >>> 0, at + 4)
+    writeExtendedBlocks(out, at + 8, extended)
+    at += extendedReportBytes
+  }
   if (report.bye === true) {
     writeHead(out, at, BYE, 1, 8)
     out.writeUInt32BE(report.ssrc >>> 0, at + 4)
@@ -203,12 +221,14 @@ export const ntpOf = (wall: number): { readonly seconds: number; readonly fracti
 export const ntpMiddle = (seconds: number, fraction: number): number => ((seconds << 16) | (fraction >>> 16)) >>> 0
 
 /**
- * Round trip from a block that answers one of our sender reports (§6.4.1): arrival − LSR − DLSR.
- * @returns milliseconds, undefined when the block answers none or the result is negative.
+ * Round trip from what answers one of our reports: arrival − LSR − DLSR (§6.4.1), arrival − LRR − DLRR (RFC 3611 §4.5).
+ * @param last middle 32 bits of our report's NTP time
+ * @param delay that the peer had it, in 1/65536 s
+ * @returns milliseconds, undefined when nothing is answered or the result is negative.
  */
-export const roundTripOf = (block: ReportBlock, arrivalWall: number): number | undefined => {
-  if (block.lastSenderReport === 0) return undefined
+export const roundTripOf = (last: number, delay: number, arrivalWall: number): number | undefined => {
+  if (last === 0) return undefined
   const arrival = ntpOf(arrivalWall)
-  const units = (ntpMiddle(arrival.seconds, arrival.fraction) - block.lastSenderReport - block.delaySinceLast) | 0
+  const units = (ntpMiddle(arrival.seconds, arrival.fraction) - last - delay) | 0
   return units < 0 ? undefined : (units * 1000) / 65536
 }

@@ -36,6 +36,8 @@ export interface LocalAudio {
   readonly direction: Direction
   /** Keys offered, or the one taken (RFC 4568). */
   readonly crypto: readonly CryptoAttribute[]
+  /** Extended reports offered, or those taken (RFC 3611 §5). */
+  readonly rtcpXr: readonly string[]
 }
 
 /** What stands in the `o=` line. */
@@ -93,6 +95,7 @@ const audioLines = (line: LocalAudio): readonly string[] => [
   `m=audio ${line.port} ${line.protocol} ${line.codecs.map(({ payloadType }) => payloadType).join(' ')}`,
   ...line.codecs.flatMap(codecLines),
   `a=ptime:${line.ptime}`,
+  ...line.rtcpXr.length === 0 ? [] : [`a=rtcp-xr:${line.rtcpXr.join(' ')}`],
   ...rtcpLines(line),
 ]
 

@@ -4,6 +4,7 @@ import type { MediaDescription, SessionDescription } from 'sdp-transform'
 import { CordboardError } from '../core/errors.js'
 import { parseCrypto } from './crypto.js'
 import type { CryptoAttribute } from './crypto.js'
+import { readReports } from './extended-reports.js'
 import type { Direction, Feedback } from './negotiated.js'
 import { STATIC_AUDIO, STATIC_VIDEO } from './static-payloads.js'
 
@@ -54,6 +55,8 @@ export interface MediaLine {
   readonly rtcpMux: boolean
   /** RFC 4568; lines that we cannot use are left out. */
   readonly crypto: readonly CryptoAttribute[]
+  /** RFC 3611 §5, as written; absent where no line of it applies. */
+  readonly rtcpXr?: readonly string[]
   /** Of image lines: attributes of T.38, `T38…`, as written. */
   readonly t38?: readonly string[]
 }
@@ -82,17 +85,22 @@ export const parseDescription = (text: string): Description => {
   // RFC 8866 §5.7: a line that sdp-transform cannot read would silently leave the media without an address.
   for (const line of lines) if (line.startsWith('c=') && !/^c=IN IP[46] \S+$/.test(line)) throw bad(`malformed connection line: ${line}`)
   const media = mediaLines.map((line, at) => readMedia(line, session.media[at]!, session))
-  return { origin, media: media.some(({ kind }) => kind === 'image') ? withFax(lines, media) : media }
+  return { origin, media: lines.some(line => /^a=(T38|rtcp-xr:)/i.test(line) || line.startsWith('m=image')) ? withUnknown(lines, media) : media }
 }
 
-/** sdp-transform cuts attributes that it doesn't know: those of T.38 are taken from the lines. */
-const withFax = (lines: readonly string[], media: readonly MediaLine[]): readonly MediaLine[] => {
-  const attributes: string[][] = []
-  for (const line of lines) {
-    if (line.startsWith('m=')) attributes.push([])
-    else if (line.startsWith('a=T38')) attributes.at(-1)?.push(line.slice(2).trim())
-  }
-  return media.map((line, at) => line.kind === 'image' ? { ...line, t38: attributes[at]! } : line)
+/** sdp-transform cuts attributes that it doesn't know: those of T.38 and `a=rtcp-xr` are taken from the lines. */
+const withUnknown = (lines: readonly string[], media: readonly MediaLine[]): readonly MediaLine[] => {
+  const parts: string[][] = [[]]
+  for (const line of lines) line.startsWith('m=') ? parts.push([]) : parts.at(-1)!.push(line)
+  const [session = [], ...own] = parts
+  return media.map((line, at) => {
+    const reports = readReports([...session, ...own[at]!])
+    return {
+      ...line,
+      ...reports.length === 0 ? {} : { rtcpXr: reports },
+      ...line.kind === 'image' ? { t38: own[at]!.filter(text => text.startsWith('a=T38')).map(text => text.slice(2).trim()) } : {},
+    }
+  })
 }
 
 const checkedLines = (text: string): readonly string[] => {

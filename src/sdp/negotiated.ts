@@ -1,3 +1,5 @@
+import type { ExtendedReports } from './extended-reports.js'
+
 /** What offer and answer agreed on (RFC 3264), as plain data: the only thing that `media/` reads of a session description. */
 
 /** Direction of a stream as this side sees it (RFC 3264 §5.1). */
@@ -48,6 +50,8 @@ export interface NegotiatedMedia {
   readonly ptime: number
   readonly direction: Direction
   readonly crypto?: { readonly send: CryptoKeys; readonly receive: CryptoKeys }
+  /** RTCP extended reports (RFC 3611), when agreed. */
+  readonly extendedReports?: ExtendedReports
 }
 
 /** Kinds of media line that are relayed beside the audio: pictures, text as it is typed (RFC 4103), fax (ITU-T T.38). */
@@ -133,6 +137,8 @@ export interface LocalMedia {
    * nothing unprotected. @default 'off'
    */
   readonly srtp?: SrtpPolicy
+  /** Offer RTCP extended reports (RFC 3611); those that are offered to us are taken in any case. @default false */
+  readonly rtcpXr?: boolean
   /** What we want; the answer narrows it by the peer's. */
   readonly direction: Direction
   /** Side streams to offer, or to take where they are offered; at most one of a kind. @default none */

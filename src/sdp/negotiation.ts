@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { CordboardError } from '../core/errors.js'
 import type { DescribedCodec, MediaLine } from './description.js'
 import type { AgreedKeys } from './key-agreement.js'
+import type { ExtendedReports } from './extended-reports.js'
 import { directionOf, narrowed, receives, reversed, sends } from './direction.js'
 import type { CodecOffer, Direction, HostPort, LocalMedia, NegotiatedCodec, NegotiatedMedia, SrtpPolicy } from './negotiated.js'
 import { sameEncoding } from './payload-map.js'
@@ -100,6 +101,7 @@ export interface Agreement {
   /** Ours, as both descriptions say. */
   readonly direction: Direction
   readonly keys?: AgreedKeys | undefined
+  readonly extendedReports?: ExtendedReports | undefined
 }
 
 /** What their line and ours come to. `pairs` holds a voice codec. */
@@ -117,6 +119,7 @@ export const negotiated = (line: MediaLine, local: LocalMedia, agreed: Agreement
     ...events === undefined ? {} : { dtmf: { receive: events.ours.payloadType, send: events.theirs.payloadType } },
     ptime: ptimeOf(line, local),
     ...agreed.keys === undefined ? {} : { crypto: agreed.keys },
+    ...agreed.extendedReports === undefined ? {} : { extendedReports: agreed.extendedReports },
     // RFC 3264 §8.4: nothing can be sent to port 0 or 0.0.0.0, whatever the attribute says.
     direction: line.port === 0 ? 'inactive' : directionOf(sends(agreed.direction) && remote !== undefined, receives(agreed.direction)),
   }

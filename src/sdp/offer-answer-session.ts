@@ -4,6 +4,7 @@ import { formatBody, formatDescription } from './description-text.js'
 import type { LocalAudio, LocalLine } from './description-text.js'
 import { parseDescription } from './description.js'
 import type { DescribedCodec, Description, MediaLine } from './description.js'
+import { agreedReports, knownReports, OFFERED_REPORTS } from './extended-reports.js'
 import { type AgreedKeys, KeyAgreement } from './key-agreement.js'
 import { common, DEFAULT_PTIME, hasVoice, isAllowed, isSecureRtp, localCodecs, negotiated, ourDirection } from './negotiation.js'
 import type { CommonCodec } from './negotiation.js'
@@ -88,6 +89,7 @@ export class OfferAnswerSession implements OfferAnswer {
     const audio = local.audio === 'replaced' && this.#current !== undefined ? undefined : audioLine(local, codecs, {
       protocol: srtp === 'required' ? 'RTP/SAVP' : 'RTP/AVP',
       crypto: srtp === 'off' ? [] : this.#keys.offer(),
+      rtcpXr: local.rtcpXr === true ? OFFERED_REPORTS : [],
       rtcpMux: local.rtcpMux, direction: local.direction, port: local.audio === 'off' && this.#current !== undefined ? 0 : local.port,
     })
     const lines = this.#lines(before, slot, audio, local)
@@ -118,11 +120,12 @@ export class OfferAnswerSession implements OfferAnswer {
     const direction = ourDirection(line, local.direction)
     const rtcpMux = line.rtcpMux && local.rtcpMux
     const protection = this.#protect(line, local.srtp ?? 'off')
-    const media = negotiated(line, local, { pairs, rtcpMux, direction, keys: protection?.keys })
+    const rtcpXr = knownReports(line.rtcpXr)
+    const media = negotiated(line, local, { pairs, rtcpMux, direction, keys: protection?.keys, extendedReports: agreedReports(rtcpXr) })
     // RFC 3264 §6: a line offered with port 0 is answered with port 0.
     const port = line.port === 0 ? 0 : local.port
     const audio = audioLine(local, pairs.map(pair => pair.ours), {
-      protocol: line.protocol, crypto: protection === undefined ? [] : [protection.line], rtcpMux, direction, port,
+      protocol: line.protocol, crypto: protection === undefined ? [] : [protection.line], rtcpMux, rtcpXr, direction, port,
     })
     const side = local.streams === undefined ? undefined : this.#sides().answer(description, slot, local)
     const lines = description.media.map((item, at) => at === slot ? audio : side?.lines[at] ?? refused(item))
@@ -180,6 +183,7 @@ export class OfferAnswerSession implements OfferAnswer {
       pairs,
       rtcpMux: line.rtcpMux && audio.rtcpMux,
       keys,
+      extendedReports: audio.rtcpXr.length === 0 ? undefined : agreedReports(knownReports(line.rtcpXr)),
       direction: ourDirection(line, audio.direction),
     })
   }
@@ -239,7 +243,7 @@ export class OfferAnswerSession implements OfferAnswer {
   }
 }
 
-const audioLine = (local: LocalMedia, codecs: readonly DescribedCodec[], agreed: Pick<LocalAudio, 'protocol' | 'rtcpMux' | 'direction' | 'port' | 'crypto'>): LocalAudio =>
+const audioLine = (local: LocalMedia, codecs: readonly DescribedCodec[], agreed: Pick<LocalAudio, 'protocol' | 'rtcpMux' | 'rtcpXr' | 'direction' | 'port' | 'crypto'>): LocalAudio =>
   ({ type: 'audio', rtcpPort: local.rtcpPort, codecs, ptime: local.ptime ?? DEFAULT_PTIME, ...agreed })
 
 const refused = ({ kind, protocol, formats }: MediaLine): LocalLine => ({ type: 'refused', kind, protocol, formats })

@@ -3,6 +3,7 @@ import { createMediaEngine } from '../../src/media/engine.js'
 import { isCordboardError } from '../../src/core/errors.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { ntpMiddle, writeRtcp, type RtcpPacket } from '../../src/rtp/rtcp.js'
+import type { ExtendedBlock } from '../../src/rtp/rtcp-xr.js'
 import { TonePeer, until } from './tone-peer.js'
 
 void t.test('media engine', async t => {
@@ -118,6 +119,75 @@ void t.test('media engine', async t => {
     t.equal(remoteLossShare, 26 / 256)
     await leg.close()
     await until(() => peer.reports.some(packet => packet.type === 'bye'), 'BYE')
+    peer.close()
+  })
+
+  await t.test('RFC 3611: extended reports, once agreed on: reference times answered, what is heard told and taken', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media({
+      rtcpMux: true, remoteRtcp: { address: '127.0.0.1', port: peer.port }, extendedReports: { roundTrip: true, voip: true },
+    }))
+    peer.lose = packet => packet % 10 === 9
+    peer.talk(leg)
+    const blocks = (): readonly ExtendedBlock[] => peer.reports.flatMap(packet => packet.type === 'extended-report' ? packet.blocks : [])
+    const block = <T extends ExtendedBlock['type']>(type: T): Extract<ExtendedBlock, { type: T }> | undefined =>
+      blocks().find((one): one is Extract<ExtendedBlock, { type: T }> => one.type === type)
+    await until(() => block('voip-metrics') !== undefined, 'an extended report')
+    const metrics = block('voip-metrics')!
+    t.equal(metrics.ssrc, peer.ssrc)
+    t.ok(Math.abs(metrics.lossRate - 0.1) < 0.03, `a tenth is lost: ${metrics.lossRate}`)
+    t.ok(metrics.burstDensity > 0.08 && metrics.burstDensity < 0.3 && metrics.burstDuration > 200, 'all of it one burst: never 16 in a row came')
+    t.ok(metrics.conversationalMos! > 2 && metrics.conversationalMos! < 4)
+    const reference = block('reference-time')!
+    t.ok(reference, 'a leg that sends nothing asks for the round trip')
+    const ssrc = peer.reports.find((packet): packet is Extract<RtcpPacket, { type: 'receiver-report' }> => packet.type === 'receiver-report')!.ssrc
+    const answer = writeRtcp({ ssrc: peer.ssrc, cname: 'peer', reports: [], extended: [
+      { type: 'delay-since-reference', receivers: [{ ssrc, lastReference: ntpMiddle(reference.ntpSeconds, reference.ntpFraction), delaySinceLast: 0 }] },
+      { type: 'reference-time', ntpSeconds: 0x11112222, ntpFraction: 0x33334444 },
+      { ...metrics, ssrc, conversationalMos: 3.3 },
+    ] })
+    peer.socket.send(answer, leg.local.port, leg.local.address)
+    await until(() => block('delay-since-reference') !== undefined, 'the answer to the reference time')
+    const [mine] = block('delay-since-reference')!.receivers
+    t.equal(mine?.ssrc, peer.ssrc)
+    t.equal(mine?.lastReference, 0x22223333)
+    t.ok(mine!.delaySinceLast > 0 && mine!.delaySinceLast < 10 * 65_536)
+    const { roundTrip, remoteMos } = await leg.statistics()
+    t.ok(roundTrip !== undefined && roundTrip >= 0 && roundTrip < 10_000)
+    t.equal(remoteMos, 3.3)
+    await leg.close()
+    peer.close()
+  })
+
+  await t.test('RFC 3550 §8.2: a peer that has our SSRC: BYE for it, and we send under another; §6.3.4: who says BYE is not reported on', async t => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp' })
+    await leg.apply(peer.media({ rtcpMux: true, remoteRtcp: { address: '127.0.0.1', port: peer.port } }))
+    leg.play({ sources: [{ type: 'tone', frequencies: [1004] }] })
+    await until(() => peer.heard.length > 5, 'sound')
+    const before = peer.heard[0]!.ssrc
+    peer.ssrc = before
+    peer.talk(leg)
+    await until(() => peer.heard.at(-1)!.ssrc !== before, 'another SSRC')
+    await until(() => peer.reports.some(packet => packet.type === 'bye' && packet.ssrcs.includes(before)), 'BYE for the old one')
+    const after = peer.heard.at(-1)!
+    const count = peer.heard.length
+    t.equal(peer.heard.find(({ ssrc }) => ssrc === after.ssrc)!.marker, true)
+    const sequences = peer.heard.map(({ sequence }) => sequence)
+    for (let at = 1; at < sequences.length; at++) t.equal((sequences[at]! - sequences[at - 1]!) & 0xffff, 1, 'one timeline')
+    peer.ssrc = after.ssrc
+    await until(() => peer.heard.length > count + 20, 'more sound')
+    t.equal(peer.heard.at(-1)!.ssrc, after.ssrc, 'a peer that echoes is not run away from for ever')
+    peer.quiet()
+    peer.reports.length = 0
+    const aboutPeer = (): boolean[] => peer.reports.flatMap(packet => packet.type === 'sender-report' ? [packet.reports.some(({ ssrc }) => ssrc === peer.ssrc)] : [])
+    await until(() => aboutPeer().length > 0, 'a report')
+    t.same(aboutPeer(), [true])
+    peer.socket.send(writeRtcp({ ssrc: peer.ssrc, cname: 'peer', reports: [], bye: true }), leg.local.port, leg.local.address)
+    await until(() => aboutPeer().length > 1, 'another report')
+    t.equal(aboutPeer().at(-1), false)
+    await leg.close()
     peer.close()
   })
 

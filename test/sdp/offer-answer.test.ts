@@ -226,6 +226,28 @@ t.test('RFC 3605, RFC 5761: where RTCP goes', async t => {
   t.equal(offerer.accept(sdp('m=audio 4000 RTP/AVP 0\r\n')).rtcpMux, false)
 })
 
+t.test('RFC 3611 §5: extended reports are offered when asked for, and those offered that we do are taken', async t => {
+  const answer = (lines: string, head = '') =>
+    side().answer(`v=0\r\no=ann 1 1 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n${head}m=audio 4000 RTP/AVP 0\r\n${lines}`, local())
+  const both = answer('a=rtcp-xr:pkt-loss-rle=64 RCVR-RTT=sender:120 voip-metrics stat-summary=loss,jitt\r\n')
+  t.match(both.text, /a=rtcp-xr:rcvr-rtt=sender voip-metrics\r\n/)
+  t.same(both.media.extendedReports, { roundTrip: true, voip: true })
+  t.same(answer('', 'a=rtcp-xr:voip-metrics\r\n').media.extendedReports, { roundTrip: false, voip: true }, 'for the whole session')
+  for (const lines of ['', 'a=rtcp-xr:\r\n', 'a=rtcp-xr:stat-summary\r\n', 'a=rtcp-xr:rcvr-rtt\r\n']) {
+    const { text, media } = answer(lines)
+    t.notMatch(text, /rtcp-xr/, JSON.stringify(lines))
+    t.equal(media.extendedReports, undefined)
+  }
+  t.notMatch(side().createOffer(local()), /rtcp-xr/)
+  const offered = (lines: string) => {
+    const offerer = side()
+    t.match(offerer.createOffer(local({ rtcpXr: true })), /a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n/)
+    return offerer.accept(sdp(`m=audio 4000 RTP/AVP 0\r\n${lines}`)).extendedReports
+  }
+  t.same(offered('a=rtcp-xr:voip-metrics\r\n'), { roundTrip: false, voip: true })
+  t.equal(offered(''), undefined)
+})
+
 t.test('RFC 8866 §6.4: ptime and maxptime bound what we send', async t => {
   const ptime = (lines: string): number => side().answer(sdp(`m=audio 4000 RTP/AVP 0\r\n${lines}`), local()).media.ptime
   t.equal(ptime(''), 20)

@@ -1,7 +1,7 @@
 import type { Codec } from '../../codec/codec.js'
 import { codecFor } from '../../codec/registry.js'
 import { CordboardError } from '../../core/errors.js'
-import { meanOpinionScore } from '../../rtp/mos.js'
+import { meanOpinionScore, type QualityInput } from '../../rtp/mos.js'
 import { datagramKind } from '../../rtp/packet.js'
 import { keyOfEvent } from '../../rtp/telephone-event.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
@@ -60,6 +60,8 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   #detection: DetectionTap | undefined
   #silenceTold = false
   #appliedAt = 0
+  /** Once an agreement: a peer that sends our own packets back would have us change for ever. */
+  #collided = false
 
   /** @throws the system's error when the port cannot be had. */
   constructor(readonly context: WorkerContext, readonly id: number, slot: number, address: string, port: number) {
@@ -75,6 +77,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#rtcp = new RtcpSession({
       context, sender: this.sender, receiver: this.receiver, address, port: port + 1, transport: this.#transport,
       protection: () => this.#protection, dropped: reason => this.dropped(reason), interval: now => this.#checkSilence(now),
+      heard: () => this.#heard(),
     })
     share.add(Counter.legs, 1)
   }
@@ -91,6 +94,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#sends = media.direction === 'sendrecv' || media.direction === 'sendonly'
     this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
     this.#appliedAt = this.context.now()
+    this.#collided = false
     this.#silenceTold = false
     this.receiver.apply(media)
     this.receiver.reception.clockRate = codec.clockRate
@@ -144,6 +148,14 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   latched(address: string, port: number): void {
     this.#updateOpen()
     this.context.report({ type: 'latched', leg: this.id, address, port })
+  }
+
+  /** RFC 3550 §8.2: the peer has chosen our SSRC. */
+  began(ssrc: number): void {
+    if (ssrc !== this.sender.ssrc || this.#collided) return
+    this.#collided = true
+    this.#rtcp.leaveSource()
+    this.sender.changeSource()
   }
 
   // ---- keys
@@ -329,16 +341,22 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       roundTrip: this.#rtcp.roundTrip,
       remoteLossShare: this.#rtcp.remoteLossShare,
       mos: this.#score(),
+      remoteMos: this.#rtcp.remoteMos,
       dropped,
     }
   }
 
-  /** What is heard of the peer: the way here is half the round trip, then a jitter buffer of twice the jitter. */
   #score(): number | undefined {
+    const heard = this.#heard()
+    return heard === undefined ? undefined : meanOpinionScore(heard)
+  }
+
+  /** What is heard of the peer: the way here is half the round trip, then a jitter buffer of twice the jitter. */
+  #heard(): QualityInput | undefined {
     const { packets, lost, jitter } = this.receiver.reception
     if (packets === 0 || this.codec === undefined) return undefined
     const delay = (this.#rtcp.roundTrip ?? 0) / 2 + PACKET_MS + Math.max(LEAST_BUFFER_MS, 2 * jitter)
-    return meanOpinionScore({ codec: this.codec.name, loss: Math.max(0, lost) / (packets + Math.max(0, lost)), delay })
+    return { codec: this.codec.name, loss: Math.max(0, lost) / (packets + Math.max(0, lost)), delay }
   }
 
   /** @param bye false when the leg goes on in another worker. */

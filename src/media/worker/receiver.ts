@@ -27,6 +27,8 @@ export interface AudioSink {
 /** What the receiver tells its leg. */
 export interface ReceiverOwner extends KeySink {
   latched(address: string, port: number): void
+  /** Another source is heard. */
+  began(ssrc: number): void
   dropped(reason: number): void
 }
 
@@ -114,6 +116,12 @@ export class Receiver {
     this.ssrc = header.ssrc
     this.#source = this.sources.next()
     this.reception.begin()
+    this.owner.began(header.ssrc)
+  }
+
+  /** The source says BYE: it is not reported on any more (RFC 3550 §6.3.4). */
+  left(ssrc: number): void {
+    if (ssrc === this.ssrc) this.ssrc = 0
   }
 
   /** The sink hears the next packet as a new stream: something else was heard in between. */

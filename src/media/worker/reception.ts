@@ -1,10 +1,16 @@
 import { distance16 } from '../../core/serial.js'
+import { BurstGap } from '../../rtp/burst-gap.js'
 import type { RtpHeader } from '../../rtp/packet.js'
 import type { ReportBlock } from '../../rtp/rtcp.js'
 import { ReceptionStatistics } from '../../rtp/statistics.js'
 
 /** Sequence numbers remembered to tell duplicates from late packets. */
 const SEEN = 256
+
+/** A packet so many numbers behind the newest is lost, or comes too late to be played. */
+const SETTLED = 16
+/** No gap of a source that goes on is so long (RFC 3550 A.1, MAX_DROPOUT). */
+const RESTART = 3000
 
 /** What a leg has received, whatever the number of sources one after the other. */
 export class Reception {
@@ -18,6 +24,9 @@ export class Reception {
   #reportMiddle = 0
   #reportedAt = NaN
   readonly #seen = new Int32Array(SEEN).fill(-1)
+  #spread: BurstGap | undefined
+  /** The newest number told to `#spread`. */
+  #settled = NaN
 
   /** Clock rate in Hz of the sources to come. */
   set clockRate(clockRate: number) {
@@ -33,6 +42,17 @@ export class Reception {
     this.#reportMiddle = 0
     this.#reportedAt = NaN
     this.#seen.fill(-1)
+    if (this.#spread !== undefined) this.#spread = new BurstGap()
+    this.#settled = NaN
+  }
+
+  /** How the losses of the source are spread, once watched. */
+  get spread(): BurstGap | undefined {
+    return this.#spread
+  }
+
+  watchSpread(): void {
+    this.#spread ??= new BurstGap()
   }
 
   /** @returns false when the packet is a duplicate or out of all order, and is to be dropped. Never allocates. */
@@ -51,7 +71,19 @@ export class Reception {
     this.packets++
     this.bytes += bytes
     if (ahead <= 0) this.late++
+    if (this.#spread !== undefined) this.#settle(this.#spread)
     return true
+  }
+
+  /** Tells of the packets of which nothing more is to be expected. */
+  #settle(spread: BurstGap): void {
+    const newest = this.#source.highestSequence
+    // The first packet, or the source has started its numbers anew.
+    if (!(Math.abs(newest - this.#settled) < RESTART)) this.#settled = newest - 1
+    for (; this.#settled < newest - SETTLED; this.#settled++) {
+      const sequence = (this.#settled + 1) & 0xffff
+      spread.packet(this.#seen[sequence & (SEEN - 1)] === sequence)
+    }
   }
 
   /** Packets expected and not received, of all sources so far. */

@@ -1,8 +1,11 @@
-import { ntpMiddle, ntpOf, type ReportBlock, readRtcp, roundTripOf, writeRtcp } from '../../rtp/rtcp.js'
+import type { QualityInput } from '../../rtp/mos.js'
+import { ntpMiddle, ntpOf, type ReportBlock, readRtcp, roundTripOf, type RtcpPacket, writeRtcp } from '../../rtp/rtcp.js'
+import type { ExtendedBlock } from '../../rtp/rtcp-xr.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { Timer } from '../../core/clock.js'
 import { DROP_REASONS } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
+import { ExtendedReporting } from './extended-reporting.js'
 import type { Protection } from './protection.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
@@ -29,6 +32,8 @@ export interface RtcpSessionOptions {
   readonly dropped: (reason: number) => void
   /** Called at each interval, before the report. */
   readonly interval: (now: number) => void
+  /** What is heard of the peer; undefined before anything was. */
+  readonly heard: () => QualityInput | undefined
 }
 
 /** Reports of one leg, both ways. Its port is bound when the first report is due: most calls that fail never need it. */
@@ -36,7 +41,10 @@ export class RtcpSession {
   /** Last measured, in ms. */
   roundTrip: number | undefined
   remoteLossShare: number | undefined
+  /** What the peer says that it hears of us. */
+  remoteMos: number | undefined
   readonly #options: RtcpSessionOptions
+  readonly #extended: ExtendedReporting
   #mux = false
   #remoteAddress = ''
   #remotePort = 0
@@ -47,12 +55,14 @@ export class RtcpSession {
 
   constructor(options: RtcpSessionOptions) {
     this.#options = options
+    this.#extended = new ExtendedReporting(options.receiver, options.heard)
   }
 
   apply(media: NegotiatedMedia): void {
     this.#mux = media.rtcpMux
     this.#remoteAddress = media.remoteRtcp?.address ?? ''
     this.#remotePort = media.remoteRtcp?.port ?? 0
+    this.#extended.apply(media)
     // The first interval is half as long (§6.2).
     if (this.#timer === undefined) this.#schedule(0.5)
   }
@@ -90,19 +100,39 @@ export class RtcpSession {
     if (typeof plain === 'number') return dropped(plain)
     const packets = readRtcp(plain)
     if (packets === undefined) return dropped(MALFORMED)
-    for (const part of packets) {
-      if (part.type === 'description' || part.type === 'bye') continue
-      if (part.type === 'sender-report' && part.ssrc === receiver.ssrc) {
-        receiver.reception.reported(ntpMiddle(part.sender.ntpSeconds, part.sender.ntpFraction), now)
-      }
-      for (const block of part.reports) this.#block(block)
+    for (const part of packets) this.#take(part, now)
+  }
+
+  #take(packet: RtcpPacket, now: number): void {
+    const { receiver } = this.#options
+    switch (packet.type) {
+      case 'sender-report':
+        if (packet.ssrc === receiver.ssrc) receiver.reception.reported(ntpMiddle(packet.sender.ntpSeconds, packet.sender.ntpFraction), now)
+        for (const block of packet.reports) this.#block(block)
+        return
+      case 'receiver-report':
+        for (const block of packet.reports) this.#block(block)
+        return
+      case 'extended-report':
+        for (const block of packet.blocks) this.#extendedBlock(packet.ssrc, block, now)
+        return
+      case 'bye':
+        for (const ssrc of packet.ssrcs) receiver.left(ssrc)
+        return
+      case 'description':
     }
+  }
+
+  #extendedBlock(ssrc: number, block: ExtendedBlock, now: number): void {
+    const { roundTrip, mos } = this.#extended.take(ssrc, block, this.#options.sender.ssrc, now)
+    this.roundTrip = roundTrip ?? this.roundTrip
+    this.remoteMos = mos ?? this.remoteMos
   }
 
   #block(block: ReportBlock): void {
     if (block.ssrc !== this.#options.sender.ssrc) return
     this.remoteLossShare = block.fractionLost / 256
-    this.roundTrip = roundTripOf(block, Date.now()) ?? this.roundTrip
+    this.roundTrip = roundTripOf(block.lastSenderReport, block.delaySinceLast, Date.now()) ?? this.roundTrip
   }
 
   #report(now: number, bye: boolean): void {
@@ -117,6 +147,7 @@ export class RtcpSession {
       ssrc: sender.ssrc,
       cname: context.cname,
       reports: receiver.ssrc === 0 ? [] : [receiver.reception.block(receiver.ssrc, now)],
+      extended: this.#extended.blocks(active, this.roundTrip, now),
       bye,
       ...(active ? { sender: this.#senderInfo(now) } : {}),
     })
@@ -133,10 +164,15 @@ export class RtcpSession {
     return { ntpSeconds: ntp.seconds, ntpFraction: ntp.fraction, timestamp, packets: sender.packets, bytes: sender.bytes }
   }
 
+  /** Says BYE for the SSRC that is about to be given up (RFC 3550 §8.2). */
+  leaveSource(): void {
+    if (this.#mux || this.#socket !== undefined) this.#report(this.#options.context.now(), true)
+  }
+
   /** @param bye sends BYE when reports have been sent before (§6.3.7). */
   close(bye: boolean): void {
     this.#timer?.cancel()
-    if (bye && (this.#mux || this.#socket !== undefined)) this.#report(this.#options.context.now(), true)
+    if (bye) this.leaveSource()
     this.#socket?.close()
     this.#socket = undefined
   }

@@ -33,7 +33,7 @@ const PAUSE_MS = 80
  * offset for each source, so that loss, reordering and silence show through; frames made here lie where the clock puts them.
  */
 export class Sender {
-  readonly ssrc: number
+  ssrc: number
   packets = 0
   bytes = 0
   /** RTP timestamp of the last packet, and the engine time that it stands for. */
@@ -42,6 +42,7 @@ export class Sender {
   /** Set while a player or a sender of digits has the line: what others forward or mix is not heard. */
   held = false
   readonly taps: SentTap[] = []
+  readonly #random: Random
   #sequence: number
   #source = NONE
   #sequenceOffset = 0
@@ -67,6 +68,7 @@ export class Sender {
   constructor(
     readonly sink: PacketSink, readonly pool: PacketPool, readonly slots: LegSlots, readonly slot: number, random: Random, now: number,
   ) {
+    this.#random = random
     if (slots.used(slot)) {
       this.ssrc = slots.ssrc(slot)
       this.#sequence = slots.sequence(slot)
@@ -79,6 +81,12 @@ export class Sender {
       this.#sequence = random.uint32() & 0x7fff
       this.timestamp = random.uint32()
     }
+  }
+
+  /** Sends under another SSRC from now on: ours turned out to be another's (RFC 3550 §8.2). To the peer it is another stream. */
+  changeSource(): void {
+    this.ssrc = this.#random.uint32()
+    this.#marker = true
   }
 
   /** RTP clock units in a millisecond. */
