@@ -10,11 +10,14 @@ const SCOPES: Readonly<Record<number, Exclude<FailureScope, 'transaction'>>> = {
 /** Scope of a final status. */
 export const failureScope = (status: number): FailureScope => SCOPES[status] ?? 'transaction'
 
-/** Requests that belong to a subscription sharing the dialog: its end is not the session's (RFC 5057 §4.2). */
-const OTHER_USAGES: ReadonlySet<string> = new Set(['REFER', 'SUBSCRIBE', 'NOTIFY'])
+/**
+ * Requests of the INVITE usage (RFC 5057 §5.3). REFER, SUBSCRIBE and NOTIFY belong to a subscription that shares the dialog; OPTIONS, MESSAGE
+ * and methods that nobody knows belong to no usage.
+ */
+const SESSION: ReadonlySet<string> = new Set(['INVITE', 'ACK', 'BYE', 'CANCEL', 'PRACK', 'UPDATE', 'INFO'])
 
 /** True for a request whose failure may end the session's own usage of the dialog. */
-export const isOfSession = (method: string): boolean => !OTHER_USAGES.has(method)
+export const isOfSession = (method: string): boolean => SESSION.has(method)
 
 /** True when `status` to a request of `method` ends the INVITE usage of its dialog. */
 export const endsSession = (method: string, status: number): boolean => {

@@ -13,17 +13,34 @@ t.test('RFC 5057 §5.1: which responses end the dialog, which its usage, which n
   for (const status of DIALOG) t.equal(failureScope(status), 'dialog', String(status))
   for (const status of USAGE) t.equal(failureScope(status), 'usage', String(status))
   for (const status of TRANSACTION) t.equal(failureScope(status), 'transaction', String(status))
-  for (const method of ['INVITE', 'UPDATE', 'INFO', 'BYE', 'NOTIFY', 'REFER']) {
+  for (const method of ['INVITE', 'UPDATE', 'INFO', 'BYE', 'NOTIFY', 'REFER', 'OPTIONS', 'MESSAGE', 'X-ODD']) {
     for (const status of DIALOG) t.ok(endsSession(method, status), `${method} ${status}`)
     for (const status of TRANSACTION) t.notOk(endsSession(method, status), `${method} ${status}`)
   }
-  for (const status of [408, 480, 481]) t.strictSame(['INVITE', 'INFO', 'NOTIFY', 'REFER'].map(method => endsSession(method, status)), [true, true, false, false], String(status))
   for (const status of [405, 501]) t.strictSame(['INVITE', 'INFO', 'UPDATE'].map(method => endsSession(method, status)), [true, false, false], String(status))
   t.notOk(endsSession('NOTIFY', 489))
 })
 
-t.test('RFC 5057 §5.1, §5.3: each response to an INFO and to a NOTIFY of ours in a session', async t => {
-  for (const [method, statuses] of [['INFO', [...DIALOG, ...USAGE, 488, 500, 503, 603]], ['NOTIFY', [481, 489, 404]]] as const)
+t.test('RFC 5057 §5.3: which requests belong to the session, and so may end it', async t => {
+  for (const status of [408, 480, 481]) {
+    for (const method of ['INVITE', 'UPDATE', 'PRACK', 'INFO', 'BYE']) t.ok(endsSession(method, status), `${method} ${status}`)
+    for (const method of ['NOTIFY', 'REFER', 'SUBSCRIBE', 'OPTIONS', 'MESSAGE', 'X-ODD']) t.notOk(endsSession(method, status), `${method} ${status}`)
+  }
+})
+
+t.test('RFC 5057 §5.2: a request that times out ends the usage it belongs to, and no other', async t => {
+  for (const [method, ends] of [['INFO', true], ['OPTIONS', false], ['MESSAGE', false], ['NOTIFY', false]] as const) {
+    const { clock, established } = await answeringAgent()
+    const { session } = await established()
+    const answered = t.rejects(session.request(method), { code: 'SIP_TRANSACTION_TIMEOUT' })
+    await clock.settle(32_500)
+    await answered
+    t.equal(session.state, ends ? 'terminated' : 'confirmed', method)
+  }
+})
+
+t.test('RFC 5057 §5.1, §5.3: each response to an INFO, a NOTIFY and an OPTIONS of ours in a session', async t => {
+  for (const [method, statuses] of [['INFO', [...DIALOG, ...USAGE, 488, 500, 503, 603]], ['NOTIFY', [481, 489, 404]], ['OPTIONS', [481, 480, 405, 404]]] as const)
     for (const status of statuses) {
       const { clock, peer, established } = await answeringAgent()
       const { session } = await established()
