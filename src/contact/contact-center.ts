@@ -54,7 +54,7 @@ export interface ContactCenterEvents {
 
 /** The owner of all queues and agents of a server. Disposing of it lets callers overflow, ends talks, and waits for their records. */
 export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncDisposable {
-  /** @throws CordboardError `CONTACT_DUPLICATE`. */
+  /** @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_EXPRESSION`. */
   queue(name: string, options: QueueOptions): Queue
   /** Adds an agent, logged out. @throws CordboardError `CONTACT_DUPLICATE`. */
   agent(options: AgentOptions): Agent

@@ -11,8 +11,13 @@ export class FunctionGuard {
   }
 
   settings(settings: QueueSettings): QueueSettings {
-    const { strategy } = settings
-    return typeof strategy === 'function' ? { ...settings, strategy: this.#strategy(strategy) } : settings
+    const { strategy, overflow } = settings
+    const to = overflow?.to
+    return {
+      ...settings,
+      ...(typeof strategy === 'function' ? { strategy: this.#strategy(strategy) } : {}),
+      ...(to !== undefined && 'queue' in to && to.requires !== undefined ? { overflow: { ...overflow, to: { ...to, requires: this.steps(to.requires) } } } : {}),
+    }
   }
 
   steps(steps: readonly RelaxStep[]): readonly RelaxStep[] {

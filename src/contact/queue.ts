@@ -14,7 +14,7 @@ import type { EnterOptions, QueueOptions, QueueOutcome } from './queue-options.j
 import type { Fact } from './routing/action.js'
 import type { JoinEvent } from './routing/event.js'
 import { parseExpression } from './routing/expression.js'
-import type { MemberSettings, QueueSettings, RelaxStep } from './routing/settings.js'
+import type { MemberSettings, OverflowTarget, QueueSettings, RelaxStep } from './routing/settings.js'
 import type { StayContext } from './stay.js'
 import { WaitEstimate } from './wait-estimate.js'
 import type { EstimateError } from './wait-estimate.js'
@@ -67,6 +67,7 @@ export interface Queue extends AsyncDisposable {
   /**
    * Changes options while callers wait; none is lost, and other music is heard at once. Another service level counts what comes
    * from now on.
+   * @throws CordboardError `CONTACT_BAD_EXPRESSION`; nothing has changed then.
    */
   configure(changes: QueueChanges): void
   /** Switches the emergency on, or off. */
@@ -94,6 +95,13 @@ const stepsOf = (requires: EnterOptions['requires']): readonly RelaxStep[] => {
   return requires
 }
 
+/** @throws CordboardError `CONTACT_BAD_EXPRESSION`. */
+const checkConditions = (steps: readonly RelaxStep[] = []): void => {
+  for (const { requires } of steps) if (typeof requires === 'string') parseExpression(requires)
+}
+
+const targetSteps = (to: OverflowTarget | undefined): readonly RelaxStep[] | undefined => (to !== undefined && 'queue' in to ? to.requires : undefined)
+
 /** Customers without a name are all different. */
 const customerOf = (call: Call): string | undefined => (/^sips?:(anonymous|unknown|restricted)?@/i.test(call.from) ? undefined : call.from)
 
@@ -108,6 +116,7 @@ export class LiveQueue implements Queue {
   #emergency: Emergency | undefined
 
   constructor(name: string, options: QueueOptions, context: QueueContext) {
+    checkConditions(targetSteps(options.overflow?.to))
     this.name = name
     this.#options = options
     this.#context = context
@@ -162,7 +171,9 @@ export class LiveQueue implements Queue {
   }
 
   configure(changes: QueueChanges): void {
-    this.#options = changed(this.#options, changes)
+    const options = changed(this.#options, changes)
+    checkConditions(targetSteps(options.overflow?.to))
+    this.#options = options
     if ('serviceLevel' in changes) this.#fold.measureBy(changes.serviceLevel)
     this.#context.send({ type: 'queue', queue: this.name, settings: this.#context.settingsOf(this.#options) })
     this.#context.reconfigured(this.name, this.#options)
@@ -196,7 +207,7 @@ export class LiveQueue implements Queue {
   #join(options: EnterOptions, customer: string | undefined): Omit<JoinEvent, 'interaction'> {
     options.signal?.throwIfAborted()
     const steps = stepsOf(options.requires)
-    for (const { requires } of steps) if (typeof requires === 'string') parseExpression(requires)
+    checkConditions(steps)
     return {
       type: 'joined', queue: this.name, priority: options.priority ?? 0, requires: this.#context.guardSteps(steps),
       ...(customer === undefined ? {} : { customer }),

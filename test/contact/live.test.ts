@@ -456,6 +456,10 @@ void t.test('misuse: names twice, conditions that cannot be read', async t => {
   const sales = office.queue('sales', {}, { requires: 'english >' }, async () => undefined)
   office.agent('ann', [sales])
   t.throws(() => office.center.queue('sales', { strategy: 'random' }), { code: 'CONTACT_DUPLICATE' })
+  const overflow = { to: { queue: 'sales', requires: [{ after: 0, requires: 'english >' }] } }
+  t.throws(() => sales.configure({ maxWait: 1, overflow }), { code: 'CONTACT_BAD_EXPRESSION' })
+  t.equal(sales.options.maxWait, undefined, 'nothing has changed')
+  t.throws(() => office.center.queue('other', { strategy: 'random', overflow }), { code: 'CONTACT_BAD_EXPRESSION' })
   t.throws(() => office.center.agent({ uri: office.uri('ann') }), { code: 'CONTACT_DUPLICATE' })
   const caller = await office.call('sales')
   await ended(caller)

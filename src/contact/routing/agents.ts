@@ -1,12 +1,12 @@
 import { countStaff, present, withdraw, staffWithin } from './availability.js'
-import { overflow } from './callers.js'
+import { openUnstaffed, overflow } from './callers.js'
 import { dismiss, enrol, relist, unlist } from './demand.js'
 import type { OfferId } from './event.js'
-import { endOffer, release } from './offering.js'
+import { endOffer } from './offering.js'
 import { OrderedSet } from './ordered-set.js'
 import type { AgentId, AgentSettings, AgentStatus, FailurePolicy, OfferFailure } from './settings.js'
-import { byUrgency, cancel, log, noFailures, schedule } from './state.js'
-import type { AgentEntry, Engagement, InteractionEntry, RoutingState } from './state.js'
+import { byUrgency, cancel, noFailures, schedule } from './state.js'
+import type { AgentEntry, Engagement, InteractionEntry, QueueEntry, RoutingState } from './state.js'
 
 const DEFAULT_FAILURES: Readonly<Record<OfferFailure, FailurePolicy>> = {
   'no-answer': { delay: 5_000 },
@@ -39,24 +39,16 @@ export const setAgent = (state: RoutingState, id: AgentId, settings: AgentSettin
   present(state, agent)
 }
 
-/** Takes an agent away: offers are withdrawn at once, a talk goes on to its end. */
-export const removeAgent = (state: RoutingState, agent: AgentEntry): void => {
-  setStatus(state, agent, { type: 'logged-out' })
-  agent.removed = true
-  for (const member of [...agent.members.values()]) {
-    dismiss(member)
-    member.queue.members.delete(agent.id)
-  }
-  agent.members.clear()
-  for (const engagement of [...agent.engagements]) if (engagement.state === 'wrap-up') release(state, engagement)
-  if (agent.engagements.size === 0) state.agents.delete(agent.id)
-  log(state, { type: 'agent-removed', agent: agent.id })
-}
-
 const clearFailures = (state: RoutingState, agent: AgentEntry): void => {
   cancel(state, agent.rest)
   agent.rest = undefined
   agent.failures = noFailures()
+}
+
+/** One more available member of a tier, or one less; the last and the first change what is open. */
+const recount = (state: RoutingState, queue: QueueEntry, tier: number, change: 1 | -1): void => {
+  countStaff(queue, tier, change)
+  if (queue.staffed.get(tier) === (change === 1 ? 1 : 0)) openUnstaffed(state, queue)
 }
 
 /** Available: a pause after failed offers is over. Otherwise what rings stops, and nobody waits for this agent any more. */
@@ -67,7 +59,7 @@ export const setStatus = (state: RoutingState, agent: AgentEntry, status: AgentS
   agent.status = status
   if (is) clearFailures(state, agent)
   if (is && !was) agent.idleSince = state.now
-  if (is !== was) for (const member of agent.members.values()) countStaff(member.queue, member.settings.tier, is ? 1 : -1)
+  if (is !== was) for (const { queue, settings } of agent.members.values()) recount(state, queue, settings.tier, is ? 1 : -1)
   if (!is) {
     for (const engagement of [...agent.engagements]) if (engagement.state === 'offered') endOffer(state, engagement, 'withdrawn')
     for (const interaction of [...agent.loyal]) {

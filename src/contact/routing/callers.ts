@@ -6,12 +6,13 @@ import { parseExpression } from './expression.js'
 import { endOffer } from './offering.js'
 import type { QueueId, RelaxStep } from './settings.js'
 import { cancel, log, schedule, scheduleFor } from './state.js'
-import type { Deadline, InteractionEntry, ParsedStep, QueueEntry, RoutingState, WaitingTask } from './state.js'
+import type { Deadline, InteractionEntry, ParsedStep, Place, QueueEntry, RoutingState, WaitingTask } from './state.js'
 
 const RETURN_MS = 60_000
 const RECHECK_MS = 1_000
 
-const parseSteps = (steps: readonly RelaxStep[] = []): ParsedStep[] => steps
+/** @throws CordboardError `CONTACT_BAD_EXPRESSION`. */
+export const parseSteps = (steps: readonly RelaxStep[] = []): ParsedStep[] => steps
   .map(({ after, requires }) => ({ after, requires: typeof requires === 'string' ? parseExpression(requires) : requires }))
   .sort((a, b) => a.after - b.after)
 
@@ -28,9 +29,9 @@ export const unplace = (state: RoutingState, interaction: InteractionEntry): voi
 const setDeadlines = (state: RoutingState, interaction: InteractionEntry): void => {
   const { settings, tiers } = interaction.queue
   const waited = state.now - interaction.enteredAt
-  const next = interaction.steps[interaction.step + 1]
-  if (next !== undefined) scheduleFor(state, interaction, next.after - waited, 'relax')
-  if ((settings.tierWait ?? 0) > 0 && interaction.tier < tiers.length - 1) scheduleFor(state, interaction, settings.tierWait!, 'tier')
+  relaxNext(state, interaction)
+  if (interaction.sticky !== undefined) scheduleFor(state, interaction, interaction.stickyUntil - state.now, 'sticky')
+  if ((settings.tierWait ?? 0) > 0 && interaction.tier < tiers.length - 1) scheduleFor(state, interaction, settings.tierWait! - waited % settings.tierWait!, 'tier')
   // Functions of the application may answer otherwise as time goes by.
   const asked = typeof settings.strategy === 'function' || interaction.steps.some(step => typeof step.requires === 'function')
   if (asked) scheduleFor(state, interaction, RECHECK_MS, 'recheck')
@@ -38,7 +39,14 @@ const setDeadlines = (state: RoutingState, interaction: InteractionEntry): void 
   if (interaction.channel === 'callback') return
   if (settings.maxWait !== undefined) scheduleFor(state, interaction, settings.maxWait - waited, 'max-wait')
   if (settings.overflow?.after !== undefined) scheduleFor(state, interaction, settings.overflow.after - waited, 'overflow')
-  if (settings.announce !== undefined) scheduleFor(state, interaction, settings.announce.first - waited, 'announce')
+  if (settings.announce === undefined) return
+  interaction.announceAt ??= interaction.enteredAt + settings.announce.first
+  scheduleFor(state, interaction, interaction.announceAt - state.now, 'announce')
+}
+
+const relaxNext = (state: RoutingState, interaction: InteractionEntry): void => {
+  const next = interaction.steps[interaction.step + 1]
+  if (next !== undefined) scheduleFor(state, interaction, interaction.askedAt + next.after - state.now, 'relax')
 }
 
 /** Opens the next tiers at once while the open ones have nobody who is available. */
@@ -48,15 +56,35 @@ const skipUnstaffed = (interaction: InteractionEntry): void => {
   while (staffWithin(queue, interaction.tier + 1) === 0) interaction.tier++
 }
 
+/** Opens one more tier, and passes over those where nobody is available. */
+const openNextTier = (interaction: InteractionEntry): void => {
+  const { tiers, staffed } = interaction.queue
+  const last = tiers.length - 1
+  const next = tiers.findIndex((tier, at) => at > interaction.tier && (staffed.get(tier) ?? 0) > 0)
+  interaction.tier = next < 0 ? Math.max(interaction.tier, last) : next
+}
+
+/** A tier has lost its last available member, or has got its first: who waits for nobody goes on as if it had come now. */
+export const openUnstaffed = (state: RoutingState, queue: QueueEntry): void => {
+  if ((queue.settings.tierWait ?? 0) === 0 || staffWithin(queue, queue.tiers.length) === 0) return
+  for (const interaction of [...queue.waiting]) {
+    const before = interaction.tier
+    skipUnstaffed(interaction)
+    if (interaction.tier !== before) changeDemand(state, interaction)
+  }
+}
+
 /** Puts an interaction in line where its place is. */
 export const install = (state: RoutingState, interaction: InteractionEntry): void => {
   const { queue } = interaction
   const waited = state.now - interaction.enteredAt
+  const asked = state.now - interaction.askedAt
   interaction.urgency = interaction.priority - (queue.settings.ageing ?? 0) / 60_000 * interaction.since
-  interaction.step = interaction.steps.findLastIndex(step => step.after <= waited)
+  interaction.step = interaction.steps.findLastIndex(step => step.after <= asked)
   const tierWait = queue.settings.tierWait ?? 0
-  interaction.tier = tierWait === 0 ? 0 : Math.min(Math.floor(waited / tierWait), Math.max(0, queue.tiers.length - 1))
+  interaction.tier = 0
   skipUnstaffed(interaction)
+  if (tierWait > 0) for (let opened = Math.min(Math.floor(waited / tierWait), queue.tiers.length); opened > 0; opened--) openNextTier(interaction)
   queue.waiting.add(interaction)
   makeDemand(state, interaction)
   relist(interaction)
@@ -73,12 +101,23 @@ const changeDemand = (state: RoutingState, interaction: InteractionEntry): void 
   state.unplaced.add(interaction)
 }
 
-/** Remembers the place of a customer who hung up. */
-const keepPlace = (state: RoutingState, { queue, customer, since }: InteractionEntry): void => {
+/** Remembers the place of a customer who hung up: whoever was sent on from one queue to another calls the first again. */
+const keepPlace = (state: RoutingState, { queue, customer, since, visited }: InteractionEntry): void => {
   const ms = queue.settings.returnWithin ?? RETURN_MS
   if (customer === undefined || ms <= 0 || queue.removed) return
-  cancel(state, queue.places.get(customer)?.deadline)
-  queue.places.set(customer, { since, deadline: schedule(state, ms, { type: 'place', queue, customer }) })
+  const queues = [...visited].map(id => state.queues.get(id)).filter(known => known !== undefined)
+  const place: Place = { customer, queues, since, deadline: schedule(state, ms, { type: 'place', queue, customer }) }
+  for (const { places } of queues) {
+    forgetPlace(state, places.get(customer))
+    places.set(customer, place)
+  }
+}
+
+/** The place is taken, or nobody has come for it. */
+export const forgetPlace = (state: RoutingState, place: Place | undefined): void => {
+  if (place === undefined) return
+  cancel(state, place.deadline)
+  for (const { places } of place.queues) if (places.get(place.customer) === place) places.delete(place.customer)
 }
 
 /** Ends the waiting without an agent. */
@@ -99,12 +138,16 @@ export const overflow = (state: RoutingState, interaction: InteractionEntry): vo
   const to = interaction.queue.settings.overflow?.to
   const next = to !== undefined && 'queue' in to ? state.queues.get(to.queue) : undefined
   // Each queue is visited once: two that overflow into each other would hand a caller to and fro for ever.
-  if (next === undefined || interaction.visited.has(next.id)) return leave(state, interaction, { type: 'overflowed', ...(to === undefined ? {} : { to }) })
+  if (next === undefined || interaction.visited.has(next.id)) return leave(state, interaction, { type: 'overflowed', ...(to === undefined || 'queue' in to ? {} : { to }) })
   const from = interaction.queue.id
   unplace(state, interaction)
   for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'withdrawn')
   state.actions.push({ type: 'move', interaction: interaction.id, from, to: next.id })
   log(state, { type: 'left', queue: from, interaction: interaction.id, outcome: 'overflowed', waited: state.now - interaction.enteredAt, to: next.id })
+  if (to !== undefined && 'queue' in to && to.requires !== undefined) {
+    interaction.steps = parseSteps(to.requires)
+    interaction.askedAt = state.now
+  }
   admit(state, interaction, next)
 }
 
@@ -123,6 +166,7 @@ const admit = (state: RoutingState, interaction: InteractionEntry, queue: QueueE
   interaction.enteredAt = state.now
   interaction.visited.add(queue.id)
   interaction.wanted = 1
+  interaction.announceAt = undefined
   log(state, { type: 'joined', queue: queue.id, interaction: id, channel, ...(customer === undefined ? {} : { customer }) })
   install(state, interaction)
   if (full) overflow(state, interaction)
@@ -135,20 +179,19 @@ export const join = (state: RoutingState, event: JoinEvent): void => {
   const place = event.customer === undefined ? undefined : queue.places.get(event.customer)
   const interaction: InteractionEntry = {
     id: event.interaction, serial: ++state.serial, customer: event.customer,
-    steps: parseSteps(event.requires), visited: new Set(), engagements: new Set(), deadlines: new Set(),
+    steps: parseSteps(event.requires), askedAt: state.now, visited: new Set(), engagements: new Set(), deadlines: new Set(),
     queue, channel: event.channel ?? 'voice', priority: event.priority ?? 0, state: 'waiting',
     enteredAt: state.now, since: place?.since ?? state.now, urgency: 0, step: -1, tier: 0,
-    sticky: undefined, demand: undefined, listed: undefined, wanted: 1, lastFailed: undefined,
+    sticky: undefined, stickyUntil: state.now, announceAt: undefined, demand: undefined, listed: undefined, wanted: 1, lastFailed: undefined,
   }
-  if (place !== undefined) {
-    queue.places.delete(event.customer!)
-    cancel(state, place.deadline)
-  }
+  forgetPlace(state, place)
   state.interactions.set(interaction.id, interaction)
   const known = event.sticky === undefined ? undefined : state.agents.get(event.sticky.agent)
-  if (known?.status.type === 'available') interaction.sticky = known
+  if (known?.status.type === 'available') {
+    interaction.sticky = known
+    interaction.stickyUntil = state.now + event.sticky!.wait
+  }
   admit(state, interaction, queue)
-  if (interaction.sticky !== undefined && interaction.state === 'waiting') scheduleFor(state, interaction, event.sticky!.wait, 'sticky')
 }
 
 /** Turns a waiting call into a call back in the same place. */
@@ -171,12 +214,7 @@ export const resettle = (state: RoutingState, queue: QueueEntry, change: () => v
   const callers = [...queue.waiting]
   for (const interaction of callers) unplace(state, interaction)
   change()
-  for (const interaction of callers) {
-    const wasSticky = interaction.sticky
-    interaction.sticky = undefined
-    install(state, interaction)
-    if (wasSticky !== undefined) state.unplaced.add(interaction)
-  }
+  for (const interaction of callers) install(state, interaction)
 }
 
 export const setPriority = (state: RoutingState, interaction: InteractionEntry, priority: number): void => {
@@ -197,14 +235,12 @@ export const turnDeadline = (state: RoutingState, deadline: Deadline, { type, in
     case 'max-wait': return leave(state, interaction, { type: 'timed-out' })
     case 'overflow': return overflow(state, interaction)
     case 'tier':
-      interaction.tier++
-      skipUnstaffed(interaction)
+      openNextTier(interaction)
       if (interaction.tier < tiers.length - 1) scheduleFor(state, interaction, settings.tierWait ?? 0, 'tier')
       return changeDemand(state, interaction)
     case 'relax': {
       interaction.step++
-      const next = interaction.steps[interaction.step + 1]
-      if (next !== undefined) scheduleFor(state, interaction, next.after - (state.now - interaction.enteredAt), 'relax')
+      relaxNext(state, interaction)
       return changeDemand(state, interaction)
     }
     case 'sticky':
@@ -219,7 +255,9 @@ export const turnDeadline = (state: RoutingState, deadline: Deadline, { type, in
       break
     case 'announce':
       announce(state, interaction.queue.id, interaction)
-      if (settings.announce !== undefined) scheduleFor(state, interaction, settings.announce.every, 'announce')
+      if (settings.announce === undefined) return
+      interaction.announceAt = state.now + settings.announce.every
+      scheduleFor(state, interaction, settings.announce.every, 'announce')
       return
   }
   relist(interaction)

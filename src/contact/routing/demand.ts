@@ -121,5 +121,5 @@ export const relist = (interaction: InteractionEntry): void => {
 export const acceptable = (state: RoutingState, agent: AgentEntry, interaction: InteractionEntry): boolean => {
   for (const engagement of interaction.engagements) if (engagement.agent === agent) return false
   const requires = interaction.sticky === undefined ? interaction.demand?.requires : undefined
-  return typeof requires !== 'function' || requires(viewAgent(agent, state.now), state.now - interaction.enteredAt)
+  return typeof requires !== 'function' || requires(viewAgent(agent, state.now), state.now - interaction.askedAt)
 }

@@ -89,7 +89,13 @@ const placeByFunction = (state: RoutingState, interaction: InteractionEntry, str
 
 /** Finds agents for a waiting interaction, as many as it wants. */
 const place = (state: RoutingState, interaction: InteractionEntry): void => {
-  if (appetite(interaction) <= 0) return
+  if (appetite(interaction) > 0) seek(state, interaction)
+  const { state: at, sticky, engagements, queue: { settings } } = interaction
+  if (settings.strategy !== 'progressive' || at !== 'waiting' || sticky !== undefined || engagements.size === 0 || progresses(interaction)) return
+  scheduleFor(state, interaction, settings.progressEvery ?? DEFAULT_PROGRESS_MS, 'progress')
+}
+
+const seek = (state: RoutingState, interaction: InteractionEntry): void => {
   const { sticky, queue } = interaction
   if (sticky !== undefined) {
     if (fits(sticky, interaction.channel)) offer(state, interaction, sticky)
@@ -102,9 +108,6 @@ const place = (state: RoutingState, interaction: InteractionEntry): void => {
     if (seat === undefined) break
     seat.demand.virtual = strategy === 'random' || strategy === 'weighted' ? seat.key : 0
     offer(state, interaction, seat.agent)
-  }
-  if (strategy === 'progressive' && interaction.engagements.size > 0 && !progresses(interaction)) {
-    scheduleFor(state, interaction, queue.settings.progressEvery ?? DEFAULT_PROGRESS_MS, 'progress')
   }
 }
 

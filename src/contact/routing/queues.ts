@@ -1,15 +1,20 @@
-import { overflowUnstaffed } from './agents.js'
+import { overflowUnstaffed, setStatus } from './agents.js'
 import { countStaff, present } from './availability.js'
-import { overflow, resettle } from './callers.js'
+import { forgetPlace, overflow, parseSteps, resettle } from './callers.js'
 import { dismiss, dropDemand, enrol } from './demand.js'
-import { endOffer } from './offering.js'
+import { endOffer, release } from './offering.js'
 import { OrderedSet } from './ordered-set.js'
 import type { MemberSettings, QueueId, QueueSettings } from './settings.js'
-import { byUrgency, cancel } from './state.js'
+import { byUrgency, log } from './state.js'
 import type { AgentEntry, InteractionEntry, Member, QueueEntry, RoutingState } from './state.js'
 
-/** Adds a queue, or gives a present one new settings without losing a caller. */
+/**
+ * Adds a queue, or gives a present one new settings without losing a caller.
+ * @throws CordboardError `CONTACT_BAD_EXPRESSION`.
+ */
 export const setQueue = (state: RoutingState, id: QueueId, settings: QueueSettings): void => {
+  const to = settings.overflow?.to
+  if (to !== undefined && 'queue' in to) parseSteps(to.requires)
   const queue = state.queues.get(id)
   if (queue === undefined) {
     state.queues.set(id, {
@@ -34,7 +39,7 @@ export const removeQueue = (state: RoutingState, queue: QueueEntry): void => {
   queue.removed = true
   for (const interaction of [...queue.waiting]) overflow(state, interaction)
   for (const member of [...queue.members.values()]) removeMember(state, member)
-  for (const { deadline } of queue.places.values()) cancel(state, deadline)
+  for (const place of [...queue.places.values()]) forgetPlace(state, place)
   state.queues.delete(queue.id)
 }
 
@@ -88,4 +93,14 @@ export const removeMember = (state: RoutingState, member: Member): void => {
     if (engagement.state === 'offered' && engagement.queue === queue) endOffer(state, engagement, 'withdrawn')
   }
   overflowUnstaffed(state, queue.id)
+}
+
+/** Takes an agent away: offers are withdrawn at once, a talk goes on to its end. */
+export const removeAgent = (state: RoutingState, agent: AgentEntry): void => {
+  setStatus(state, agent, { type: 'logged-out' })
+  for (const member of [...agent.members.values()]) removeMember(state, member)
+  agent.removed = true
+  for (const engagement of [...agent.engagements]) if (engagement.state === 'wrap-up') release(state, engagement)
+  if (agent.engagements.size === 0) state.agents.delete(agent.id)
+  log(state, { type: 'agent-removed', agent: agent.id })
 }

@@ -1,10 +1,10 @@
 import type { RoutingAction } from './action.js'
-import { beginDay, endRest, failOffer, removeAgent, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
+import { beginDay, endRest, failOffer, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
 import { noteStates } from './availability.js'
-import { join, requestCallback, setPriority, turnDeadline } from './callers.js'
+import { forgetPlace, join, requestCallback, setPriority, turnDeadline } from './callers.js'
 import type { RoutingEvent } from './event.js'
 import { settle } from './offering.js'
-import { removeMember, removeQueue, setMember, setQueue } from './queues.js'
+import { removeAgent, removeMember, removeQueue, setMember, setQueue } from './queues.js'
 import type { AgentId } from './settings.js'
 import { cancel, schedule } from './state.js'
 import type { AgentEntry, Deadline, RoutingState } from './state.js'
@@ -21,7 +21,7 @@ import { answer, depart, dropTalk, endWrapUp, finish } from './talks.js'
  * Each event costs O(log n) in agents and callers, times the number of distinct demands an agent satisfies; changes of
  * configuration and the application's own functions cost what they look at.
  * @param now milliseconds, never going back.
- * @throws CordboardError `CONTACT_BAD_EXPRESSION` from a `joined` whose condition cannot be read; nothing has happened then.
+ * @throws CordboardError `CONTACT_BAD_EXPRESSION` from a `joined` or `queue` with a condition that cannot be read; nothing has happened then.
  */
 export const route = (state: RoutingState, event: RoutingEvent, now: number): readonly [RoutingState, readonly RoutingAction[]] => {
   state.now = Math.max(state.now, now)
@@ -52,10 +52,7 @@ const runDeadline = (state: RoutingState, deadline: Deadline): void => {
     case 'lease': return failOffer(state, task.engagement, 'no-answer', false)
     case 'wrap-up': return endWrapUp(state, task.engagement)
     case 'rest': return endRest(state, task.agent)
-    case 'place': {
-      task.queue.places.delete(task.customer)
-      return
-    }
+    case 'place': return forgetPlace(state, task.queue.places.get(task.customer))
     default: return turnDeadline(state, deadline, task)
   }
 }

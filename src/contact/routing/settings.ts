@@ -84,7 +84,8 @@ export type Strategy =
 
 /** Where a caller goes that a queue does not keep. */
 export type OverflowTarget =
-  | { readonly queue: QueueId }
+  /** `requires`: what counts there, from the time of entering on. @default what the caller asked for, as far as it is relaxed by then */
+  | { readonly queue: QueueId; readonly requires?: readonly RelaxStep[] }
   | { readonly uri: Uri }
   /** Plays the greeting, records to the file that the function names for at most `limit` ms (@default 300000), hangs up. */
   | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio; readonly limit?: number }

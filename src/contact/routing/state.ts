@@ -91,12 +91,21 @@ export interface QueueEntry {
   /** All who wait, offered or not. */
   readonly waiting: OrderedSet<InteractionEntry>
   /** Places kept for callers who hung up, by customer. */
-  readonly places: Map<string, { readonly since: number; readonly deadline: Deadline }>
+  readonly places: Map<string, Place>
   /** Distinct tiers of its members, ascending. */
   tiers: readonly number[]
   /** Available members by tier. */
   readonly staffed: Map<number, number>
   removed: boolean
+}
+
+/** The place of a customer who hung up, kept in every queue in which it waited. */
+export interface Place {
+  readonly customer: string
+  readonly queues: readonly QueueEntry[]
+  /** When it dates from. */
+  readonly since: number
+  readonly deadline: Deadline
 }
 
 /** From `after` ms on, `requires` counts. */
@@ -109,7 +118,9 @@ export interface InteractionEntry {
   readonly id: InteractionId
   readonly serial: number
   readonly customer: string | undefined
-  readonly steps: readonly ParsedStep[]
+  steps: readonly ParsedStep[]
+  /** When its steps began to count. */
+  askedAt: number
   readonly visited: Set<QueueId>
   readonly engagements: Set<Engagement>
   readonly deadlines: Set<Deadline>
@@ -127,6 +138,10 @@ export interface InteractionEntry {
   /** Index into the queue's tiers of the highest open one. */
   tier: number
   sticky: AgentEntry | undefined
+  /** When it stops to wait for that agent. */
+  stickyUntil: number
+  /** When it is told its place next; undefined: not decided in this queue yet. */
+  announceAt: number | undefined
   demand: Demand | undefined
   /** The set that it waits in for an agent. */
   listed: OrderedSet<InteractionEntry> | undefined

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkInvariants } from './invariants.js'
+import { checkInvariants, checkOffers } from './invariants.js'
 import { RandomDay } from './random-events.js'
 
 const SEQUENCES = Number(process.env['ROUTING_SEQUENCES'] ?? 10_000)
@@ -12,7 +12,10 @@ const seeds = ONLY === undefined ? Array.from({ length: SEQUENCES }, (_, index) 
 const run = (seed: number): RandomDay => {
   const day = new RandomDay(seed)
   for (let step = 0; step < STEPS; step++) {
-    day.step()
+    const seen = day.rig.actions.length
+    const last = day.step()
+    // New settings may leave an agent with more than it would be offered under them.
+    if (last.type !== 'agent') checkOffers(day.rig.state, day.rig.actions.slice(seen))
     checkInvariants(day.rig.state)
   }
   day.close()

@@ -1,7 +1,7 @@
 import { seededRandom } from '../../../src/core/random.js'
 import type { Random } from '../../../src/core/random.js'
 import type { RoutingEvent } from '../../../src/contact/routing/event.js'
-import type { AgentSettings, QueueSettings, RelaxStep, Strategy } from '../../../src/contact/routing/settings.js'
+import type { AgentSettings, OverflowSettings, QueueSettings, RelaxStep, Strategy } from '../../../src/contact/routing/settings.js'
 import { Rig } from './rig.js'
 
 const STRATEGIES: readonly Strategy[] = [
@@ -25,13 +25,15 @@ export class RandomDay {
     for (let agent = 0; agent < 4; agent++) this.#hire(`a${agent}`)
   }
 
-  /** Does one random thing, after a random while. */
-  step(): void {
+  /** Does one random thing, after a random while; returns what came last. */
+  step(): RoutingEvent {
     this.rig.pass(this.#pick([0, 0, 1, 50, 700, 5_000, 15_000]))
-    for (const event of this.#events()) {
+    const events = this.#events()
+    for (const event of events) {
       if (event.type === 'joined' && this.rig.state.queues.has(event.queue)) this.joined.add(event.interaction)
       this.rig.send(event)
     }
+    return events.at(-1)!
   }
 
   /** Lets everybody hang up and every agent become free. */
@@ -57,8 +59,16 @@ export class RandomDay {
       progressEvery: 2_000,
       ...(this.#chance(0.3) ? { maxWait: 20_000 } : {}),
       ...(this.#chance(0.2) ? { maxSize: 4 } : {}),
-      ...(this.#chance(0.3) ? { overflow: { after: 12_000, noAgents: this.#chance(0.5), to: { queue: this.#pick(QUEUES) } } } : {}),
+      ...(this.#chance(0.3) ? { overflow: this.#overflow() } : {}),
       ...(this.#chance(0.3) ? { announce: { first: 1_000, every: 3_000 } } : {}),
+    }
+  }
+
+  #overflow(): OverflowSettings {
+    const requires = this.#chance(0.3) ? { requires: [{ after: 0, ...this.#condition() }, { after: 3_000, ...this.#condition() }] } : {}
+    return {
+      ...(this.#chance(0.7) ? { after: 12_000 } : {}), ...(this.#chance(0.2) ? { size: 3 } : {}), noAgents: this.#chance(0.5),
+      to: this.#chance(0.9) ? { queue: this.#pick(QUEUES), ...requires } : { uri: 'sip:elsewhere@x' },
     }
   }
 
@@ -68,7 +78,7 @@ export class RandomDay {
       skills: { english: Math.floor(this.#random.float() * 6), billing: this.#pick([0, 1]) },
       wrapUp: this.#pick([0, 0, 3_000]),
       failures: { 'no-answer': { delay, limit: 3 }, 'busy': { delay }, 'rejected': { delay }, 'unreachable': { delay } },
-      capacity: { voice: 1, chat: this.#pick([0, 2]) },
+      capacity: { voice: this.#pick([1, 1, 1, 2]), chat: this.#pick([0, 2]), email: this.#pick([0, 0, 1]) },
     }
   }
 
@@ -88,7 +98,7 @@ export class RandomDay {
     if (this.#chance(0.1)) requires.push({ after: 6_000, requires: (agent, waited) => agent.idleFor < waited })
     return {
       type: 'joined', interaction: `c${++this.#callers}`, queue: this.#pick(QUEUES),
-      channel: this.#pick(['voice', 'voice', 'voice', 'chat']), priority: this.#pick([0, 0, 5]), requires,
+      channel: this.#pick(['voice', 'voice', 'voice', 'voice', 'chat', 'email']), priority: this.#pick([0, 0, 5]), requires,
       ...(this.#chance(0.5) ? { customer: this.#pick(['ann', 'bob', 'cid']) } : {}),
       ...(this.#chance(0.2) ? { sticky: { agent: this.#agent(), wait: 5_000 } } : {}),
     }
@@ -117,7 +127,7 @@ export class RandomDay {
     const roll = this.#random.float()
     if (roll < 0.28) return [this.#join()]
     if (roll < 0.45) return this.#answers()
-    if (roll < 0.55) return [{ type: 'failed', offer: this.#offer(), failure: this.#pick(['no-answer', 'busy', 'rejected', 'unreachable']) }]
+    if (roll < 0.55) return [{ type: 'failed', offer: this.#offer(), failure: this.#pick(['no-answer', 'busy', 'rejected', 'unreachable', 'fault']) }]
     if (roll < 0.8) return this.#callerEvent(this.#interaction())
     if (roll < 0.95) return [this.#agentEvent(this.#agent())]
     return [this.#configuration()]

@@ -101,7 +101,26 @@ void t.test('overflow: into another queue with the old place, from there out', a
   t.match(rig.pass(1_000), [{ type: 'move', interaction: 'one', from: 'q', to: 'p' }])
   t.same(offered(rig.agent('a', { p: {} })), ['a<one'], 'ahead of who came later')
   rig.send({ type: 'status', agent: 'a', status: { type: 'logged-out' } })
-  t.same(left(rig.pass(5_000)), ['one overflowed'], 'never back to where it was')
+  const gone = rig.pass(5_000).filter(action => action.type === 'leave' && action.interaction === 'one')
+  t.same(gone, [{ type: 'leave', interaction: 'one', queue: 'p', outcome: { type: 'overflowed' }, waited: 5_000 }], 'never back to where it was, and nobody has it')
+})
+
+void t.test('overflow: conditions go along, as far as they are relaxed; or the target has its own', async t => {
+  const steps = [{ after: 0, requires: 'english >= 4' }, { after: 8_000, requires: 'english' }]
+  const rig = new Rig().queue('p')
+  rig.agent('a', { p: {} }, { skills: { english: 2 } })
+  rig.agent('b', { p: {} }, { skills: { billing: 1 } })
+  rig.queue('q', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'p' } } })
+  rig.join('one', 'q', { requires: steps })
+  t.same(offered(rig.pass(7_999)), [])
+  t.same(offered(rig.pass(1)), ['a<one'], 'eight seconds of waiting in all')
+  rig.queue('q', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'p', requires: [{ after: 2_000, requires: 'billing' }, { after: 0, requires: 'french' }] } } })
+  rig.join('two', 'q', { requires: steps })
+  t.same(offered(rig.pass(6_999)), [])
+  t.same(offered(rig.pass(1)), ['b<two'])
+  const bad = { strategy: 'longest-idle', overflow: { to: { queue: 'p', requires: [{ after: 0, requires: 'english >' }] } } } as const
+  t.throws(() => rig.queue('q', bad), { code: 'CONTACT_BAD_EXPRESSION' })
+  t.equal(rig.state.queues.get('q')!.settings.overflow?.after, 5_000, 'nothing has changed')
 })
 
 void t.test('overflow when nobody is at work', async t => {
@@ -190,6 +209,35 @@ void t.test('tiers: open one after the other; an unstaffed one is skipped', asyn
   t.same(offered(rig.pass(5_000)), ['third<two'], 'the second tier was open from the start')
 })
 
+void t.test('tiers: whoever would wait for nobody goes on at once, when agents come, go, or are taken away', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', tierWait: 5_000 })
+  for (const [agent, tier] of [['a', 1], ['b', 2], ['c', 3], ['d', 4]] as const) rig.agent(agent, { q: { tier } })
+  rig.send({ type: 'elsewhere', agent: 'a', busy: true })
+  rig.send({ type: 'agent-removed', agent: 'b' })
+  rig.join('one')
+  t.same(offered(rig.pass(4_999)), [])
+  t.same(offered(rig.pass(1)), ['c<one'], 'the second tier is no more')
+  rig.answer('c')
+  rig.join('two')
+  t.same(offered(rig.send({ type: 'status', agent: 'c', status: { type: 'on-break' } })), [])
+  t.same(offered(rig.send({ type: 'status', agent: 'a', status: { type: 'logged-out' } })), ['d<two'], 'the last of the first tier has gone')
+  rig.send({ type: 'status', agent: 'd', status: { type: 'logged-out' } })
+  t.same(offered(rig.send({ type: 'status', agent: 'd', status: { type: 'available' } })), ['d<two'], 'the only one has come')
+})
+
+void t.test('tiers: open in time, however often members change meanwhile', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', tierWait: 5_000 })
+  rig.agent('first', { q: { tier: 1 } })
+  rig.agent('second', { q: { tier: 2 } })
+  rig.send({ type: 'elsewhere', agent: 'first', busy: true })
+  rig.join('one')
+  for (let change = 0; change < 4; change++) {
+    rig.pass(1_000)
+    rig.send({ type: 'member', queue: 'q', agent: 'first', settings: { tier: 1, rank: change } })
+  }
+  t.same(offered(rig.pass(1_000)), ['second<one'])
+})
+
 void t.test('several queues: the agent takes its own rank first, then the longest wait', async t => {
   const rig = new Rig().queue('main').queue('other').queue('last')
   rig.join('o', 'other')
@@ -223,6 +271,31 @@ void t.test('the agent who knows the customer is waited for, but not for ever', 
   rig.send({ type: 'status', agent: 'friend', status: { type: 'on-break' } })
   rig.agent('third', { q: {} })
   t.same(offered(rig.join('three', 'q', { sticky: { agent: 'friend', wait: 8_000 } })), ['third<three'], 'not when it is not there')
+})
+
+void t.test('the agent who knows the customer is waited for no longer, in whatever queue, whatever is configured', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'p' } } }).queue('p')
+  rig.agent('friend', { q: {} })
+  rig.join('busy')
+  rig.answer('friend')
+  rig.agent('other', { p: {} })
+  rig.join('one', 'q', { sticky: { agent: 'friend', wait: 8_000 } })
+  t.match(rig.pass(5_000), [{ type: 'move', interaction: 'one', to: 'p' }])
+  rig.queue('p', { strategy: 'round-robin' })
+  t.same(offered(rig.pass(2_999)), [], 'the friend is waited for in the other queue too')
+  t.same(offered(rig.pass(1)), ['other<one'])
+})
+
+void t.test('who was sent on to another queue and comes again has the old place', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', overflow: { after: 5_000, to: { queue: 'p' } } }).queue('p')
+  rig.join('first', 'q', { customer: 'ann' })
+  rig.pass(6_000)
+  rig.join('second', 'q', { customer: 'bob' })
+  rig.send({ type: 'left', interaction: 'first', how: { type: 'abandoned' } })
+  rig.pass(1_000)
+  rig.join('again', 'q', { customer: 'ann' })
+  t.same(offered(rig.agent('a', { q: {} })), ['a<again'])
+  t.equal(rig.state.queues.get('p')!.places.size, 0, 'a place is taken once')
 })
 
 void t.test('who comes again within a minute has the old place', async t => {
@@ -267,6 +340,21 @@ void t.test('announcements: position, again and again', async t => {
   rig.join('two', 'q')
   const said = rig.pass(6_000).map(action => (action.type === 'announce' ? `${action.interaction} ${action.position}` : action.type))
   t.same(said, ['one 1', 'two 2', 'one 1', 'two 2'])
+})
+
+void t.test('configuration changes: announcements keep their time, progressive ringing goes on', async t => {
+  const settings = { strategy: 'progressive', progressEvery: 4_000, ringFor: 60_000, announce: { first: 3_000, every: 10_000 } } as const
+  const rig = new Rig().queue('q', settings)
+  for (const agent of ['a', 'b', 'c']) rig.agent(agent, { q: {} })
+  rig.join('one')
+  const told: number[] = []
+  for (let second = 1; second <= 14; second++) {
+    rig.pass(999)
+    if (second < 4) rig.queue('q', { ...settings, ageing: second })
+    for (const { type } of rig.pass(1)) if (type === 'announce') told.push(second)
+  }
+  t.same(told, [3, 13])
+  t.same(rig.ringing, ['a', 'b', 'c'])
 })
 
 void t.test('configuration changes while callers wait: none is lost', async t => {
