@@ -31,6 +31,10 @@ export interface ServerOptions extends Scoped {
   readonly codecs?: readonly string[]
   /** SRTP keyed by SDES (RFC 4568): `optional` offers it and takes what comes, `required` refuses calls without. @default 'off' */
   readonly srtp?: SrtpPolicy
+  /** Offer RTCP extended reports (RFC 3611): the peer's view of the quality. Those that peers offer are taken in any case. @default false */
+  readonly rtcpXr?: boolean
+  /** Milliseconds between two `quality` events of a call that is listened to for them. @default 5000 */
+  readonly qualityEvery?: number
   /** Calls beyond this many are refused with 503. @default no limit */
   readonly maxCalls?: number
   /** While the event loop runs this many ms late, requests outside dialogs get 503 with Retry-After. @default 500 */

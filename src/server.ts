@@ -6,6 +6,7 @@ import { LiveConference, type Conference, type ConferenceOptions } from './call/
 import { dial, type DialContext } from './call/dial.js'
 import { dialFor } from './call/dial-for-call.js'
 import { type CallContext, LiveCall } from './call/live-call.js'
+import { reportQuality } from './call/quality.js'
 import { SipRequestView } from './call/request-view.js'
 import { UriPattern } from './call/uri-pattern.js'
 import type { Clock } from './core/clock.js'
@@ -16,7 +17,8 @@ import { Roster } from './core/registry.js'
 import { realClock } from './core/real-clock.js'
 import { deferred, onAbort, type Scoped } from './core/scope.js'
 import { createMediaEngine } from './media/engine.js'
-import type { MediaEngine } from './media/leg.js'
+import type { LegStatistics, MediaEngine } from './media/leg.js'
+import { qualityMetrics } from './quality-metrics.js'
 import { drainCalls } from './server-drain.js'
 import { serverMetrics } from './server-metrics.js'
 import { codecOffers, mediaHost, type ServerOptions } from './server-options.js'
@@ -104,7 +106,9 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       userAgentName: options.userAgentName ?? 'Cordboard',
     })
     const addressTowards = (peer: string): string => options.advertise?.rtp ?? route?.towards(peer, clock.now()) ?? address
-    return new LiveServer(options, { userAgent, nodeId, engine, lag, clock }, peer => new CallMedia({ engine, codecs, srtp, addressTowards }, peer))
+    const { rtcpXr = false } = options
+    return new LiveServer(options, { userAgent, nodeId, engine, lag, clock }, (peer, closed) =>
+      new CallMedia({ engine, codecs, srtp, addressTowards, rtcpXr, closed }, peer))
   } catch (error) {
     lag[Symbol.dispose]()
     await engine.close()
@@ -121,6 +125,11 @@ interface Parts {
   readonly clock: Clock
 }
 
+/** Milliseconds between two `quality` events. */
+const QUALITY_EVERY = 5_000
+
+type NewMedia = (peer: string, closed: (statistics: LegStatistics) => void) => CallMedia
+
 class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly clock: Clock
   readonly metrics: Registry
@@ -136,6 +145,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly #running = new Roster<Promise<void>>()
   readonly #conferences = new Map<string, LiveConference>()
   readonly #lag: LoopLag
+  readonly #endQuality: () => void
   readonly #closed = deferred<void>()
   readonly #calling: CallContext
   readonly #dialling: DialContext
@@ -144,20 +154,22 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   #closing: Promise<void> | undefined
   #ids = 0
 
-  constructor(options: ServerOptions, { userAgent, nodeId, engine, lag, clock }: Parts, newMedia: (peer: string) => CallMedia) {
+  constructor(options: ServerOptions, { userAgent, nodeId, engine, lag, clock }: Parts, newMedia: NewMedia) {
     super()
     this.#options = options
     this.#userAgent = userAgent
     this.#nodeId = nodeId
     this.#engine = engine
     this.#lag = lag
-    this.#newMedia = newMedia
     this.clock = clock
     this.#random = options.random ?? secureRandom
+    this.metrics = serverMetrics({ engine, userAgent, calls: this.calls, lag })
+    const observe = qualityMetrics(this.metrics)
+    this.#newMedia = peer => newMedia(peer, observe)
     const timerN = 64 * (options.timings?.t1 ?? DEFAULT_TIMINGS.t1)
     this.#calling = { clock, timerN, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
     this.#dialling = this.#dialContext()
-    this.metrics = serverMetrics({ engine, userAgent, calls: this.calls, lag: this.#lag })
+    this.#endQuality = reportQuality(this.calls, clock, options.qualityEvery ?? QUALITY_EVERY)
     userAgent.onRequest = request => this.#take(request)
     onAbort(options.signal, () => void this.close())
   }
@@ -225,6 +237,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     await this.#userAgent.close()
     await this.#engine.close()
     this.#lag[Symbol.dispose]()
+    this.#endQuality()
     this.#closed.resolve()
   }
 

@@ -1,5 +1,6 @@
 import { CordboardError } from '../core/errors.js'
-import type { Leg, MediaEngine } from '../media/leg.js'
+import type { Leg, LegStatistics, MediaEngine } from '../media/leg.js'
+import { NO_STATISTICS } from '../media/statistics.js'
 import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia, SrtpPolicy } from '../sdp/negotiated.js'
 import { createOfferAnswer } from '../sdp/offer-answer.js'
 
@@ -10,6 +11,10 @@ export interface CallMediaOptions {
   readonly srtp: SrtpPolicy
   /** The address that `peer` can send RTP to. */
   readonly addressTowards: (peer: string) => string
+  /** Offer RTCP extended reports (RFC 3611). */
+  readonly rtcpXr: boolean
+  /** Takes what each leg has counted when it has closed. */
+  readonly closed: (statistics: LegStatistics) => void
 }
 
 /**
@@ -25,7 +30,7 @@ export class CallMedia {
   #codecs: readonly CodecOffer[]
   /** The answer in force to our latest offer. */
   #accepted: string | undefined
-  #closing: Promise<void> | undefined
+  #closing: Promise<LegStatistics> | undefined
   #onOpen: ((leg: Leg) => void) | undefined
 
   constructor(options: CallMediaOptions, readonly peer: string) {
@@ -121,16 +126,27 @@ export class CallMedia {
     return this.#direction
   }
 
+  /** What its leg has counted so far, or did until it closed. */
+  async statistics(): Promise<LegStatistics> {
+    if (this.#closing !== undefined) return this.#closing
+    return this.#leg === undefined ? NO_STATISTICS : this.#leg.statistics()
+  }
+
   /** Idempotent; recordings are whole when it resolves. */
-  close(): Promise<void> {
+  close(): Promise<LegStatistics> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  async #close(): Promise<void> {
-    // A leg still opening closes itself when it finds this promise set.
-    if (this.#leg !== undefined) await this.#leg.close()
-    else await this.#opening?.catch(() => undefined)
+  async #close(): Promise<LegStatistics> {
+    if (this.#leg === undefined) {
+      // A leg still opening closes itself when it finds this promise set.
+      await this.#opening?.catch(() => undefined)
+      return NO_STATISTICS
+    }
+    const statistics = await this.#leg.close()
+    this.#options.closed(statistics)
+    return statistics
   }
 
   #local(leg: Leg): LocalMedia {
@@ -142,6 +158,7 @@ export class CallMedia {
       codecs: this.#codecs,
       dtmf: true,
       srtp: this.#options.srtp,
+      rtcpXr: this.#options.rtcpXr,
       direction: this.#direction,
     }
   }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { CordboardError } from '../core/errors.js'
 import type { Scoped } from '../core/scope.js'
-import type { Detected, Detection, Digit, RecordingResult, RecordOptions } from '../media/leg.js'
+import type { Detected, Detection, Digit, LegStatistics, RecordingResult, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import type { RequestHolder, Source } from '../sip/ua/user-agent.js'
 import type { Audio } from './audio.js'
@@ -48,6 +48,8 @@ export interface CallEvents {
   replaced: [by: Uri]
   /** The peer asks for a transfer (REFER, RFC 3515). Declined with 603 while nobody listens. */
   transfer: [request: TransferRequest]
+  /** How the media fare, every `qualityEvery` of the server. */
+  quality: [statistics: LegStatistics]
   ended: [reason: EndReason]
 }
 
@@ -164,6 +166,8 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
   /** Joins two answered calls until one ends (the other stays up) or `signal` aborts. */
   bridge(other: Call, options?: Scoped): Promise<BridgeOutcome>
+  /** What its media have counted so far, or did until the end. */
+  statistics(): Promise<LegStatistics>
   /** Puts the peer on hold (re-INVITE `sendonly`) and plays `music` to it. */
   hold(music?: Audio): Promise<void>
   resume(): Promise<void>

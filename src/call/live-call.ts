@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { Ending } from '../core/ending.js'
 import { abortable, onAbort, type Scoped } from '../core/scope.js'
-import type { Detection, Digit, Leg, Listener, Playback, RecordOptions } from '../media/leg.js'
+import type { Detection, Digit, Leg, LegStatistics, Listener, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
@@ -264,6 +264,10 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       this.#finish({ type: 'rejected', status: this.#invite.request.status ?? 480 })
     }
     await this.media.close()
+  }
+
+  statistics(): Promise<LegStatistics> {
+    return this.media.statistics()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -412,8 +412,10 @@ void t.test('RFC 3261 §9.1: given up in the instant of the answer, or while it 
   for (const [user, later] of [['hasty', (abort: () => void) => abort()], ['soon', (abort: () => void) => void setImmediate(abort)]] as const) {
     const ended = deferred<EndReason | undefined>()
     callee.handle(`sip:${user}@*`, async call => {
+      // The BYE may come before the answer is through.
+      call.once('ended', ended.resolve)
       await call.answer()
-      ended.resolve(await endOf(call))
+      await endOf(call)
     })
     const gone = new AbortController()
     const stop = traceMessages(({ direction, text }) => { if (direction === 'out' && text.startsWith('ACK')) later(() => gone.abort()) })
