@@ -6,9 +6,12 @@ import { isUtf8 } from 'node:buffer'
  */
 const ESCAPE = 0xdc00
 const REPLACEMENT = '\ufffd'
+/** From here on it pays to look at the octets before they are decoded in vain: messages of calls are shorter. */
+const LONG_BYTES = 4_096
 
 /** Text of `bytes` from `start` to `end`. */
 export const decodeText = (bytes: Buffer, start: number, end: number): string => {
+  if (end - start >= LONG_BYTES && !isUtf8(bytes.subarray(start, end))) return decodeEscaped(bytes.subarray(start, end))
   const text = bytes.toString('utf8', start, end)
   // Octets that are not UTF-8 read as U+FFFD, which may as well stand there by itself.
   return text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(start, end)) ? decodeEscaped(bytes.subarray(start, end)) : text
@@ -26,7 +29,8 @@ const decodeEscaped = (bytes: Buffer): string => {
       end += units.write(character, end, 'utf16le')
     } else {
       const octet = bytes[at]!
-      end = units.writeUInt16LE(octet < 0x80 ? octet : ESCAPE | octet, end)
+      units[end++] = octet
+      units[end++] = octet < 0x80 ? 0 : ESCAPE >> 8
     }
     at += length
   }

@@ -5,13 +5,15 @@ import type { HeaderField, SipRequest } from './message.js'
 import { decodeText } from './octets.js'
 
 const EMPTY = new Uint8Array(0)
+/** What an answer needs stands before. */
+const SALVAGED_BYTES = 2 * LIMITS.line
+
 /**
  * What can be read of a malformed request, enough to answer it: the header fields up to the first that makes no sense are there as written.
  * @returns why it cannot be answered instead, where it cannot
  */
 export const salvage = (bytes: Buffer): SipRequest | 'not-sip' | 'bad-response' | 'bad-ack' | 'unanswerable' => {
-  const text = decodeText(bytes, 0, Math.min(bytes.length, LIMITS.message))
-  const [first = '', ...lines] = (/^[^]*?(?=\r?\n\r?\n|$)/.exec(text)?.[0] ?? '').replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/, LIMITS.headers)
+  const [first = '', ...lines] = headOf(bytes).replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/, LIMITS.headers)
   if (/^SIP\/\d/i.test(first)) return 'bad-response'
   const line = readRequestLine(first)
   if (line === undefined) return 'not-sip'
@@ -19,6 +21,14 @@ export const salvage = (bytes: Buffer): SipRequest | 'not-sip' | 'bad-response' 
   const headers = lines.flatMap(readField)
   if (!headers.some(({ id }) => id === 'Via')) return 'unanswerable'
   return { type: 'request', ...line, headers: onlyFirst(headers), body: EMPTY }
+}
+
+/** The whole lines before the empty one. */
+const headOf = (bytes: Buffer): string => {
+  const cut = bytes.length > SALVAGED_BYTES
+  const text = decodeText(bytes, 0, cut ? SALVAGED_BYTES : bytes.length)
+  const end = text.search(/\n\r?\n/)
+  return end >= 0 ? text.slice(0, end).replace(/\r$/, '') : cut ? text.slice(0, text.lastIndexOf('\n') + 1) : text
 }
 
 /** A method, anything, and a version: what can be answered as SIP. No pattern here may take more than linear time. */
