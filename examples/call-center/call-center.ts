@@ -23,6 +23,8 @@ import { openPrompts } from './prompts.js'
 import { openRecordings } from './recordings.js'
 import type { Recordings } from './recordings.js'
 import type { Settings } from './settings.js'
+import { nameTalks } from './talk-files.js'
+import { UnfinishedCalls } from './unfinished.js'
 
 /** A call centre that is up. */
 export interface CallCenter {
@@ -43,6 +45,7 @@ interface Foundation {
   readonly settings: Settings
   readonly accounts: Accounts
   readonly recordings: Recordings
+  readonly unfinished: UnfinishedCalls
   readonly server: Server
   readonly registrar: Registrar
   readonly center: ContactCenter
@@ -57,7 +60,10 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   await repairRecordings(recordings.folder)
   const accounts = await openAccounts(settings)
   const log = openLog(settings.data)
-  const store = await openSqliteStore({ file: join(resolve(settings.data), 'calls.db') })
+  const database = await openSqliteStore({ file: join(resolve(settings.data), 'calls.db') })
+  const unfinished = new UnfinishedCalls(recordings.folder, () => Date.now(), error => log.logger.error(error))
+  await unfinished.settle(database)
+  const store = unfinished.watch(database)
   const server = await openServer(settings)
   const domain = domainOf(settings)
   const registrar = createRegistrar({ domain: [domain, '*'], password: async user => accounts.passwordOf(user), maxExpires: 3_600 })
@@ -70,7 +76,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
   addContactMetrics(center, server.metrics)
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
-  const { board, agents, setStatus, revise, written } = connect({ settings, accounts, recordings, server, registrar, center, store, log, aor })
+  const { board, agents, setStatus, revise, written } = connect({ settings, accounts, recordings, unfinished, server, registrar, center, store, log, aor })
 
   let draining = false
   const http = await serveHttp({ settings, server, board, agents, setStatus, interactions: store, recordings, accounts, draining: () => draining })
@@ -83,7 +89,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
       await server.drain({ seconds })
       await center[Symbol.asyncDispose]()
       await written()
-      await store.close()
+      await database.close()
       await http.close()
       log.logger.info('stopped')
       log.close()
@@ -112,19 +118,19 @@ const domainOf = ({ sip }: Settings): string => sip.domain ?? sip.advertise ?? (
 const LASTING = ['sip', 'http', 'rtp', 'data', 'demo', 'media', 'drainSeconds', 'language'] as const
 
 /** Connects queues, agents and numbers, and hangs up the board on which they can be watched. */
-const connect = ({ settings, accounts, recordings, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents' | 'setStatus'> & Pick<Journal, 'written'> => {
+const connect = ({ settings, accounts, recordings, unfinished, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents' | 'setStatus'> & Pick<Journal, 'written'> => {
   const prompts = openPrompts(settings.language)
-  const floor = new Floor({ center, registrar, prompts, recordings, aor })
+  const floor = new Floor({ center, registrar, prompts, recordings, talkFile: nameTalks({ center, recordings, unfinished, clock: server.clock }), aor })
   const callerOf = (interaction: string): string | undefined => [...server.calls].find(call => call.id === interaction)?.from
   const numbered = () => [...floor.queues.values()].map(({ queue, settings: { number } }) => ({ number, queue }))
   const board = new Board({ clock: server.clock, queues: numbered, agents: () => floor.agents, caller: callerOf })
   center.on('fact', fact => board.note(fact))
 
-  const journal = keepJournal(server, store, error => log.logger.error(error))
+  const journal = keepJournal({ server, store, recordings, unfinished, onFault: error => log.logger.error(error) })
   const admission = createAdmission(accounts, registrar, journal)
   const acquaintances = rememberAcquaintances(center)
   let current = settings
-  const plan = new NumberingPlan({ server, admission, prompts, floor, acquaintances, recordings, journal, supervisor: accounts.supervisor, settings: () => current, aor })
+  const plan = new NumberingPlan({ server, admission, prompts, floor, acquaintances, journal, supervisor: accounts.supervisor, settings: () => current, aor })
   const revise = (revised: Settings): readonly string[] => {
     const lasting = LASTING.filter(name => !isDeepStrictEqual(settings[name], revised[name]))
     current = revised

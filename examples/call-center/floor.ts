@@ -8,6 +8,7 @@ import { queueOptions } from './queue-options.js'
 import type { ConfiguredQueue } from './queue-settings.js'
 import type { Recordings } from './recordings.js'
 import type { Settings } from './settings.js'
+import type { TalkFile } from './talk-files.js'
 
 /** A queue that the settings name. */
 export interface OpenQueue {
@@ -21,6 +22,7 @@ export interface FloorParts {
   readonly registrar: Registrar
   readonly prompts: Prompts
   readonly recordings: Recordings
+  readonly talkFile: TalkFile
   /** The address of record of an account. */
   readonly aor: (user: string) => string
 }
@@ -88,12 +90,13 @@ export class Floor {
   /** Opens a queue, or changes it where its settings have changed. */
   #keep(name: string, settings: ConfiguredQueue): void {
     const present = this.#queues.get(name) ?? this.#closing.get(name)
-    const { center, prompts, recordings } = this.#parts
-    const queue = present?.queue ?? center.queue(name, queueOptions(settings, prompts, recordings))
+    const { center, prompts, recordings, talkFile } = this.#parts
+    const options = queueOptions(settings, prompts, recordings, talkFile)
+    const queue = present?.queue ?? center.queue(name, options)
     this.#closing.delete(name)
     this.#queues.set(name, { queue, settings })
     if (isDeepStrictEqual(present?.settings, settings)) return
-    if (present !== undefined) queue.configure({ ...NOTHING, ...queueOptions(settings, prompts, recordings) })
+    if (present !== undefined) queue.configure({ ...NOTHING, ...options })
     const { emergency } = settings
     queue.setEmergency(emergency && { announcement: prompts.sound(emergency.announcement), fallback: emergency.fallback, ringFor: emergency.ringFor * 1_000 })
   }

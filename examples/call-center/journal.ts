@@ -1,5 +1,7 @@
 import type { Call, Recording, Server } from 'cordboard'
 import type { InteractionStore } from 'cordboard/contact'
+import type { Recordings } from './recordings.js'
+import type { UnfinishedCalls } from './unfinished.js'
 
 /** What is worth noting of a call. */
 export interface Note {
@@ -12,14 +14,25 @@ export interface Note {
 export interface Journal {
   /** Writes nothing of this call: the contact centre does, or it has reached nobody. */
   omit(call: Call): void
+  /** Path for a recording of this call, which is with `agent`, if with anybody. Should the process not live to write the record, the next one does. */
+  file(kind: 'talk' | 'message', call: Call, agent: string | null): string
   /** Adds to the call's record; the last note counts. */
   note(call: Call, note: Note): void
   /** Resolves when the records of all calls that have ended are in the store. */
   written(): Promise<void>
 }
 
+export interface JournalParts {
+  readonly server: Server
+  readonly store: InteractionStore
+  readonly recordings: Recordings
+  readonly unfinished: UnfinishedCalls
+  readonly onFault: (error: unknown) => void
+}
+
 /** Keeps the journal of a server's incoming calls in `store`. */
-export const keepJournal = (server: Server, store: InteractionStore, onFault: (error: unknown) => void): Journal => {
+export const keepJournal = ({ server, store, recordings, unfinished, onFault }: JournalParts): Journal => {
+  const begins = new WeakMap<Call, number>()
   const omitted = new WeakSet<Call>()
   const notes = new WeakMap<Call, Note>()
   const writing = new Set<Promise<void>>()
@@ -41,6 +54,7 @@ export const keepJournal = (server: Server, store: InteractionStore, onFault: (e
 
   server.on('call', call => {
     const at = server.clock.wall()
+    begins.set(call, at)
     let answeredAt: number | undefined
     call.once('answered', () => (answeredAt = server.clock.wall()))
     call.once('ended', () => {
@@ -50,6 +64,9 @@ export const keepJournal = (server: Server, store: InteractionStore, onFault: (e
   })
   return {
     omit: call => void omitted.add(call),
+    file: (kind, call, agent) => unfinished.begin(recordings.file(kind, call.id), {
+      id: call.id, channel: 'voice', at: begins.get(call) ?? server.clock.wall(), from: call.from, to: call.to, queue: null, agent, waited: null,
+    }),
     note: (call, note) => void notes.set(call, note),
     written: async () => void (await Promise.all(writing)),
   }

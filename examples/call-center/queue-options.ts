@@ -2,13 +2,14 @@ import type { OverflowSettings, OverflowTarget, QueueOptions } from 'cordboard/c
 import type { Prompts } from './prompts.js'
 import type { ConfiguredQueue } from './queue-settings.js'
 import type { Recordings } from './recordings.js'
+import type { TalkFile } from './talk-files.js'
 
 type Overflow = NonNullable<ConfiguredQueue['overflow']>
 
 const ms = (seconds: number): number => seconds * 1_000
 
 /** A queue of the settings as the contact centre takes it. */
-export const queueOptions = (settings: ConfiguredQueue, prompts: Prompts, recordings: Recordings): QueueOptions => {
+export const queueOptions = (settings: ConfiguredQueue, prompts: Prompts, recordings: Recordings, talkFile: TalkFile): QueueOptions => {
   const { strategy, announce, exit, callback, overflow, hours, holdLimit } = settings
   return {
     strategy,
@@ -26,7 +27,7 @@ export const queueOptions = (settings: ConfiguredQueue, prompts: Prompts, record
     ...(overflow === undefined ? {} : { overflow: overflowOptions(overflow, prompts, recordings) }),
     ...(hours === undefined ? {} : { hours }),
     ...(holdLimit === undefined ? {} : { holdLimit: ms(holdLimit) }),
-    ...(settings.record ? { record: call => recordings.file('talk', call.id) } : {}),
+    ...(settings.record ? { record: talkFile } : {}),
   }
 }
 

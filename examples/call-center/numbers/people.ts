@@ -1,6 +1,5 @@
 import type { Call } from 'cordboard'
 import type { Journal } from '../journal.js'
-import type { Recordings } from '../recordings.js'
 import type { Handler } from './handler.js'
 
 /** Milliseconds that a person's phone may ring. */
@@ -20,13 +19,13 @@ export interface Operator {
 }
 
 /** An operator who records each talk: left the caller, right the person called. */
-export const createOperator = (recordings: Recordings, journal: Journal): Operator => {
+export const createOperator = (journal: Journal): Operator => {
   const connect = async (call: Call, aor: string): Promise<Reached> => {
     const dialled = await call.dial(aor, { ringFor: RING, from: call.from })
     if (dialled.type !== 'answered') return dialled
     await using other = dialled.call
     if (call.state === 'early') await call.answer()
-    await using recording = await call.record(recordings.file('talk', call.id))
+    await using recording = await call.record(journal.file('talk', call, aor))
     journal.note(call, { agent: aor, recording })
     await call.bridge(other)
     return { type: 'talked' }

@@ -5,7 +5,6 @@ import type { Floor } from '../floor.js'
 import type { Acquaintances } from '../acquaintances.js'
 import type { Journal } from '../journal.js'
 import type { Prompts } from '../prompts.js'
-import type { Recordings } from '../recordings.js'
 import type { Settings } from '../settings.js'
 import { digits } from './digits.js'
 import { echo } from './echo.js'
@@ -25,7 +24,6 @@ export interface NumberingParts {
   readonly prompts: Prompts
   readonly floor: Floor
   readonly acquaintances: Acquaintances
-  readonly recordings: Recordings
   readonly journal: Journal
   readonly supervisor: string
   /** As they are now. */
@@ -44,8 +42,8 @@ export class NumberingPlan {
 
   constructor(parts: NumberingParts) {
     this.#parts = parts
-    const { server, admission: { everyone, accounts }, prompts, floor, recordings, journal, supervisor, aor } = parts
-    const { ring, ringOr } = createOperator(recordings, journal)
+    const { server, admission: { everyone, accounts }, prompts, floor, journal, supervisor, aor } = parts
+    const { ring, ringOr } = createOperator(journal)
     this.#person = ring(call => {
       const user = userOf(call.request.uri)
       return floor.agents.get(user)?.uri ?? aor(user)
@@ -55,7 +53,7 @@ export class NumberingPlan {
     this.#fixed = new Map<string, Handler>([
       ['600', echo],
       ['601', tone],
-      ['602', record(prompts, recordings, journal)],
+      ['602', record(prompts, journal)],
       ['603', digits(prompts)],
       ['700', menu(prompts, () => parts.settings().menu, name => (name === 'operator' ? operator : this.#queue(name)))],
     ])

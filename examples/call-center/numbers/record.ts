@@ -1,7 +1,6 @@
 import type { Call } from 'cordboard'
 import type { Journal } from '../journal.js'
 import type { Prompts } from '../prompts.js'
-import type { Recordings } from '../recordings.js'
 import type { Handler } from './handler.js'
 
 /** Longest message, in milliseconds. */
@@ -17,10 +16,10 @@ const hashKey = async (call: Call, signal: AbortSignal): Promise<void> => {
 }
 
 /** 602: records what the caller says up to `#`, then plays it back. */
-export const record = (prompts: Prompts, recordings: Recordings, journal: Journal): Handler => async call => {
+export const record = (prompts: Prompts, journal: Journal): Handler => async call => {
   await call.answer()
   await call.play([prompts.file('record-intro'), prompts.file('beep')])
-  const recording = await call.record(recordings.file('message', call.id), { tracks: 'received' })
+  const recording = await call.record(journal.file('message', call, null), { tracks: 'received' })
   journal.note(call, { agent: null, recording }) // now, for callers who hang up instead of pressing #
   await hashKey(call, AbortSignal.timeout(LIMIT))
   await recording.stop()
