@@ -1,6 +1,7 @@
 import { Gauge, Registry } from 'prom-client'
 import type { LiveCall } from './call/live-call.js'
 import type { LoopLag } from './core/loop-lag.js'
+import { LatenessHistogram } from './lateness-metrics.js'
 import type { EngineStatistics, MediaEngine } from './media/leg.js'
 import type { UserAgent } from './sip/ua/user-agent.js'
 
@@ -29,7 +30,9 @@ export const serverMetrics = ({ engine, userAgent, calls, lag }: Measured): Regi
   define('cordboard_sip_transactions_total', 'SIP transactions by side, and what befell them', ['kind'], gauge => {
     setAll(gauge, 'kind', userAgent.counters.transactions)
   })
-  defineMedia(define, sharedWhilePending(() => engine.statistics()))
+  const media = sharedWhilePending(() => engine.statistics())
+  defineMedia(define, media)
+  new LatenessHistogram(registry, async () => (await media()).workers)
   return registry
 }
 

@@ -259,7 +259,9 @@ class Engine implements MediaEngine, EngineServices {
     return Promise.resolve({
       legs: this.#legs.size,
       portsFree: this.#ports.free,
-      workers: shares.map(share => ({ legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99) })),
+      workers: shares.map(share => ({
+        legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99), tickLateness: share.tickLateness,
+      })),
       dropped,
       packets: { received: total(Counter.received), sent: total(Counter.sent) },
       recordings: { active: this.recordings.size, framesDropped: total(Counter.framesDropped) },

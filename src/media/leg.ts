@@ -203,11 +203,27 @@ export interface Room extends EventEmitter<RoomEvents>, AsyncDisposable {
   record(file: string, options?: Pick<RecordOptions, 'maxBytes' | 'key'>): Promise<LegRecording>
 }
 
+/** A worker's clock since it was first started: how many ticks were how late. */
+export interface TickLateness {
+  /** `counts[n]`: ticks later than n/2 ms by less than half a millisecond; the last: by anything. */
+  readonly counts: readonly number[]
+  /** Lateness of all ticks together, in ms. */
+  readonly sum: number
+}
+
+/** One media worker: `cpuShare` of a core from 0 to 1, times in milliseconds. */
+export interface WorkerStatistics {
+  readonly legs: number
+  readonly cpuShare: number
+  readonly tickLatenessP99: number
+  readonly tickLateness: TickLateness
+}
+
 /** Live numbers of the engine. */
 export interface EngineStatistics {
   readonly legs: number
   readonly portsFree: number
-  readonly workers: readonly { readonly legs: number; readonly cpuShare: number; readonly tickLatenessP99: number }[]
+  readonly workers: readonly WorkerStatistics[]
   /** Datagrams refused in all legs, ended ones too, by reason. */
   readonly dropped: Readonly<Record<string, number>>
   readonly packets: { readonly received: number; readonly sent: number }

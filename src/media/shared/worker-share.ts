@@ -1,3 +1,5 @@
+import type { TickLateness } from '../leg.js'
+
 /** Why a datagram was refused. */
 export const DROP_REASONS = [
   'not-rtp', 'malformed', 'stranger', 'payload-type', 'direction', 'not-applied', 'authentication', 'replay', 'switched', 'socket', 'rtcp-malformed', 'rtcp-stranger',
@@ -14,6 +16,8 @@ export const LATENESS_COLUMNS = 128
 /** Places of a worker's numbers in its share. */
 export const Counter = {
   legs: 0, received: 1, sent: 2, framesDropped: 3, busy: 4, latenessP99: 5, burst: 6, turns: 7, ticks: 8, skippedTicks: 9, latenessMedian: 10,
+  /** In ms, of all ticks together. */
+  latenessSum: 11,
 } as const
 
 /**
@@ -62,6 +66,11 @@ export class WorkerShare {
 
   add(counter: number, by: number): void {
     this.#numbers[counter]! += by
+  }
+
+  /** A copy of the histogram as the main thread gives it out. */
+  get tickLateness(): TickLateness {
+    return { counts: Array.from(this.lateness), sum: this.get(Counter.latenessSum) }
   }
 
   /** Counts one refused datagram; `reason` is its index in `DROP_REASONS`. */

@@ -117,6 +117,7 @@ export class Ticker {
     const column = Math.min(LATENESS_COLUMNS - 1, (late * 2) | 0)
     this.share.lateness[column]!++
     this.share.add(Counter.ticks, 1)
+    this.share.add(Counter.latenessSum, late)
     if (this.#recentSize === WINDOW) this.#columns[this.#recent[this.#recentAt]!]!--
     else this.#recentSize++
     this.#recent[this.#recentAt] = column
