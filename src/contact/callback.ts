@@ -63,7 +63,7 @@ export class Callback implements CallStay {
       ringing.abort()
       if (outcome.type === 'answered') {
         reached = true
-        recording = new TalkRecording(this.#context, outcome.call, this.#options.record?.(outcome.call, agent))
+        recording = new TalkRecording(this.#context, outcome.call, () => this.#options.record?.(outcome.call, agent))
         await outcome.call.bridge(call, { signal: this.#context.signal }).finally(() => outcome.call.hangup())
       }
     } catch (error) {

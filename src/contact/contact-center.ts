@@ -10,11 +10,13 @@ import { Assignment } from './assignment.js'
 import type { AssignOutcome, WrittenInteraction, WrittenOffer } from './assignment.js'
 import { Callback } from './callback.js'
 import type { Dialler } from './dialler.js'
+import { turnAway } from './closure.js'
+import type { Closure } from './closure.js'
 import { Dispatcher } from './dispatcher.js'
 import type { Order } from './dispatcher.js'
 import { FunctionGuard } from './function-guard.js'
 import { InteractionLedger } from './interaction-ledger.js'
-import type { InteractionRecord, InteractionStore } from './interaction-record.js'
+import type { InteractionRecord, InteractionStore, RecordEnd } from './interaction-record.js'
 import { LinePresence } from './line-presence.js'
 import { LineOffer } from './line-offer.js'
 import { OfferCall } from './offer-call.js'
@@ -101,7 +103,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     this.#store = store
     this.#dispatcher = new Dispatcher(clock, { perform: order => this.#perform(order), note: fact => this.#note(fact) }, random.uint32())
     this.#ledger = new InteractionLedger(clock)
-    this.#presence = new LinePresence(server, identify, (agent, busy) => this.send({ type: 'elsewhere', agent, busy }))
+    this.#presence = new LinePresence(server, from => this.#guard.attempt(() => identify(from), from), (agent, busy) => this.send({ type: 'elsewhere', agent, busy }))
     setMaxListeners(0, this.#closing.signal)
   }
 
@@ -151,15 +153,23 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
 
   guardSteps: QueueContext['guardSteps'] = steps => this.#guard.steps(steps)
 
-  finish(id: InteractionId, more: Partial<Pick<InteractionRecord, 'recording' | 'outcome'>> = {}): void {
+  finish(id: InteractionId, more: RecordEnd = {}): void {
     const record = this.#ledger.close(id, more)
     if (record === undefined) return
-    this.emit('record', record)
-    if (this.#store !== undefined) void this.#track(this.#store.append(record).catch(error => this.fault(error)))
+    this.#guard.attempt(() => this.emit('record', record), false)
+    if (this.#store !== undefined) void this.#track(this.#keep(this.#store, record))
   }
 
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome> {
     return this.#track(this.#visit(queue, call, join, signal))
+  }
+
+  turnAway(queue: string, call: Call, closure: Closure): Promise<QueueOutcome> {
+    return this.#track(this.#turnAway(queue, call, closure))
+  }
+
+  evacuate(queue: string, closure: Closure): void {
+    for (const { id } of [...this.#dispatcher.state.queues.get(queue)?.waiting ?? []]) this.#close(id, closure)
   }
 
   async ringAgain(agent: Uri, from: Uri, signal: AbortSignal): Promise<Call | undefined> {
@@ -216,6 +226,25 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     }
   }
 
+  async #turnAway(queue: string, call: Call, closure: Closure): Promise<QueueOutcome> {
+    const id = this.#idFor(call)
+    this.#ledger.open(id, { from: call.from, to: call.to })
+    try {
+      await turnAway(this, call, closure)
+      return { type: 'closed', reason: closure.reason }
+    } finally {
+      this.finish(id, { queue, outcome: 'closed', endedAt: this.clock.wall() })
+    }
+  }
+
+  async #keep(store: InteractionStore, record: InteractionRecord): Promise<void> {
+    try {
+      await store.append(record)
+    } catch (error) {
+      this.fault(error)
+    }
+  }
+
   /** The caller's place is kept under the same id. */
   #promiseCallback(id: InteractionId, { call, options }: Visit): void {
     const parties = { customer: call.from, shown: options.callback?.from ?? call.to }
@@ -238,16 +267,26 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       case 'too-late': return this.#takeOffer(order.offer)?.cancel()
       case 'connect': return this.#connect(order)
       case 'leave': return this.#leave(order)
-      case 'move': {
-        const options = this.queues.get(order.to)?.options
-        if (options !== undefined) this.#stays.get(order.interaction)?.move(options)
-        return
-      }
+      case 'move': return this.#move(order)
       case 'announce': {
         const estimate = this.queues.get(order.queue)?.estimate(order.position)
         this.#stays.get(order.interaction)?.announce(order.position, estimate)
       }
     }
+  }
+
+  /** Whoever overflows into a closed queue is turned away like all who come. */
+  #move({ interaction, to }: Extract<Order, { type: 'move' }>): void {
+    const queue = this.queues.get(to)
+    if (queue === undefined) return
+    this.#stays.get(interaction)?.move(queue.options)
+    if (queue.closure !== undefined) this.#close(interaction, queue.closure)
+  }
+
+  /** What is written, and who is to be called back, can wait for better times. */
+  #close(id: InteractionId, closure: Closure): void {
+    const stay = this.#stays.get(id)
+    if (stay instanceof Visit) stay.close(closure)
   }
 
   #offer(order: Extract<Order, { type: 'offer' }>): void {
@@ -286,11 +325,11 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       this.send(event)
       over.abort()
     }
-    const heard = this.emit('offer', {
+    const heard = this.#guard.attempt(() => this.emit('offer', {
       interaction, agent, expiresIn: expires - this.clock.now(), signal: over.signal,
       accept: () => close({ type: 'answered', offer }),
       reject: () => close({ type: 'failed', offer, failure: 'rejected' }),
-    })
+    }), false)
     if (!heard) close({ type: 'failed', offer, failure: 'unreachable' })
   }
 
@@ -321,11 +360,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   #note(fact: Fact): void {
     this.#ledger.note(fact)
     if ('queue' in fact) this.queues.get(fact.queue)?.note(fact)
-    try {
-      this.emit('fact', fact)
-    } catch (error) {
-      this.fault(error)
-    }
+    this.#guard.attempt(() => this.emit('fact', fact), false)
   }
 
   #viewOf(uri: Uri): ReturnType<ConstructorParameters<typeof LiveAgent>[1]['view']> {

@@ -10,6 +10,16 @@ export class FunctionGuard {
     this.#fault = fault
   }
 
+  /** What `call` returns; `otherwise` where it throws. */
+  attempt<T>(call: () => T, otherwise: T): T {
+    try {
+      return call()
+    } catch (error) {
+      this.#fault(error)
+      return otherwise
+    }
+  }
+
   settings(settings: QueueSettings): QueueSettings {
     const { strategy, overflow } = settings
     const to = overflow?.to
@@ -27,7 +37,7 @@ export class FunctionGuard {
   #strategy(strategy: CustomStrategy): CustomStrategy {
     const known = this.#strategies.get(strategy)
     if (known !== undefined) return known
-    const guarded: CustomStrategy = (eligible, waiting) => this.#attempt(() => strategy(eligible, waiting), [])
+    const guarded: CustomStrategy = (eligible, waiting) => this.attempt(() => strategy(eligible, waiting), [])
     this.#strategies.set(strategy, guarded)
     return guarded
   }
@@ -36,17 +46,8 @@ export class FunctionGuard {
   #predicate(predicate: AgentPredicate): AgentPredicate {
     const known = this.#predicates.get(predicate)
     if (known !== undefined) return known
-    const guarded: AgentPredicate = (agent, waited) => this.#attempt(() => predicate(agent, waited), false)
+    const guarded: AgentPredicate = (agent, waited) => this.attempt(() => predicate(agent, waited), false)
     this.#predicates.set(predicate, guarded)
     return guarded
-  }
-
-  #attempt<T>(call: () => T, otherwise: T): T {
-    try {
-      return call()
-    } catch (error) {
-      this.#fault(error)
-      return otherwise
-    }
   }
 }

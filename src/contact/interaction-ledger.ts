@@ -1,6 +1,6 @@
 import type { Uri } from '../call/call.js'
 import type { Clock } from '../core/clock.js'
-import type { InteractionOutcome, InteractionRecord } from './interaction-record.js'
+import type { InteractionOutcome, InteractionRecord, RecordEnd } from './interaction-record.js'
 import type { Fact, LeaveOutcome } from './routing/action.js'
 import type { AgentId, InteractionId } from './routing/settings.js'
 
@@ -46,7 +46,7 @@ export class InteractionLedger {
   }
 
   /** The finished record; undefined when it was closed before. */
-  close(id: InteractionId, more: Partial<Pick<InteractionRecord, 'recording' | 'outcome'>> = {}): InteractionRecord | undefined {
+  close(id: InteractionId, more: RecordEnd = {}): InteractionRecord | undefined {
     const draft = this.#drafts.get(id)
     if (draft === undefined) return undefined
     this.#drafts.delete(id)

@@ -29,6 +29,9 @@ export interface InteractionRecord {
   readonly disposition: string | null
 }
 
+/** What only the end of an interaction tells of its record. */
+export type RecordEnd = Partial<Pick<InteractionRecord, 'queue' | 'outcome' | 'recording' | 'endedAt'>>
+
 /** Keeps interaction records. `openSqliteStore` is one. */
 export interface InteractionStore {
   /** Resolves when the row is safe. @throws CordboardError `STORE_UNAVAILABLE`. */

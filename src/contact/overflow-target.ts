@@ -1,5 +1,6 @@
 import type { Call, Uri } from '../call/call.js'
 import type { Clock } from '../core/clock.js'
+import { isCordboardError } from '../core/errors.js'
 import { onAbort } from '../core/scope.js'
 import type { OverflowTarget } from './routing/settings.js'
 import type { StayContext } from './stay.js'
@@ -55,7 +56,7 @@ const connectTo = async (call: Call, uri: Uri, ringFor: number): Promise<boolean
 }
 
 /**
- * Sends a caller where its queue overflows to; resolves when that is over. False where a URI could not be reached.
+ * Sends a caller where its queue overflows to; resolves when that is over. False where a URI could not be reached, or a sound could not be played.
  * @param ringFor milliseconds that a URI rings.
  */
 export const sendTo = async (context: StayContext, call: Call, to: OverflowTarget, ringFor = RING_MS): Promise<boolean> => {
@@ -66,8 +67,9 @@ export const sendTo = async (context: StayContext, call: Call, to: OverflowTarge
       if (call.state === 'early') await call.answer()
       await leaveMessage(context.clock, call, to)
     }
+    return true
   } catch (error) {
     faultUnlessEnded(context, error)
+    return isCordboardError(error, 'CALL_ENDED')
   }
-  return true
 }

@@ -1,15 +1,14 @@
-import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import type { Scoped } from '../core/scope.js'
 import type { Agent } from './agent.js'
 import type { AssignOutcome, WrittenInteraction } from './assignment.js'
 import { changed } from './changes.js'
 import type { Changes } from './changes.js'
+import type { Closure, Emergency } from './closure.js'
 import { EventStream } from './event-stream.js'
 import { QueueFold } from './figures/queue-figures.js'
 import type { QueueFigures } from './figures/queue-figures.js'
 import { opennessAt } from './opening-hours.js'
-import { sendTo } from './overflow-target.js'
 import type { EnterOptions, QueueOptions, QueueOutcome } from './queue-options.js'
 import type { Fact } from './routing/action.js'
 import type { JoinEvent } from './routing/event.js'
@@ -21,20 +20,11 @@ import type { EstimateError } from './wait-estimate.js'
 
 /** One thing that happened in a queue. */
 export interface QueueEvent {
-  readonly type: 'joined' | 'offered' | 'offer-ended' | 'answered' | 'dropped' | 'abandoned' | 'timed-out' | 'overflowed' | 'exited' | 'callback' | 'withdrawn' | 'ended' | 'wrapped-up'
+  readonly type: 'joined' | 'offered' | 'offer-ended' | 'answered' | 'dropped' | 'abandoned' | 'timed-out' | 'overflowed' | 'exited' | 'callback' | 'closed' | 'withdrawn' | 'ended' | 'wrapped-up'
   readonly at: Date
   /** The call's id, followed by `.2` and so on from its second stay in a queue on. */
   readonly callId: string
   readonly agent?: Uri
-}
-
-/** While it is on, nobody waits. */
-export interface Emergency {
-  readonly announcement?: Audio
-  /** Tried one after the other. */
-  readonly fallback?: readonly Uri[]
-  /** Milliseconds that each of them rings. @default 20000 */
-  readonly ringFor?: number
 }
 
 /** What `configure` changes; a queue always has a strategy. */
@@ -70,7 +60,7 @@ export interface Queue extends AsyncDisposable {
    * @throws CordboardError `CONTACT_BAD_EXPRESSION`; nothing has changed then.
    */
   configure(changes: QueueChanges): void
-  /** Switches the emergency on, or off. */
+  /** Switches the emergency on, or off. Those who wait already, and those who overflow into the queue, are dealt with like all who come; call backs keep their places. */
   setEmergency(emergency: Emergency | undefined): void
 }
 
@@ -82,7 +72,11 @@ export interface QueueContext extends StayContext {
   guardSteps(steps: readonly RelaxStep[]): readonly RelaxStep[]
   /** Starts a stay and waits for its end. */
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome>
-  /** The same for what is written. */
+  /** Deals with a caller whom the queue does not take, and keeps its record. */
+  turnAway(queue: string, call: Call, closure: Closure): Promise<QueueOutcome>
+  /** Those who wait in the queue do so no longer. */
+  evacuate(queue: string, closure: Closure): void
+  /** The same as `visit` for what is written. */
   assign(interaction: WrittenInteraction, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<AssignOutcome>
   /** Those who wait in the queue go by its new options. */
   reconfigured(queue: string, options: QueueOptions): void
@@ -124,6 +118,13 @@ export class LiveQueue implements Queue {
     context.send({ type: 'queue', queue: name, settings: context.settingsOf(options) })
   }
 
+  /** Undefined while it is open. */
+  get closure(): Closure | undefined {
+    if (this.#emergency !== undefined) return { reason: 'emergency', emergency: this.#emergency }
+    const openness = this.#options.hours === undefined ? 'open' : opennessAt(this.#options.hours, this.#context.clock.wall())
+    return openness === 'open' ? undefined : { reason: openness }
+  }
+
   get options(): QueueOptions {
     return this.#options
   }
@@ -144,10 +145,9 @@ export class LiveQueue implements Queue {
 
   async enter(call: Call, options: EnterOptions = {}): Promise<QueueOutcome> {
     const join = this.#join(options, options.customer ?? customerOf(call))
-    if (this.#emergency !== undefined) return this.#turnAway(call, this.#emergency)
-    const openness = this.#options.hours === undefined ? 'open' : opennessAt(this.#options.hours, this.#context.clock.wall())
-    if (openness !== 'open') return { type: 'closed', reason: openness }
     if (call.signal.aborted) return { type: 'abandoned', waited: 0 }
+    const { closure } = this
+    if (closure !== undefined) return this.#context.turnAway(this.name, call, closure)
     return this.#context.visit(this, call, join, options.signal)
   }
 
@@ -181,6 +181,7 @@ export class LiveQueue implements Queue {
 
   setEmergency(emergency: Emergency | undefined): void {
     this.#emergency = emergency
+    if (emergency !== undefined) this.#context.evacuate(this.name, { reason: 'emergency', emergency })
   }
 
   /** Takes in a fact of this queue. */
@@ -213,14 +214,5 @@ export class LiveQueue implements Queue {
       ...(customer === undefined ? {} : { customer }),
       ...(options.prefer === undefined ? {} : { sticky: { agent: options.prefer.agent.uri, wait: options.prefer.wait } }),
     }
-  }
-
-  async #turnAway(call: Call, { announcement, fallback = [], ringFor = 20_000 }: Emergency): Promise<QueueOutcome> {
-    if (announcement !== undefined) await sendTo(this.#context, call, { announcement })
-    for (const uri of fallback) {
-      if (call.signal.aborted) break
-      if (await sendTo(this.#context, call, { uri }, ringFor)) break
-    }
-    return { type: 'closed', reason: 'emergency' }
   }
 }

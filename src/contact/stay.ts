@@ -2,7 +2,7 @@ import type { Call, Recording, Uri } from '../call/call.js'
 import type { Clock } from '../core/clock.js'
 import { isCordboardError } from '../core/errors.js'
 import type { LiveAgent } from './agent.js'
-import type { InteractionRecord } from './interaction-record.js'
+import type { RecordEnd } from './interaction-record.js'
 import type { LeaveOutcome } from './routing/action.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { InteractionId } from './routing/settings.js'
@@ -48,7 +48,7 @@ export interface StayContext {
   /** Rings an agent who has this interaction already; its new call, or undefined. */
   ringAgain(agent: Uri, from: Uri, signal: AbortSignal): Promise<Call | undefined>
   /** Writes the interaction's record. */
-  finish(id: InteractionId, more?: Partial<Pick<InteractionRecord, 'recording' | 'outcome'>>): void
+  finish(id: InteractionId, more?: RecordEnd): void
 }
 
 /** Reports what isn't merely a hang-up. */
@@ -61,12 +61,10 @@ export class TalkRecording {
   readonly #context: StayContext
   readonly #started: Promise<Recording | undefined>
 
-  constructor(context: StayContext, call: Call, file: string | undefined) {
+  /** @param file what the application calls it; undefined: it is not recorded. */
+  constructor(context: StayContext, call: Call, file: () => string | undefined) {
     this.#context = context
-    this.#started = file === undefined ? Promise.resolve(undefined) : call.record(file).catch(error => {
-      faultUnlessEnded(context, error)
-      return undefined
-    })
+    this.#started = this.#start(call, file)
   }
 
   /** The file, whole on disk; null where there is none. */
@@ -78,5 +76,15 @@ export class TalkRecording {
       this.#context.fault(error)
     }
     return recording?.file ?? null
+  }
+
+  async #start(call: Call, file: () => string | undefined): Promise<Recording | undefined> {
+    try {
+      const name = file()
+      return name === undefined ? undefined : await call.record(name)
+    } catch (error) {
+      faultUnlessEnded(this.#context, error)
+      return undefined
+    }
   }
 }

@@ -2,6 +2,8 @@ import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import { deferred, onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
+import { turnAway } from './closure.js'
+import type { Closure } from './closure.js'
 import { HoldSound, sameSound } from './hold-sound.js'
 import { sendTo } from './overflow-target.js'
 import type { QueueOptions, QueueOutcome } from './queue-options.js'
@@ -22,6 +24,7 @@ export class Visit implements CallStay {
   #options: QueueOptions
   #signal: AbortSignal | undefined
   #exitDigit: Digit | undefined
+  #closure: Closure | undefined
 
   constructor(id: InteractionId, call: Call, options: QueueOptions, context: StayContext) {
     this.#id = id
@@ -82,8 +85,18 @@ export class Visit implements CallStay {
   }
 
   announce(position: number, estimate: number | undefined): void {
-    const audio = this.#options.announce?.audio({ position, estimate })
-    if (audio !== undefined) this.#sound.say(audio)
+    try {
+      const audio = this.#options.announce?.audio({ position, estimate })
+      if (audio !== undefined) this.#sound.say(audio)
+    } catch (error) {
+      this.#context.fault(error)
+    }
+  }
+
+  /** The queue takes nobody any more: the caller, where it still waits, is turned away. */
+  close(closure: Closure): void {
+    this.#closure = closure
+    this.#context.send({ type: 'left', interaction: this.#id, how: { type: 'closed' } })
   }
 
   async #left(outcome: LeaveOutcome): Promise<QueueOutcome> {
@@ -93,6 +106,10 @@ export class Visit implements CallStay {
       case 'overflowed':
         await this.#sound.stop()
         return { type: 'overflowed', taken: outcome.to !== undefined && await sendTo(this.#context, this.#call, outcome.to) }
+      case 'closed':
+        await this.#sound.stop()
+        await turnAway(this.#context, this.#call, this.#closure!)
+        return { type: 'closed', reason: this.#closure!.reason }
       case 'timed-out':
       case 'callback': return { type: outcome.type }
       case 'withdrawn': throw this.#signal?.reason
@@ -124,7 +141,7 @@ export class Visit implements CallStay {
       // Not awaited: a bridge takes over from a sound that is being stopped, and every turn more is one in which somebody may hang up.
       void this.#sound.stop()
       if (this.#call.state === 'early') await this.#call.answer()
-      recording = new TalkRecording(this.#context, this.#call, this.#options.record?.(this.#call, agent))
+      recording = new TalkRecording(this.#context, this.#call, () => this.#options.record?.(this.#call, agent))
       const signals = this.#signal === undefined ? [this.#context.signal] : [this.#context.signal, this.#signal]
       await new Talk(this.#call, connection, {
         clock: this.#context.clock, signal: AbortSignal.any(signals), holdLimit: this.#options.holdLimit,

@@ -333,6 +333,70 @@ void t.test('announcements, hours, emergency and overflow to a number', async t 
   t.ok(positions.length >= 1 && positions.every(position => position === 1), `announced ${positions.length} times`)
   t.equal(nights, 2)
   t.same(office.outcomes.map(outcome => ('reason' in outcome ? outcome.reason : outcome.type)).sort(), ['emergency', 'hours', 'overflowed', 'timed-out'])
+  const closed = office.records.filter(({ outcome }) => outcome === 'closed')
+  t.match(closed, closed.map(() => ({ waited: 0, agent: null, talked: null })))
+  t.same(closed.map(({ queue }) => queue).sort(), ['alarm', 'shut'], 'who was turned away is in the records')
+})
+
+void t.test('an emergency: those who wait already, and those who overflow into it, get the announcement and the personal numbers too', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales')
+  office.queue('shop', { overflow: { after: 400, to: { queue: 'sales' } } })
+  const nights: string[] = []
+  office.phone('night', async call => {
+    nights.push(call.from)
+    await call.answer()
+    await sleep(50)
+  })
+  const waiting = await office.call('sales', 'sip:ann@example.org')
+  await office.fact('joined')
+  const later = await office.call('shop', 'sip:bob@example.org')
+  sales.setEmergency({ announcement: join(prompts, 'digit-2.wav'), fallback: [office.uri('nobody'), office.uri('night')] })
+  await Promise.all([waiting, later].map(ended))
+  await office.settled(2)
+  t.same(nights, ['sip:ann@example.org', 'sip:bob@example.org'])
+  t.same(office.outcomes, [{ type: 'closed', reason: 'emergency' }, { type: 'closed', reason: 'emergency' }])
+  t.match(office.records, [{ from: 'sip:ann@example.org', outcome: 'closed' }, { from: 'sip:bob@example.org', outcome: 'closed' }])
+  t.match(sales.figures(), { waiting: 0, abandoned: 0 })
+
+  office.agent('cid', [sales])
+  sales.setEmergency(undefined)
+  const served = await office.call('sales')
+  await office.fact('answered')
+  sales.setEmergency({ fallback: [office.uri('night')] })
+  t.equal(served.state, 'answered', 'a talk goes on')
+  await served.hangup()
+  await office.settled(3)
+  t.match(office.outcomes.at(-1), { type: 'served' })
+})
+
+void t.test("functions and listeners of the application that throw are faults, and lose no caller", async t => {
+  const fail = (): never => { throw new Error('oops') }
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', {
+    strategy: eligible => (office.faults.length > 0 ? eligible : fail()), record: fail, announce: { first: 0, every: 60_000, audio: fail },
+  })
+  office.queue('mailbox', { overflow: { size: 0, to: { mailbox: fail } } })
+  office.queue('choosy', { maxWait: 300 }, { requires: fail })
+  office.center.on('record', fail)
+  office.center.on('offer', fail)
+  const ann = office.agent('ann', [sales, office.center.queues.get('choosy')!], { capacity: { chat: 1 } })
+  const [caller, left, choosy] = await Promise.all(['sales', 'mailbox', 'choosy'].map(user => office.call(user)))
+  await office.fact('answered')
+  while (!office.outcomes.some(({ type }) => type === 'timed-out')) await sleep(1)
+  t.equal(ann.state, 'talking')
+  const over = new AbortController()
+  const chat = sales.assign({ id: 'chat', channel: 'chat', from: 'customer', to: 'shop' }, { signal: over.signal })
+  while (!office.facts.some(fact => fact.type === 'offer-ended')) await sleep(1)
+  over.abort(new Error('never mind'))
+  await t.rejects(chat, { message: 'never mind' })
+  await caller!.hangup()
+  await Promise.all([left!, choosy!].map(ended))
+  await office.settled(3)
+  t.same(office.outcomes.map(outcome => ('taken' in outcome ? String(outcome.taken) : outcome.type)).sort(), ['false', 'served', 'timed-out'])
+  t.ok(office.faults.length >= 6 && office.faults.every(({ message }) => message === 'oops'), office.faults.map(({ message }) => message).join())
+  office.faults.length = 0
+  office.center.removeAllListeners('record')
 })
 
 void t.test('hang-ups at the worst instant: whatever the order, nobody is lost and nothing is stuck', async t => {

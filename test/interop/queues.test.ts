@@ -133,6 +133,6 @@ t.test('real phones: skills, sticky agent, outside agent, overflow, emergency, c
     return all.some(({ channel, outcome }) => channel === 'callback' && outcome === 'served') ? all : undefined
   })
   t.same(rows.map(({ queue, outcome }) => [queue, outcome]).reverse(), [
-    ['skilled', 'served'], ['known', 'served'], ['outside', 'served'], ['away', 'overflowed'], ['back', 'callback'], ['back', 'served'],
+    ['skilled', 'served'], ['known', 'served'], ['outside', 'served'], ['away', 'overflowed'], ['alarm', 'closed'], ['back', 'callback'], ['back', 'served'],
   ])
 })

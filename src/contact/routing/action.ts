@@ -6,6 +6,7 @@ export type LeaveOutcome =
   | { readonly type: 'abandoned' }
   | { readonly type: 'exited' }
   | { readonly type: 'withdrawn' }
+  | { readonly type: 'closed' }
   | { readonly type: 'timed-out' }
   | { readonly type: 'overflowed'; readonly to?: OverflowTarget }
   /** It stays in its place as a `callback`. */

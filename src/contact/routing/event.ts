@@ -3,8 +3,13 @@ import type { AgentId, AgentSettings, AgentStatus, Channel, InteractionId, Membe
 /** Names an offer; each is used once. */
 export type OfferId = number
 
-/** How a waiting interaction leaves by its own will. */
-export type Departure = { readonly type: 'abandoned' } | { readonly type: 'exited' } | { readonly type: 'withdrawn' }
+/** How a waiting interaction leaves without routing having decided so. */
+export type Departure =
+  | { readonly type: 'abandoned' }
+  | { readonly type: 'exited' }
+  | { readonly type: 'withdrawn' }
+  /** Its queue takes nobody any more; a talk goes on. */
+  | { readonly type: 'closed' }
 
 /** All that can happen to a contact centre, as far as distribution is concerned. */
 export type RoutingEvent =

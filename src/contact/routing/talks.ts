@@ -62,8 +62,8 @@ export const endWrapUp = (state: RoutingState, engagement: Engagement): void => 
 
 /** The caller's own leaving; in mid-talk it ends the talk. */
 export const depart = (state: RoutingState, interaction: InteractionEntry, how: Departure): void => {
-  if (interaction.state === 'connected') finish(state, interaction)
-  else leave(state, interaction, how)
+  if (interaction.state !== 'connected') return leave(state, interaction, how)
+  if (how.type !== 'closed') finish(state, interaction)
 }
 
 /** The agent's side was gone before the talk had begun: the caller waits on in the old place. */
