@@ -12,12 +12,14 @@ import type { RecorderReply, RecorderRequest, RecorderSeed } from './recorder/pr
 import type { RecordingHandle } from './recording-handle.js'
 import { ownLeg, RoomHandle } from './room-handle.js'
 import type { EngineServices } from './services.js'
+import type { SideStream, SideStreamOptions } from './side-stream.js'
 import { FrameRing } from './shared/frame-ring.js'
 import { LegSlots } from './shared/leg-slots.js'
 import { Counter, DROP_REASONS, WorkerShare } from './shared/worker-share.js'
 import { SpareWorker } from './spare-worker.js'
+import { StreamHandle } from './stream-handle.js'
 import { ThreadLink } from './thread-link.js'
-import { BindFailure, WorkerLink } from './worker-link.js'
+import { BindFailure, type Request, WorkerLink } from './worker-link.js'
 
 /** Frames on their way to the recorder. Memory is taken as it is first used. */
 const RING_BYTES = 8 * 1024 * 1024
@@ -37,6 +39,26 @@ const MAX_DEATHS = 8
 /** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
 const OVERLOADED = 503
 
+/** A leg or side stream about to be opened. */
+interface Opening<T> {
+  readonly end: T
+  readonly request: Request
+  readonly release: () => void
+}
+
+const openingOf = (end: LegHandle | StreamHandle): Request => {
+  const { id, slot, local: { address, port } } = end
+  return end instanceof LegHandle ? { type: 'open', leg: id, slot, address, port } : { type: 'open-stream', stream: id, kind: end.kind, slot, address, port }
+}
+
+const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLOADED', 'the media workers carry all that they can', { status: OVERLOADED })
+
+/** @throws CordboardError `MEDIA_LEG_CLOSED`. */
+const ownStream = (stream: SideStream): StreamHandle => {
+  if (!(stream instanceof StreamHandle) || stream.closed) throw new CordboardError('MEDIA_LEG_CLOSED', `side stream ${stream.id} is closed, or of another engine`)
+  return stream
+}
+
 class Engine implements MediaEngine, EngineServices {
   readonly prompts = new ThreadLink<PromptRequest, PromptReply>('prompt/main.js', undefined)
   readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
@@ -47,6 +69,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly #spare = new SpareWorker()
   readonly #legs = new Registry<number, LegHandle>()
   readonly #rooms = new Map<number, RoomHandle>()
+  readonly #streams = new Registry<number, StreamHandle>()
   readonly #ports: PortPool
   readonly #slots: LegSlots
   readonly #freeSlots: number[]
@@ -104,8 +127,17 @@ class Engine implements MediaEngine, EngineServices {
 
   released(leg: LegHandle): void {
     this.#legs.delete(leg.id)
-    this.#freeSlots.push(leg.slot)
-    this.#ports.give(leg.local.port)
+    this.#free(leg)
+  }
+
+  streamReleased(stream: StreamHandle): void {
+    this.#streams.delete(stream.id)
+    this.#free(stream)
+  }
+
+  #free({ slot, local }: LegHandle | StreamHandle): void {
+    this.#freeSlots.push(slot)
+    this.#ports.give(local.port)
   }
 
   roomClosed(room: RoomHandle): void {
@@ -121,21 +153,29 @@ class Engine implements MediaEngine, EngineServices {
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
     this.recorder.warm()
     this.#spare.warm()
+    if (this.#legs.size >= this.#maxLegs) throw overloaded()
     const worker = this.#place(options.near)
-    const address = options.address ?? this.#address
     const id = this.number()
+    return this.#bound<LegHandle>(options.address ?? this.#address, (slot, local) => {
+      const leg = new LegHandle(this, id, slot, worker, local)
+      this.#legs.set(id, leg)
+      return { end: leg, request: openingOf(leg), release: () => this.released(leg) }
+    })
+  }
+
+  /** Opens on the first pair of ports that can be had. @throws CordboardError `MEDIA_PORTS_EXHAUSTED`. */
+  async #bound<T extends LegHandle | StreamHandle>(address: string, make: (slot: number, local: T['local']) => Opening<T>): Promise<T> {
     for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
       const port = this.#ports.take()
       const slot = port === undefined ? undefined : this.#freeSlots.pop()
       if (port === undefined || slot === undefined) break
       this.#slots.clear(slot)
-      const leg = new LegHandle(this, id, slot, worker, { address, port, rtcpPort: port + 1 })
-      this.#legs.set(id, leg)
+      const { end, request, release } = make(slot, { address, port, rtcpPort: port + 1 })
       try {
-        await this.link(worker).request({ type: 'open', leg: id, slot, address, port })
-        return leg
+        await this.link(end.worker).request(request)
+        return end
       } catch (error) {
-        this.released(leg)
+        release()
         if (!(error instanceof BindFailure)) throw error
       }
     }
@@ -145,13 +185,11 @@ class Engine implements MediaEngine, EngineServices {
   /** The worker with the fewest legs, or the one that `near` is in. @throws CordboardError `MEDIA_OVERLOADED`. */
   #place(near: Leg | undefined): number {
     let best: number | undefined
-    if (this.#legs.size < this.#maxLegs) {
-      for (let worker = 0; worker < this.#links.length; worker++) {
-        if ((near !== undefined && near.worker !== worker) || this.#full(worker)) continue
-        if (best === undefined || this.#load(worker) < this.#load(best)) best = worker
-      }
+    for (let worker = 0; worker < this.#links.length; worker++) {
+      if ((near !== undefined && near.worker !== worker) || this.#full(worker)) continue
+      if (best === undefined || this.#load(worker) < this.#load(best)) best = worker
     }
-    if (best === undefined) throw new CordboardError('MEDIA_OVERLOADED', 'the media workers carry all that they can', { status: OVERLOADED })
+    if (best === undefined) throw overloaded()
     return best
   }
 
@@ -210,8 +248,54 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async #open(leg: LegHandle, worker: number): Promise<void> {
-    const { address, port } = leg.local
-    await this.link(worker).request({ type: 'open', leg: leg.id, slot: leg.slot, address, port })
+    await this.link(worker).request(openingOf(leg))
+  }
+
+  // ---- side streams
+
+  async openStream({ kind, near, address = this.#address }: SideStreamOptions): Promise<SideStream> {
+    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    const worker = this.#place(near)
+    const id = this.number()
+    return this.#bound<StreamHandle>(address, (slot, local) => {
+      const stream = new StreamHandle(this, id, kind, slot, worker, local)
+      this.#streams.set(id, stream)
+      return { end: stream, request: openingOf(stream), release: () => this.streamReleased(stream) }
+    })
+  }
+
+  async joinStreams(a: SideStream, b: SideStream): Promise<void> {
+    const first = ownStream(a)
+    const second = ownStream(b)
+    for (const stream of [first, second]) await this.#leaveStream(stream, stream === first ? second : first)
+    if (first.worker !== second.worker) await this.#moveStream(second, first.worker)
+    first.other = second
+    second.other = first
+    await first.request({ type: 'join-streams', a: first.id, b: second.id })
+  }
+
+  /** Takes the stream out of its join, unless that is one with `except`. */
+  async #leaveStream(stream: StreamHandle, except: StreamHandle | undefined): Promise<void> {
+    const { other } = stream
+    if (other === undefined || other === except) return
+    stream.other = other.other = undefined
+    await stream.request({ type: 'part-stream', stream: stream.id })
+  }
+
+  async partStream(stream: SideStream): Promise<void> {
+    if (stream instanceof StreamHandle && !stream.closed) await this.#leaveStream(stream, undefined)
+  }
+
+  async #moveStream(stream: StreamHandle, worker: number): Promise<void> {
+    const old = this.link(stream.worker)
+    stream.depart()
+    const { streamStatistics } = await old.request({ type: 'close-stream', stream: stream.id, bye: false })
+    stream.carry(streamStatistics)
+    try {
+      await this.link(worker).request(openingOf(stream))
+    } finally {
+      stream.arrive(worker)
+    }
   }
 
   // ---- supervision
@@ -226,6 +310,7 @@ class Engine implements MediaEngine, EngineServices {
       // Whatever kills them kills their successors too: better calls that end than a machine that does nothing but start threads.
       void dead.close()
       for (const leg of this.#legs.values()) if (leg.worker === index) void leg.close()
+      for (const stream of this.#streams.values()) if (stream.worker === index) void stream.close()
       return
     }
     const link = this.#start(this.#seeds[index]!, this.#spare.take())
@@ -241,6 +326,12 @@ class Engine implements MediaEngine, EngineServices {
       if (join.type === 'leg' && leg.id < join.peer.id) link.request({ type: 'bridge', a: leg.id, b: join.peer.id, mixed: join.mixed }).catch(ignore)
     }
     for (const room of this.#rooms.values()) if (room.worker === index) room.restore()
+    const streams = [...this.#streams.values()].filter(stream => stream.worker === index)
+    for (const stream of streams) {
+      link.request(openingOf(stream)).catch(ignore)
+      stream.arrive(index)
+    }
+    for (const { id, other } of streams) if (other !== undefined && id < other.id) link.request({ type: 'join-streams', a: id, b: other.id }).catch(ignore)
     link.adopt(dead)
     this.#spare.warm()
   }
@@ -258,6 +349,7 @@ class Engine implements MediaEngine, EngineServices {
     })
     return Promise.resolve({
       legs: this.#legs.size,
+      streams: this.#streams.size,
       portsFree: this.#ports.free,
       workers: shares.map(share => ({
         legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99), tickLateness: share.tickLateness,
@@ -275,7 +367,7 @@ class Engine implements MediaEngine, EngineServices {
 
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#rooms.values()].map(room => room[Symbol.asyncDispose]()))
-    await Promise.allSettled([...this.#legs.values()].map(leg => leg.close()))
+    await Promise.allSettled([...this.#legs.values(), ...this.#streams.values()].map(end => end.close()))
     await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(this.patience), this.recorder.close(this.patience), this.#spare.close()])
   }
 

@@ -8,3 +8,4 @@ export type {
   Digit, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener, MediaEngine,
   MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, RoomEvents, RoomOptions, Source,
 } from './leg.js'
+export type { SideStream, SideStreamOptions, StreamStatistics } from './side-stream.js'

@@ -10,7 +10,8 @@ import { layoutOf, RecordingHandle, type RecordingHost, recordingRate } from './
 import type { RoomHandle } from './room-handle.js'
 import type { EngineServices } from './services.js'
 import { addStatistics, NO_STATISTICS } from './statistics.js'
-import type { Order, Request } from './worker-link.js'
+import { WorkerLine } from './worker-line.js'
+import type { Order, Request, WorkerLink } from './worker-link.js'
 
 const DIGIT_MS = 100
 const GAP_MS = 80
@@ -32,9 +33,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
   readonly #listeners = new Map<number, ListenerHandle>()
   #detection: Detection = {}
   #playback: PlaybackHandle | undefined
-  #worker: number
-  /** What waits until the leg has arrived in its new worker. */
-  #backlog: (() => void)[] | undefined
+  readonly #line: WorkerLine
   #before: LegStatistics = NO_STATISTICS
   #closed: Promise<LegStatistics> | undefined
 
@@ -43,11 +42,11 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number },
   ) {
     super()
-    this.#worker = worker
+    this.#line = new WorkerLine(services, worker)
   }
 
   get worker(): number {
-    return this.#worker
+    return this.#line.worker
   }
 
   get closed(): boolean {
@@ -57,15 +56,11 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
   // ---- commands
 
   post(order: Order): void {
-    if (this.#backlog === undefined) this.services.link(this.#worker).post(order)
-    else this.#backlog.push(() => this.services.link(this.#worker).post(order))
+    this.#line.post(order)
   }
 
   request(request: Request): Promise<ReplyValue> {
-    if (this.#backlog === undefined) return this.services.link(this.#worker).request(request)
-    return new Promise((resolve, reject) => {
-      this.#backlog?.push(() => this.services.link(this.#worker).request(request).then(resolve, reject))
-    })
+    return this.#line.request(request)
   }
 
   #ensureOpen(): void {
@@ -212,7 +207,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   /** Leaves its worker: from here on commands wait. */
   depart(): void {
-    this.#backlog ??= []
+    this.#line.depart()
   }
 
   /** Adds up what another worker counted. */
@@ -222,8 +217,10 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
   arrive(worker: number): void {
-    this.#worker = worker
-    const link = this.services.link(worker)
+    this.#line.arrive(worker, link => this.#introduce(link), () => this.#playback?.restart())
+  }
+
+  #introduce(link: WorkerLink): void {
     const ignore = (): undefined => undefined
     if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
     if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })
@@ -233,10 +230,6 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
       if (recording.paused) link.post({ type: 'pause-tap', recording: recording.id, paused: true })
     }
     for (const listener of this.#listeners.values()) link.post({ type: 'listen', leg: this.id, listener: listener.id, rate: listener.rate })
-    const backlog = this.#backlog ?? []
-    this.#backlog = undefined
-    this.#playback?.restart()
-    for (const command of backlog) command()
   }
 }
 

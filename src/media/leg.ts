@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { ToneCountry } from '../codec/call-progress.js'
 import type { LineSignal } from '../codec/tone-detector.js'
 import type { HostPort, NegotiatedMedia } from '../sdp/negotiated.js'
+import type { SideStream, SideStreamOptions } from './side-stream.js'
 
 /** One key of a telephone. */
 export type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
@@ -222,6 +223,8 @@ export interface WorkerStatistics {
 /** Live numbers of the engine. */
 export interface EngineStatistics {
   readonly legs: number
+  /** Ends of side streams. */
+  readonly streams: number
   readonly portsFree: number
   readonly workers: readonly WorkerStatistics[]
   /** Datagrams refused in all legs, ended ones too, by reason. */
@@ -266,6 +269,12 @@ export interface MediaEngine extends AsyncDisposable {
   /** Ends the join of `leg`, if any; both legs stay open. */
   part(leg: Leg): Promise<void>
   createRoom(options?: RoomOptions): Promise<Room>
+  /** Opens one party's end of video, text or fax. @throws CordboardError as `open`. */
+  openStream(options: SideStreamOptions): Promise<SideStream>
+  /** Joins two ends: what comes in at one goes out of the other. Ends of video and of fax have nothing to say to each other. */
+  joinStreams(a: SideStream, b: SideStream): Promise<void>
+  /** Ends the join of `stream`, if any; both ends stay open, and what comes in is dropped. */
+  partStream(stream: SideStream): Promise<void>
   statistics(): Promise<EngineStatistics>
   /** Ends a worker at once, as a crash would: its legs go on in a new one, on the same ports and with the same RTP timelines. */
   replaceWorker(index: number): Promise<void>

@@ -1,6 +1,7 @@
 import type { CordboardErrorCode } from '../core/errors.js'
-import type { NegotiatedMedia } from '../sdp/negotiated.js'
+import type { NegotiatedMedia, NegotiatedStream, StreamKind } from '../sdp/negotiated.js'
 import type { Detected, Detection, Digit, LegStatistics } from './leg.js'
+import type { StreamStatistics } from './side-stream.js'
 
 /** What the main thread and a media worker say to each other, in batches (one array a message). All of it is plain data. */
 
@@ -59,11 +60,24 @@ export type Command =
   | { readonly type: 'set-hears'; readonly room: number; readonly listener: number; readonly speaker: number; readonly heard: boolean }
   | { readonly type: 'tap-room'; readonly request: number; readonly room: number; readonly recording: number }
 
+  | StreamCommand
+
+/** About side streams. */
+export type StreamCommand =
+  | { readonly type: 'open-stream'; readonly request: number; readonly stream: number; readonly kind: StreamKind; readonly slot: number; readonly address: string; readonly port: number }
+  | { readonly type: 'apply-stream'; readonly request: number; readonly stream: number; readonly agreed: NegotiatedStream }
+  | { readonly type: 'join-streams'; readonly request: number; readonly a: number; readonly b: number }
+  | { readonly type: 'part-stream'; readonly request: number; readonly stream: number }
+  | { readonly type: 'stream-statistics'; readonly request: number; readonly stream: number }
+  | { readonly type: 'close-stream'; readonly request: number; readonly stream: number; readonly bye: boolean }
+
 /** What replies carry beside their request. */
 export interface ReplyValue {
   readonly statistics?: LegStatistics
   /** Of `untap`: engine time in 1/8 ms at which the recording ends. */
   readonly at?: number
+  /** Of `stream-statistics` and `close-stream`. */
+  readonly streamStatistics?: StreamStatistics
   /** Of `room-levels`: dBm0 by leg. */
   readonly levels?: readonly (readonly [leg: number, level: number])[]
 }

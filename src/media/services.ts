@@ -3,6 +3,7 @@ import type { PromptReply, PromptRequest } from './prompt/protocol.js'
 import type { RecorderReply, RecorderRequest } from './recorder/protocol.js'
 import type { RoomHandle } from './room-handle.js'
 import type { RecordingHandle } from './recording-handle.js'
+import type { StreamHandle } from './stream-handle.js'
 import type { ThreadLink } from './thread-link.js'
 import type { WorkerLink } from './worker-link.js'
 
@@ -21,6 +22,7 @@ export interface EngineServices {
   move(leg: LegHandle, worker: number): Promise<void>
   /** The leg has closed: its ports are free. */
   released(leg: LegHandle): void
+  streamReleased(stream: StreamHandle): void
   roomClosed(room: RoomHandle): void
 }
 

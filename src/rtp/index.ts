@@ -5,6 +5,8 @@ export type { OutgoingReport, ReportBlock, RtcpPacket, SenderInfo } from './rtcp
 export { BurstGap, GMIN } from './burst-gap.js'
 export type { BurstGapMetrics } from './burst-gap.js'
 export type { DelaySinceReference, ExtendedBlock, ReferenceTime, VoipMetrics } from './rtcp-xr.js'
+export { writeFeedback } from './rtcp-feedback.js'
+export type { IntraRequest, MissingPackets, RtcpFeedback } from './rtcp-feedback.js'
 export { EventReceiver, EventSender, eventOfKey, keyOfEvent } from './telephone-event.js'
 export type { KeySink } from './telephone-event.js'
 export { createTaken, JitterBuffer } from './jitter-buffer.js'

@@ -1,7 +1,8 @@
+import { PAYLOAD_FEEDBACK, readFeedback, type RtcpFeedback, TRANSPORT_FEEDBACK } from './rtcp-feedback.js'
 import { type ExtendedBlock, extendedBytes, readExtendedBlocks, writeExtendedBlocks } from './rtcp-xr.js'
 
 /**
- * RTCP (RFC 3550 §6): sender and receiver reports, SDES with a CNAME, BYE, extended reports (RFC 3611). A compound packet is split by the lengths in its
+ * RTCP (RFC 3550 §6): sender and receiver reports, SDES with a CNAME, BYE, feedback (RFC 4585), extended reports (RFC 3611). A compound packet is split by the lengths in its
  * packets' headers, and no packet is read past its own end. Other packet types are stepped over.
  */
 
@@ -39,6 +40,7 @@ export type RtcpPacket =
   | { readonly type: 'description'; readonly ssrc: number; readonly cname: string }
   | { readonly type: 'bye'; readonly ssrcs: readonly number[] }
   | { readonly type: 'extended-report'; readonly ssrc: number; readonly blocks: readonly ExtendedBlock[] }
+  | RtcpFeedback
 
 const SENDER_REPORT = 200
 const RECEIVER_REPORT = 201
@@ -93,6 +95,8 @@ const readPacket = (view: DataView, start: number, end: number, count: number): 
       const blocks = end < body + 4 ? undefined : readExtendedBlocks(view, body + 4, end)
       return blocks === undefined ? 'malformed' : { type: 'extended-report', ssrc: view.getUint32(body), blocks }
     }
+    case TRANSPORT_FEEDBACK:
+    case PAYLOAD_FEEDBACK: return readFeedback(view, start, end) ?? 'malformed'
     default: return undefined
   }
 }

@@ -165,9 +165,9 @@ export class TonePeer {
 export { pcma, pcmu }
 
 /** Waits until `condition` holds; fails loudly after `limit` ms. */
-export const until = async (condition: () => boolean, what: string, limit = 20_000): Promise<void> => {
+export const until = async (condition: () => boolean | Promise<boolean>, what: string, limit = 20_000): Promise<void> => {
   const end = performance.now() + limit
-  while (!condition()) {
+  while (!await condition()) {
     if (performance.now() > end) throw new Error(`timed out: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { RtcpPacketConverter, type RtcpPacket, RtcpSrPacket, RtcpRrPacket } from 'werift-rtp'
+import {
+  GenericNack, PictureLossIndication, RtcpPacketConverter, type RtcpPacket, RtcpPayloadSpecificFeedback, RtcpRrPacket, RtcpSrPacket, RtcpTransportLayerFeedback,
+} from 'werift-rtp'
 import { ntpMiddle, ntpOf, readRtcp, roundTripOf, writeRtcp, type ReportBlock } from '../../src/rtp/rtcp.js'
+import { type RtcpFeedback, writeFeedback } from '../../src/rtp/rtcp-feedback.js'
 import type { ExtendedBlock, VoipMetrics } from '../../src/rtp/rtcp-xr.js'
 
 const uint32 = fc.nat(0xffff_ffff)
@@ -94,6 +97,31 @@ void t.test('RFC 3550 §6.7: the packet of an application, such as the PING that
   t.same(readRtcp(ping), [])
   t.equal(readRtcp(ping.subarray(0, 12)), undefined, 'cut')
   t.equal(readRtcp(new Uint8Array(0)), undefined, 'empty')
+  t.end()
+})
+
+void t.test('RFC 4585 §6.2.1, §6.3.1, RFC 5104 §4.3.1: feedback that is written is read, here and elsewhere', t => {
+  const [ssrc, media] = [0x8000_0001, 0xffff_fffe]
+  const feedback = [
+    { type: 'nack', ssrc, media, missing: [{ packet: 65_535, mask: 0x8001 }, { packet: 3, mask: 0 }] },
+    { type: 'picture-loss', ssrc, media },
+    { type: 'full-intra', ssrc, requests: [{ ssrc: media, sequence: 255 }] },
+  ] as const
+  const bytes = Buffer.concat([writeRtcp({ ssrc, cname: 'x', reports: [] }), ...feedback.map(writeFeedback)])
+  t.same(readRtcp(bytes)?.slice(2), feedback)
+  t.equal(bytes.subarray(-20).toString('hex'), '84ce00048000000100000000fffffffeff000000', 'RFC 5104 §4.3.1.1: no media source in the head')
+  const elsewhere = [writeFeedback({ ...feedback[0], missing: [{ packet: 1000, mask: 0x8001 }, { packet: 3, mask: 0 }] }), writeFeedback(feedback[1])]
+    .flatMap(packet => RtcpPacketConverter.deSerialize(packet))
+  const [nack, loss] = elsewhere.map(packet => packet instanceof RtcpTransportLayerFeedback || packet instanceof RtcpPayloadSpecificFeedback ? packet.feedback : undefined)
+  t.ok(nack instanceof GenericNack && loss instanceof PictureLossIndication)
+  t.match(nack, { senderSsrc: ssrc, mediaSourceSsrc: media, lost: [1000, 1001, 1016, 3] })
+  t.match(loss, { senderSsrc: ssrc, mediaSsrc: media })
+  const remb = writeFeedback({ type: 'picture-loss', ssrc, media })
+  remb[0] = 0x80 | 15
+  t.same(readRtcp(remb), [{ type: 'other-feedback', ssrc, media }] satisfies RtcpFeedback[], 'of other formats only whose it is')
+  const cut = writeFeedback({ type: 'picture-loss', ssrc, media }).subarray(0, 8)
+  cut.writeUInt16BE(1, 2)
+  t.equal(readRtcp(cut), undefined, 'without a media source')
   t.end()
 })
 

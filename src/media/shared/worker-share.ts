@@ -3,6 +3,7 @@ import type { TickLateness } from '../leg.js'
 /** Why a datagram was refused. */
 export const DROP_REASONS = [
   'not-rtp', 'malformed', 'stranger', 'payload-type', 'direction', 'not-applied', 'authentication', 'replay', 'switched', 'socket', 'rtcp-malformed', 'rtcp-stranger',
+  'no-peer', 'feedback',
 ] as const
 
 export type DropReason = (typeof DROP_REASONS)[number]

@@ -3,6 +3,7 @@ import { Registry } from '../../core/registry.js'
 import type { Command, ReplyValue } from '../protocol.js'
 import type { WorkerContext } from './context.js'
 import { WorkerLeg } from './leg.js'
+import { Streams } from './streams.js'
 import { ListenerTap, RecordingTap } from './tap.js'
 import { Topology } from './topology.js'
 
@@ -12,14 +13,16 @@ interface OpenTap {
   readonly remove: () => void
 }
 
-/** Carries out the main thread's commands on the worker's legs and rooms. */
+/** Carries out the main thread's commands on the worker's legs, rooms and side streams. */
 export class Desk {
   readonly #legs = new Registry<number, WorkerLeg>()
   readonly #taps = new Map<number, OpenTap>()
   readonly #topology: Topology
+  readonly #streams: Streams
 
   constructor(readonly context: WorkerContext) {
     this.#topology = new Topology(context)
+    this.#streams = new Streams(context)
   }
 
   /** Runs one command; what goes wrong is reported, never thrown. */
@@ -30,7 +33,7 @@ export class Desk {
       const request = 'request' in command ? command.request : undefined
       if (request === undefined) return
       const message = error instanceof Error ? error.message : String(error)
-      const code = error instanceof CordboardError ? error.code : command.type === 'open' ? 'bind' : 'MEDIA_WORKER_LOST'
+      const code = error instanceof CordboardError ? error.code : command.type === 'open' || command.type === 'open-stream' ? 'bind' : 'MEDIA_WORKER_LOST'
       this.context.report({ type: 'failed', request, code, message })
     }
   }
@@ -89,6 +92,10 @@ export class Desk {
       case 'set-member': return this.#topology.setMember(command.room, command.leg, command.settings)
       case 'set-hears': return this.#topology.setHears(command.room, command.listener, command.speaker, command.heard)
       case 'tap-room': return this.#tapRoom(command)
+      default: {
+        const streamStatistics = this.#streams.run(command)
+        return this.#done(command.request, streamStatistics === undefined ? {} : { streamStatistics })
+      }
     }
   }
 

@@ -3,7 +3,7 @@ import { mosOfRating, type QualityInput, rating } from '../../rtp/mos.js'
 import { ntpMiddle, ntpOf, roundTripOf } from '../../rtp/rtcp.js'
 import type { ExtendedBlock, VoipMetrics } from '../../rtp/rtcp-xr.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
-import type { Receiver } from './receiver.js'
+import type { ReportedReceiver } from './rtcp-session.js'
 
 /** What the peer says in its extended reports about what we send. */
 export interface HeardThere {
@@ -21,7 +21,7 @@ export class ExtendedReporting {
   #reference: { readonly ssrc: number; readonly middle: number; readonly at: number } | undefined
 
   /** @param heard what is heard of the peer; undefined before anything was. */
-  constructor(readonly receiver: Receiver, readonly heard: () => QualityInput | undefined) {}
+  constructor(readonly receiver: ReportedReceiver, readonly heard: () => QualityInput | undefined) {}
 
   apply(media: NegotiatedMedia): void {
     this.#agreed = media.extendedReports

@@ -1,14 +1,15 @@
 import type { QualityInput } from '../../rtp/mos.js'
 import { ntpMiddle, ntpOf, type ReportBlock, readRtcp, roundTripOf, type RtcpPacket, writeRtcp } from '../../rtp/rtcp.js'
+import type { RtcpFeedback } from '../../rtp/rtcp-feedback.js'
 import type { ExtendedBlock } from '../../rtp/rtcp-xr.js'
-import type { NegotiatedMedia } from '../../sdp/negotiated.js'
+import type { NegotiatedMedia, NegotiatedStream } from '../../sdp/negotiated.js'
 import type { Timer } from '../../core/clock.js'
 import { DROP_REASONS } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
 import { ExtendedReporting } from './extended-reporting.js'
+import type { Latch } from './latch.js'
 import type { Protection } from './protection.js'
-import type { Receiver } from './receiver.js'
-import type { Sender } from './sender.js'
+import type { Reception } from './reception.js'
 import { bindUdp, type PacketTransport } from './socket.js'
 
 /** RFC 3550 §6.2: two parties never need reports more often. */
@@ -18,10 +19,31 @@ const COMPENSATION = Math.E - 1.5
 const MALFORMED = DROP_REASONS.indexOf('rtcp-malformed')
 const STRANGER = DROP_REASONS.indexOf('rtcp-stranger')
 
+/** The stream that goes out, as reports tell of it. */
+export interface ReportedSender {
+  readonly ssrc: number
+  readonly packets: number
+  readonly bytes: number
+  /** RTP timestamp of the last packet, and the engine time that it stands for: NaN before the first. */
+  readonly timestamp: number
+  readonly sentAt: number
+  readonly unitsPerMs: number
+}
+
+/** The stream that comes in, as reports tell of it. */
+export interface ReportedReceiver {
+  /** 0 before the first packet. */
+  readonly ssrc: number
+  readonly latch: Latch
+  readonly reception: Reception
+  /** The source says BYE. */
+  left(ssrc: number): void
+}
+
 export interface RtcpSessionOptions {
   readonly context: WorkerContext
-  readonly sender: Sender
-  readonly receiver: Receiver
+  readonly sender: ReportedSender
+  readonly receiver: ReportedReceiver
   readonly address: string
   /** The odd port beside the leg's. */
   readonly port: number
@@ -31,12 +53,27 @@ export interface RtcpSessionOptions {
   readonly protection: () => Protection | undefined
   readonly dropped: (reason: number) => void
   /** Called at each interval, before the report. */
-  readonly interval: (now: number) => void
-  /** What is heard of the peer; undefined before anything was. */
-  readonly heard: () => QualityInput | undefined
+  readonly interval?: (now: number) => void
+  /** What is heard of the peer, undefined before anything was; absent where no extended reports can be agreed on. */
+  readonly heard?: () => QualityInput | undefined
+  /** Takes what the peer asks of the sender. */
+  readonly feedback?: (feedback: RtcpFeedback, now: number) => void
 }
 
-/** Reports of one leg, both ways. Its port is bound when the first report is due: most calls that fail never need it. */
+/** What goes out with a report. */
+interface ReportExtra {
+  readonly bye?: boolean
+  readonly feedback?: Buffer
+}
+
+const NOTHING: ReportExtra = {}
+/** Highest UDP port. */
+const LAST_PORT = 65_535
+
+/**
+ * Reports of one leg or side stream, both ways. Its port is bound when the first report is due, since most calls that fail never need
+ * it; where feedback is taken, with the first agreement.
+ */
 export class RtcpSession {
   /** Last measured, in ms. */
   roundTrip: number | undefined
@@ -44,7 +81,7 @@ export class RtcpSession {
   /** What the peer says that it hears of us. */
   remoteMos: number | undefined
   readonly #options: RtcpSessionOptions
-  readonly #extended: ExtendedReporting
+  readonly #extended: ExtendedReporting | undefined
   #mux = false
   #remoteAddress = ''
   #remotePort = 0
@@ -55,14 +92,15 @@ export class RtcpSession {
 
   constructor(options: RtcpSessionOptions) {
     this.#options = options
-    this.#extended = new ExtendedReporting(options.receiver, options.heard)
+    if (options.heard !== undefined) this.#extended = new ExtendedReporting(options.receiver, options.heard)
   }
 
-  apply(media: NegotiatedMedia): void {
+  apply(media: NegotiatedMedia | NegotiatedStream): void {
     this.#mux = media.rtcpMux
     this.#remoteAddress = media.remoteRtcp?.address ?? ''
     this.#remotePort = media.remoteRtcp?.port ?? 0
-    this.#extended.apply(media)
+    if ('ptime' in media) this.#extended?.apply(media)
+    if (this.#options.feedback !== undefined) this.#bind()
     // The first interval is half as long (§6.2).
     if (this.#timer === undefined) this.#schedule(0.5)
   }
@@ -77,8 +115,8 @@ export class RtcpSession {
     const now = this.#options.context.now()
     this.#schedule(1)
     this.#bind()
-    this.#options.interval(now)
-    this.#report(now, false)
+    this.#options.interval?.(now)
+    this.#report(now, NOTHING)
   }
 
   #bind(): void {
@@ -119,11 +157,18 @@ export class RtcpSession {
       case 'bye':
         for (const ssrc of packet.ssrcs) receiver.left(ssrc)
         return
-      case 'description':
+      case 'description': return
+      default: this.#options.feedback?.(packet, now)
     }
   }
 
+  /** Sends a packet of feedback at once, behind the report that it must follow (RFC 4585 §3.1). */
+  send(feedback: Buffer): void {
+    this.#report(this.#options.context.now(), { feedback })
+  }
+
   #extendedBlock(ssrc: number, block: ExtendedBlock, now: number): void {
+    if (this.#extended === undefined) return
     const { roundTrip, mos } = this.#extended.take(ssrc, block, this.#options.sender.ssrc, now)
     this.roundTrip = roundTrip ?? this.roundTrip
     this.remoteMos = mos ?? this.remoteMos
@@ -135,24 +180,25 @@ export class RtcpSession {
     this.roundTrip = roundTripOf(block.lastSenderReport, block.delaySinceLast, Date.now()) ?? this.roundTrip
   }
 
-  #report(now: number, bye: boolean): void {
+  #report(now: number, { bye = false, feedback }: ReportExtra): void {
     const { sender, receiver, context, transport } = this.#options
     const link = this.#mux ? transport : this.#socket
     const address = this.#mux ? receiver.latch.address : this.#remoteAddress || receiver.latch.address
     const port = this.#mux ? receiver.latch.port : this.#remotePort || receiver.latch.port + 1
-    if (link === undefined || address === '' || port <= 1) return
+    if (link === undefined || address === '' || port <= 1 || port > LAST_PORT) return
     const active = sender.packets > this.#sentPackets
     this.#sentPackets = sender.packets
     const report = writeRtcp({
       ssrc: sender.ssrc,
       cname: context.cname,
       reports: receiver.ssrc === 0 ? [] : [receiver.reception.block(receiver.ssrc, now)],
-      extended: this.#extended.blocks(active, this.roundTrip, now),
+      extended: this.#extended?.blocks(active, this.roundTrip, now) ?? [],
       bye,
       ...(active ? { sender: this.#senderInfo(now) } : {}),
     })
+    const compound = feedback === undefined ? report : Buffer.concat([report, feedback])
     const protection = this.#options.protection()
-    const sealed = protection === undefined ? report : protection.sealRtcp(report)
+    const sealed = protection === undefined ? compound : protection.sealRtcp(compound)
     if (sealed !== undefined) link.send(sealed, port, address)
   }
 
@@ -166,7 +212,7 @@ export class RtcpSession {
 
   /** Says BYE for the SSRC that is about to be given up (RFC 3550 §8.2). */
   leaveSource(): void {
-    if (this.#mux || this.#socket !== undefined) this.#report(this.#options.context.now(), true)
+    if (this.#mux || this.#socket !== undefined) this.#report(this.#options.context.now(), { bye: true })
   }
 
   /** @param bye sends BYE when reports have been sent before (§6.3.7). */

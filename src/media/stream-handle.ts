@@ -1,0 +1,81 @@
+import { CordboardError } from '../core/errors.js'
+import type { NegotiatedStream, StreamKind } from '../sdp/negotiated.js'
+import type { ReplyValue } from './protocol.js'
+import type { EngineServices } from './services.js'
+import { addStreamStatistics, NO_STREAM_STATISTICS, type SideStream, type StreamStatistics } from './side-stream.js'
+import { WorkerLine } from './worker-line.js'
+import type { Request } from './worker-link.js'
+
+/** An end of a side stream, seen from the main thread: its description, from which any worker can make it anew. */
+export class StreamHandle implements SideStream {
+  /** The end that it is joined with. */
+  other: StreamHandle | undefined
+  readonly #line: WorkerLine
+  #agreed: NegotiatedStream | undefined
+  #before = NO_STREAM_STATISTICS
+  #closed: Promise<StreamStatistics> | undefined
+
+  constructor(
+    readonly services: EngineServices, readonly id: number, readonly kind: StreamKind, readonly slot: number, worker: number,
+    readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number },
+  ) {
+    this.#line = new WorkerLine(services, worker)
+  }
+
+  get worker(): number {
+    return this.#line.worker
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  request(request: Request): Promise<ReplyValue> {
+    return this.#line.request(request)
+  }
+
+  async apply(agreed: NegotiatedStream): Promise<void> {
+    if (this.closed) throw new CordboardError('MEDIA_LEG_CLOSED', `side stream ${this.id} is closed`)
+    this.#agreed = agreed
+    await this.request({ type: 'apply-stream', stream: this.id, agreed })
+  }
+
+  async statistics(): Promise<StreamStatistics> {
+    if (this.#closed !== undefined) return this.#closed
+    const { streamStatistics } = await this.request({ type: 'stream-statistics', stream: this.id })
+    return addStreamStatistics(this.#before, streamStatistics ?? NO_STREAM_STATISTICS)
+  }
+
+  close(): Promise<StreamStatistics> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<StreamStatistics> {
+    if (this.other !== undefined) this.other.other = undefined
+    this.other = undefined
+    const { streamStatistics } = await this.request({ type: 'close-stream', stream: this.id, bye: true }).catch((): ReplyValue => ({}))
+    this.services.streamReleased(this)
+    return addStreamStatistics(this.#before, streamStatistics ?? NO_STREAM_STATISTICS)
+  }
+
+  // ---- changes of worker
+
+  /** Leaves its worker: from here on commands wait. */
+  depart(): void {
+    this.#line.depart()
+  }
+
+  /** Adds up what another worker counted. */
+  carry(statistics: StreamStatistics | undefined): void {
+    if (statistics !== undefined) this.#before = addStreamStatistics(this.#before, statistics)
+  }
+
+  /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
+  arrive(worker: number): void {
+    const agreed = this.#agreed
+    this.#line.arrive(worker, link => {
+      if (agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed }).catch(() => undefined)
+    })
+  }
+}
