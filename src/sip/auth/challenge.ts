@@ -41,7 +41,7 @@ const QUOTE = 0x22
 const BARE = /[^\s,;"]+/y
 
 /** Schemes and their attributes (names in lower case) of a WWW-Authenticate or Authorization value, which may hold several. */
-const readSchemes = (value: string): readonly { readonly scheme: string; readonly attributes: Attributes }[] => {
+export const readSchemes = (value: string): readonly { readonly scheme: string; readonly attributes: Attributes }[] => {
   const scanner = new Scanner(value)
   const schemes: { scheme: string; attributes: Map<string, string> }[] = []
   for (;;) {

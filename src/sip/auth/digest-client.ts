@@ -2,9 +2,10 @@ import type { Random } from '../../core/random.js'
 import type { HeaderInit } from '../message/build.js'
 import { headerValues } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
-import { formatCredentials, parseChallenges } from './challenge.js'
+import { parseAuthenticationInfo } from './authentication-info.js'
+import { formatCredentials, parseChallenges, parseCredentials } from './challenge.js'
 import type { Challenge } from './challenge.js'
-import { DIGEST_HASHES, digestResponse, ha1, hashOf, userHash } from './digest.js'
+import { DIGEST_HASHES, digestResponse, equalDigests, ha1, hashOf, userHash } from './digest.js'
 
 /** Name and password for one realm, or for any. */
 export interface DigestAccount {
@@ -64,6 +65,25 @@ export class DigestClient {
     const values: Record<string, string[]> = {}
     for (const answered of this.#answered.values()) (values[answered.header] ??= []).push(this.#credentials(request, answered))
     return values
+  }
+
+  /**
+   * Takes Authentication-Info of a 2xx to `request` (RFC 7616 §3.5): goes on with the next nonce; false when the server shows by a wrong proof
+   * that it does not know the password. One that shows none is believed: few do.
+   */
+  confirm(request: SipRequest, response: SipResponse): boolean {
+    return headerValues(response, 'Authentication-Info').map(parseAuthenticationInfo).every(({ nextNonce, proof }) => {
+      const shown = headerValues(request, 'Authorization').flatMap(value => parseCredentials(value) ?? [])
+      // The header names no realm: the `cnonce` does, or that there is but one.
+      const credentials = proof === undefined ? shown.length === 1 ? shown[0] : undefined : shown.find(({ cnonce, nc }) => cnonce === proof.cnonce && nc === proof.nc)
+      const answered = credentials === undefined ? undefined : this.#answered.get(`Authorization ${credentials.realm}`)
+      if (credentials === undefined || answered === undefined) return proof === undefined
+      const { challenge, account } = answered
+      const secret = ha1(hashOf(challenge.algorithm), account.username, challenge.realm, account.password)
+      if (proof !== undefined && !equalDigests(digestResponse({ ...credentials, qop: proof.qop, ha1: secret, method: '', body: response.body }), proof.response)) return false
+      if (nextNonce !== undefined && nextNonce !== challenge.nonce) this.#answered.set(`Authorization ${challenge.realm}`, { ...answered, challenge: { ...challenge, nonce: nextNonce }, count: 0 })
+      return true
+    })
   }
 
   #credentials(request: SipRequest, answered: Answered): string {

@@ -3,6 +3,7 @@ import type { Random } from '../../core/random.js'
 import type { HeaderInit } from '../message/build.js'
 import { callId, headerValues } from '../message/headers.js'
 import type { SipRequest } from '../message/message.js'
+import { formatAuthenticationInfo } from './authentication-info.js'
 import { formatChallenge, parseCredentials } from './challenge.js'
 import type { DigestCredentials } from './challenge.js'
 import { digestHex, digestResponse, equalDigests, ha1, hashOf } from './digest.js'
@@ -41,7 +42,8 @@ export interface DigestVerifierOptions {
 }
 
 export type Verdict =
-  | { readonly type: 'ok'; readonly user: string; readonly realm: string }
+  /** `headers` go with the 2xx: Authentication-Info (RFC 7616 §3.5), which shows that we know the password; a proxy has none (RFC 3261 §22.3). */
+  | { readonly type: 'ok'; readonly user: string; readonly realm: string; readonly headers: HeaderInit }
   /** Answer with `status` (401 or 407) and `headers`. */
   | { readonly type: 'challenge'; readonly status: 401 | 407; readonly stale: boolean; readonly headers: HeaderInit }
   /** Answer with 403; `retryAfter` in seconds when source or account is locked. */
@@ -94,14 +96,16 @@ export class DigestVerifier {
     const nonce = this.#nonces.check(credentials.nonce, this.realm)
     const account = credentials.username
     const locked = this.#lockout.remaining(source, account)
-    const right = await this.#matches(request, credentials)
+    const secret = await this.#ha1Of(credentials)
+    // Compared whether the account is known or not: strangers take the same time.
+    const right = equalDigests(digestResponse({ ...credentials, ha1: secret.ha1, method: request.method, body: request.body }), credentials.response) && secret.known
     // A made-up nonce proves nothing: whoever copied a response from elsewhere has no password.
     if (nonce === 'forged') return this.challenge()
     if (!right || locked > 0) return this.#refuse(request, source, account, locked)
     if (nonce === 'stale' || this.#nonces.use(credentials.nonce, credentials.nc === undefined ? 1 : Number.parseInt(credentials.nc, 16)) !== 'fresh') return this.challenge(true)
     this.#lockout.succeeded(source, account)
     this.#attempts.delete(attempt(request, source, account))
-    return { type: 'ok', user: account, realm: this.realm }
+    return { type: 'ok', user: account, realm: this.realm, headers: this.#information(credentials, secret.ha1) }
   }
 
   /** Credentials for our realm and an algorithm and qop that we offered. */
@@ -116,18 +120,24 @@ export class DigestVerifier {
     return undefined
   }
 
-  async #matches(request: SipRequest, credentials: DigestCredentials): Promise<boolean> {
-    const hash = hashOf(credentials.algorithm)
-    const secret = await this.#options.secrets(credentials.username, this.realm)
-    const known = typeof secret === 'string' || secret === undefined
-      ? ha1(hash, credentials.username, this.realm, secret ?? this.#nobody)
-      : secret.ha1[hash]
-    const expected = digestResponse({
-      algorithm: credentials.algorithm, ha1: known ?? digestHex(hash, this.#nobody), method: request.method, uri: credentials.uri, nonce: credentials.nonce, body: request.body,
-      ...credentials.qop === undefined ? {} : { qop: credentials.qop }, ...credentials.nc === undefined ? {} : { nc: credentials.nc },
-      ...credentials.cnonce === undefined ? {} : { cnonce: credentials.cnonce },
+  /** H(user:realm:password); of a stranger something that nobody can have answered to. */
+  async #ha1Of({ algorithm, username }: DigestCredentials): Promise<{ readonly known: boolean; readonly ha1: string }> {
+    const hash = hashOf(algorithm)
+    const secret = await this.#options.secrets(username, this.realm)
+    const known = typeof secret === 'string' || secret === undefined ? ha1(hash, username, this.realm, secret ?? this.#nobody) : secret.ha1[hash]
+    return { known: secret !== undefined && known !== undefined, ha1: known ?? digestHex(hash, this.#nobody) }
+  }
+
+  #information(credentials: DigestCredentials, secret: string): HeaderInit {
+    if (this.#options.proxy === true) return {}
+    const { qop, nc, cnonce, nonce } = credentials
+    // As the request's, without a method; auth-int covers the body of the response, and a 2xx to REGISTER has none.
+    const response = digestResponse({ ...credentials, ha1: secret, method: '' })
+    const value = formatAuthenticationInfo({
+      ...qop === undefined || nc === undefined || cnonce === undefined ? {} : { proof: { qop, nc, cnonce, response } },
+      ...this.#nonces.isAging(nonce) ? { nextNonce: this.#nonces.issue(this.realm) } : {},
     })
-    return equalDigests(expected, credentials.response) && secret !== undefined && known !== undefined
+    return value === undefined ? {} : { 'Authentication-Info': value }
   }
 
   #refuse(request: SipRequest, source: string, account: string, locked: number): Verdict {

@@ -69,6 +69,11 @@ export class Nonces {
     return age > this.#lifetime || age < -this.#lifetime ? 'stale' : 'fresh'
   }
 
+  /** True when the better part of its life is over for `nonce`, checked before: its successor had better be told. */
+  isAging(nonce: string): boolean {
+    return this.#clock.wall() - Buffer.from(nonce, 'base64url').readUIntBE(0, STAMP) > this.#lifetime / 2
+  }
+
   /** Uses `nonce`, checked before, with the count `nc`: each count once. */
   use(nonce: string, nc: number): 'fresh' | 'stale' | 'replayed' {
     const uses = this.#uses.get(nonce)

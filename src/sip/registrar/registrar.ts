@@ -131,14 +131,18 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
 
   async authenticate(holder: ServerRequest | RequestHolder): Promise<string | undefined> {
     const request = 'pendingRequest' in holder ? holder.pendingRequest : holder
-    if (request === undefined) return undefined
+    return request === undefined ? undefined : (await this.#proven(request))?.user
+  }
+
+  /** The verdict on credentials that are right; otherwise undefined, and the request has been answered. */
+  async #proven(request: ServerRequest): Promise<Extract<Verdict, { readonly type: 'ok' }> | undefined> {
     const { message } = request
     const register = message.method === 'REGISTER'
     const verdict = await (register ? this.#registerVerifier : this.#requestVerifier).verify(message, request.source.address)
     if (request.answered) return undefined
     if (verdict.type !== 'ok') return this.#refuse(request, verdict)
     // RFC 3261 §10.3, step 4, and §22: nobody speaks for another.
-    if (userOf(register ? to(message).uri : from(message).uri) === verdict.user) return verdict.user
+    if (userOf(register ? to(message).uri : from(message).uri) === verdict.user) return verdict
     request.respond(403)
     return undefined
   }
@@ -163,8 +167,8 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     const { message } = request
     const malformed = refuseAddressOfRecord(message)
     if (malformed !== undefined) return request.respond(malformed.status, { ...(malformed.reason === undefined ? {} : { reason: malformed.reason }) })
-    const user = await this.authenticate(request)
-    if (user === undefined) return
+    const proven = await this.#proven(request)
+    if (proven === undefined) return
     const aor = to(message).uri
     const key = this.#keyOf(aor)
     if (key === undefined) return request.respond(404)
@@ -175,7 +179,7 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     if (after === undefined) return request.respond(500, { reason: 'Out Of Order', headers: { 'Retry-After': '1' } })
     this.#learn(request, before, after)
     this.#watch(key, after)
-    request.respond(200, { headers: this.#listing(message, after) })
+    request.respond(200, { headers: { ...this.#listing(message, after), ...proven.headers } })
     this.#announce(key, before, after)
   }
 

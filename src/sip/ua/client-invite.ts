@@ -128,6 +128,11 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     const acknowledgement = new Acknowledgement(this.core, dialog, invite, this.#flow)
     this.#acknowledgements.set(tag, acknowledgement)
     if (this.#state !== 'open') return this.#surplus(dialog, response, acknowledgement)
+    const { impostor } = this.#exchange
+    if (impostor !== undefined) {
+      this.#surplus(dialog, response, acknowledgement)
+      return this.#settle({ type: 'error', error: impostor })
+    }
     const offer = sdpOf(response)
     // RFC 6337 §2.2: what a PRACK has answered is not answered again.
     if (this.options.sdp !== undefined || offer === undefined || this.options.answer === undefined || fork?.localSdp !== undefined) {

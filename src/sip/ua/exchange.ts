@@ -1,4 +1,4 @@
-import type { CordboardError } from '../../core/errors.js'
+import { CordboardError } from '../../core/errors.js'
 import type { DigestClient } from '../auth/digest-client.js'
 import { appendHeader } from '../message/build.js'
 import type { HeaderInit } from '../message/build.js'
@@ -27,6 +27,8 @@ export class Exchange implements ClientTransactionUser {
   #at = 0
   /** No further attempts: the request has been cancelled. */
   stopped = false
+  /** Set when the 2xx came from somebody who shows by a wrong proof that it does not know the password. */
+  impostor: CordboardError | undefined
 
   constructor(readonly core: UserAgentCore, readonly options: ExchangeOptions) {}
 
@@ -53,6 +55,11 @@ export class Exchange implements ClientTransactionUser {
       if (response.status === 503) {
         this.#blame()
         if (this.#next()) return
+      }
+      if (response.status >= 200 && response.status < 300 && digest?.confirm(this.#request, response) === false) {
+        this.impostor = new CordboardError('SIP_TRANSPORT', 'whoever answered does not know the password (RFC 7616 §3.5)')
+        // A 2xx to INVITE has made a session, which is for its owner to end.
+        if (this.#request.method !== 'INVITE') return user.failed(this.impostor, transaction)
       }
     }
     user.response(response, transaction)

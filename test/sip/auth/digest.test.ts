@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
+import { formatAuthenticationInfo, parseAuthenticationInfo } from '../../../src/sip/auth/authentication-info.js'
 import { formatChallenge, formatCredentials, parseChallenges, parseCredentials } from '../../../src/sip/auth/challenge.js'
 import type { Challenge } from '../../../src/sip/auth/challenge.js'
 import { DigestClient } from '../../../src/sip/auth/digest-client.js'
@@ -12,6 +13,7 @@ import { Nonces } from '../../../src/sip/auth/nonce.js'
 import { RecentMap } from '../../../src/sip/auth/recent-map.js'
 import { request, response, withHeader, withoutHeader } from '../../../src/sip/message/build.js'
 import type { HeaderInit } from '../../../src/sip/message/build.js'
+import { header } from '../../../src/sip/message/headers.js'
 import type { SipRequest } from '../../../src/sip/message/message.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 
@@ -92,7 +94,7 @@ t.test('RFC 3261 §22, RFC 8760 §2: client and server agree, whatever the algor
         const message = register('c1', 'body')
         const first = await verifier.verify(message, '192.0.2.4')
         const sent = answered(t, client(), message, first, proxy)
-        t.same(await verifier.verify(sent, '192.0.2.4'), { type: 'ok', user: 'ann', realm: 'pbx.example' }, `${hash} ${qop}`)
+        t.match(await verifier.verify(sent, '192.0.2.4'), { type: 'ok', user: 'ann', realm: 'pbx.example' }, `${hash} ${qop}`)
         if (qop === 'auth-int') t.equal((await verifier.verify({ ...sent, body: Buffer.from('other') }, '192.0.2.4')).type, 'challenge', 'auth-int covers the body')
         t.equal((await verifier.verify({ ...sent, method: 'INVITE' }, '192.0.2.4')).type, qop === 'auth' ? 'challenge' : 'forbidden', 'and the method')
       }
@@ -137,6 +139,58 @@ t.test('RFC 8760 §2.4: several challenges, the client takes the strongest', asy
   const { verifier: usual } = server()
   const verdict = usual.challenge()
   t.match(verdict.headers['WWW-Authenticate'], [/algorithm=MD5/, /algorithm=SHA-256/])
+})
+
+const ok = (verdict: Verdict) => response(register(), 200, { headers: verdict.type === 'ok' ? verdict.headers : {} })
+
+t.test('RFC 7616 §3.5: Authentication-Info as text', async t => {
+  const whole = { nextNonce: 'n"2', proof: { response: '00ff', qop: 'auth-int', cnonce: 'c', nc: '0000000a' } } as const
+  t.equal(formatAuthenticationInfo(whole), 'nextnonce="n\\"2", qop=auth-int, rspauth="00ff", cnonce="c", nc=0000000a')
+  t.same(parseAuthenticationInfo(formatAuthenticationInfo(whole)!), whole)
+  t.equal(formatAuthenticationInfo({}), undefined)
+  t.same(parseAuthenticationInfo('nextnonce=abc'), { nextNonce: 'abc' })
+  t.same(parseAuthenticationInfo('qop="auth", rspauth="1", cnonce="c"'), {}, 'half a proof is none')
+  for (const text of ['', ',,', '=', '"', 'Digest']) t.same(parseAuthenticationInfo(text), {}, text)
+})
+
+t.test('RFC 7616 §3.5: the 2xx shows that the server knows the password, whatever the algorithm and qop', async t => {
+  for (const hash of DIGEST_HASHES) {
+    for (const qop of ['auth', 'auth-int'] as const) {
+      const { verifier } = server({ hashes: [hash], qop: [qop] })
+      const made = client()
+      const sent = answered(t, made, register('c1', 'body'), await verifier.verify(register(), 'a'))
+      const good = ok(await verifier.verify(sent, 'a'))
+      t.match(good.headers.find(({ name }) => name === 'Authentication-Info')?.value, /^qop=auth(-int)?, rspauth="[0-9a-f]+", cnonce="[^"]+", nc=00000001$/)
+      t.equal(made.confirm(sent, good), true, `${hash} ${qop}`)
+      t.equal(made.confirm(sent, response(register(), 200)), true, 'a server that shows nothing is believed')
+      t.equal(client('another').confirm(sent, good), false, 'what nobody has asked of us proves nothing')
+      const impostor = server({ hashes: [hash], qop: [qop], secrets: async () => 'guess' }).verifier
+      const forged = formatAuthenticationInfo({ proof: { ...parseAuthenticationInfo(header(good, 'Authentication-Info')!).proof!, response: '0'.repeat(hash === 'MD5' ? 32 : 64) } })!
+      t.equal(made.confirm(sent, withHeader(response(register(), 200), 'Authentication-Info', forged)), false, 'a wrong proof is not')
+      t.equal((await impostor.verify(sent, 'a')).type, 'challenge')
+    }
+  }
+})
+
+t.test('RFC 7616 §3.5: the next nonce is told in the second half of a life, and used at once', async t => {
+  const { clock, verifier } = server({ nonces: { lifetime: 60_000 } })
+  const made = client()
+  const sent = answered(t, made, register(), await verifier.verify(register(), 'a'))
+  t.notMatch(header(ok(await verifier.verify(sent, 'a')), 'Authentication-Info'), /nextnonce/)
+  clock.advance(30_001)
+  const second = withHeaders(register(), made.headers(register()))
+  const aging = ok(await verifier.verify(second, 'a'))
+  const { nextNonce } = parseAuthenticationInfo(header(aging, 'Authentication-Info')!)
+  t.ok(nextNonce)
+  t.ok(made.confirm(second, aging) && made.confirm(second, aging), 'a repeated 2xx changes nothing')
+  clock.advance(40_000)
+  const third = withHeaders(register(), made.headers(register()))
+  t.match(parseCredentials(header(third, 'Authorization')!), { nonce: nextNonce, nc: '00000001' })
+  t.equal((await verifier.verify(third, 'a')).type, 'ok', 'where the first nonce would be stale')
+  const { verifier: proxy } = server({ proxy: true })
+  const passed = await proxy.verify(answered(t, client(), register(), await proxy.verify(register(), 'a'), true), 'a')
+  t.match(passed, { type: 'ok', headers: {} })
+  t.equal(passed.type === 'ok' && Object.keys(passed.headers).length, 0, 'RFC 3261 §22.3: a proxy has no Authentication-Info')
 })
 
 t.test('RFC 3261 §22.3: several realms at once, server and proxies', async t => {

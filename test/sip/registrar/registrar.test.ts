@@ -85,6 +85,12 @@ t.test('RFC 3261 §22: no credentials 401, a wrong password 401 and then 403, an
   t.equal((await register({ Contact: '<sip:alice@10.0.0.2>' }, 'alice', { username: 'bob', password: 'hidden' })).status, 403)
 })
 
+t.test('RFC 7616 §3.5: the 200 to REGISTER shows that the registrar knows the password', async t => {
+  const { register } = await setUp()
+  t.match(header(await register({ Contact: '<sip:alice@10.0.0.2>' }), 'Authentication-Info'), /rspauth="[0-9a-f]{32}"/)
+  t.equal(header(await register({}, 'alice', 'none'), 'Authentication-Info'), undefined)
+})
+
 t.test('RFC 3327 §5.3: Path is kept and echoed', async t => {
   const { registrar, register } = await setUp()
   const bound = await register({ Contact: '<sip:alice@10.0.0.2>', Path: '<sip:edge.example;lr>', Supported: 'path' })

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
+import { parseCredentials } from '../../../src/sip/auth/challenge.js'
 import { contacts, cseq, header, headerValues, to } from '../../../src/sip/message/headers.js'
+import type { SipRequest } from '../../../src/sip/message/message.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
 import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
 import type { InviteOptions } from '../../../src/sip/ua/user-agent.js'
@@ -165,4 +167,31 @@ t.test('RFC 5057 §5.1: 481 to a request within the dialog ends the session, a t
     t.strictSame(ended, [status === undefined ? 'timeout' : 'error'])
     t.equal(methods().at(-1), 'BYE')
   }
+})
+
+t.test('RFC 7616 §3.5: whoever answers without knowing the password is acknowledged and ended; a request fails', async t => {
+  const challenge = { 'WWW-Authenticate': 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"' }
+  const impostor = (request: SipRequest) => {
+    const { cnonce } = parseCredentials(header(request, 'Authorization')!)!
+    return { 'Authentication-Info': `qop=auth, rspauth="00000000000000000000000000000000", cnonce="${cnonce}", nc=00000001` }
+  }
+  const { clock, agent, peer, invite, request, methods } = await setUp({ sdp: OFFER, credentials: { username: 'ann', password: 'secret' } })
+  peer.respond(request, 401, { headers: challenge })
+  await clock.settle(1)
+  const again = peer.requests.at(-1)!
+  peer.respond(again, 200, { body: BODY, headers: impostor(again) })
+  await clock.settle(1)
+  t.match(await invite.outcome, { type: 'error', error: { code: 'SIP_TRANSPORT', message: /password/ } })
+  t.strictSame(methods(), ['INVITE', 'ACK', 'INVITE', 'ACK', 'BYE'])
+  peer.respond(peer.requests.at(-1)!, 200)
+  await clock.settle(1)
+  t.equal(agent.dialogs, 0)
+  const asked = agent.request('OPTIONS', PEER, { credentials: { username: 'ann', password: 'secret' } })
+  await clock.settle(1)
+  peer.respond(peer.requests.at(-1)!, 401, { headers: challenge })
+  await clock.settle(1)
+  const options = peer.requests.at(-1)!
+  peer.respond(options, 200, { headers: impostor(options) })
+  await clock.settle(1)
+  t.match(await asked, { type: 'error', error: { code: 'SIP_TRANSPORT' } })
 })
