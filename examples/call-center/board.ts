@@ -24,6 +24,8 @@ export interface QueueView {
 export interface AgentView {
   readonly user: string
   readonly state: AgentState | 'on-break' | 'logged-out'
+  /** What it chose, whatever it is doing. */
+  readonly status: 'available' | 'on-break' | 'logged-out'
   /** Of a break, where one was given. */
   readonly reason: string | null
   /** Milliseconds in this state. */
@@ -114,6 +116,7 @@ export class Board {
       return {
         user,
         state: away ? agent.status.type as 'on-break' | 'logged-out' : agent.state,
+        status: agent.status.type,
         reason: agent.status.type === 'on-break' ? (agent.status.reason ?? null) : null,
         for: Math.round(now - (this.#since.get(agent.uri) ?? now)),
         caller: partner === undefined ? null : (this.#watched.caller(partner.interaction) ?? null),

@@ -65,7 +65,7 @@ const addCommands = (app: FastifyInstance, { agents, setStatus }: HttpSources): 
     async (request, reply) => {
       const agent = agents().get(request.params.user)
       if (agent === undefined) return reply.code(404).send({ error: 'no such agent' })
-      if (agent.state !== 'talking') return reply.code(409).send({ error: `the agent is ${agent.state}, not talking` })
+      if (agent.state !== 'talking' && agent.state !== 'wrap-up') return reply.code(409).send({ error: `the agent is ${agent.state}, neither talking nor in wrap-up` })
       agent.dispose(request.body.disposition)
       return reply.code(204).send()
     },

@@ -43,6 +43,7 @@ export class UnfinishedCalls {
   /** `store`, with which a call's note goes as soon as its row is there. */
   watch(store: InteractionStore): InteractionStore {
     return {
+      dispose: async (interaction, disposition) => store.dispose?.(interaction, disposition),
       newest: limit => store.newest(limit),
       append: async record => {
         await store.append(record)

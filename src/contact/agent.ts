@@ -4,6 +4,9 @@ import { onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
 import { changed } from './changes.js'
 import type { Changes } from './changes.js'
+import { AgentFold } from './figures/agent-figures.js'
+import type { AgentFigures } from './figures/agent-figures.js'
+import type { Fact } from './routing/action.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { AgentSettings, AgentState, AgentStatus, AgentView } from './routing/settings.js'
 
@@ -47,7 +50,9 @@ export interface Agent extends AgentView, AsyncDisposable {
   endWrapUp(): void
   /** The wrap-up lasts `ms` from now. */
   extendWrapUp(ms: number): void
-  /** Notes the result of the talk that the agent is in; it stands in the interaction's record. */
+  /** Figures since the agent was added. */
+  figures(): AgentFigures
+  /** Notes the result of the talk that the agent is in, or else wraps up; it stands in the interaction's record. */
   dispose(disposition: string): void
 }
 
@@ -58,6 +63,8 @@ export interface AgentContext {
   view(uri: Uri): { readonly view: AgentView; readonly status: AgentStatus; readonly state: AgentState } | undefined
   dispose(uri: Uri, disposition: string): void
   removed(uri: Uri): void
+  /** On the scale of the event log. */
+  now(): number
   /** This call is the agent's line, and no call elsewhere. */
   exempt(uri: Uri, call: Call): void
 }
@@ -68,6 +75,7 @@ const GONE = { status: { type: 'logged-out' }, state: 'idle' } as const
 export class LiveAgent implements Agent {
   readonly uri: Uri
   readonly #context: AgentContext
+  readonly #fold = new AgentFold()
   #options: AgentOptions
   #line: Call | undefined
 
@@ -128,6 +136,15 @@ export class LiveAgent implements Agent {
 
   extendWrapUp(ms: number): void {
     this.#context.send({ type: 'wrap-up-extended', agent: this.uri, ms })
+  }
+
+  figures(): AgentFigures {
+    return this.#fold.at(this.#context.now())
+  }
+
+  /** Takes in a fact of this agent. */
+  note(fact: Fact): void {
+    this.#fold.note(fact)
   }
 
   dispose(disposition: string): void {

@@ -50,6 +50,8 @@ export interface ContactCenterEvents {
   offer: [offer: WrittenOffer]
   /** A record as it is handed to the store. */
   record: [record: InteractionRecord]
+  /** An agent has noted the result of an interaction whose record was handed over before. */
+  disposition: [interaction: InteractionId, disposition: string]
   /** Something failed that harms no call: a prompt that cannot be played, a store that cannot be reached. */
   fault: [error: CordboardError]
 }
@@ -124,8 +126,9 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     const agent = new LiveAgent(options, {
       send: event => this.send(event),
       view: () => this.#viewOf(uri),
-      dispose: (who, disposition) => this.#ledger.dispose(who, disposition),
+      dispose: (who, disposition) => this.#dispose(who, disposition),
       removed: who => this.#forget(who),
+      now: () => this.clock.now(),
       exempt: (who, call) => this.#presence.exempt(who, call.signal),
     })
     this.agents.set(uri, agent)
@@ -157,7 +160,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     const record = this.#ledger.close(id, more)
     if (record === undefined) return
     this.#guard.attempt(() => this.emit('record', record), false)
-    if (this.#store !== undefined) void this.#track(this.#keep(this.#store, record))
+    void this.#track(this.#keep(store => store.append(record)))
   }
 
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome> {
@@ -237,9 +240,19 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     }
   }
 
-  async #keep(store: InteractionStore, record: InteractionRecord): Promise<void> {
+  /** In wrap-up the record is in the store by then. */
+  #dispose(agent: Uri, disposition: string): void {
+    if (this.#ledger.dispose(agent, disposition)) return
+    for (const { state, interaction: { id } } of this.#dispatcher.state.agents.get(agent)?.engagements ?? []) {
+      if (state !== 'wrap-up') continue
+      this.#guard.attempt(() => this.emit('disposition', id, disposition), false)
+      void this.#track(this.#keep(async store => store.dispose?.(id, disposition)))
+    }
+  }
+
+  async #keep(write: (store: InteractionStore) => Promise<void>): Promise<void> {
     try {
-      await store.append(record)
+      if (this.#store !== undefined) await write(this.#store)
     } catch (error) {
       this.fault(error)
     }
@@ -360,6 +373,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   #note(fact: Fact): void {
     this.#ledger.note(fact)
     if ('queue' in fact) this.queues.get(fact.queue)?.note(fact)
+    if ('agent' in fact) this.agents.get(fact.agent)?.note(fact)
     this.#guard.attempt(() => this.emit('fact', fact), false)
   }
 

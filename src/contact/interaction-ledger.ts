@@ -40,9 +40,11 @@ export class InteractionLedger {
     if (fact.type === 'ended') Object.assign(draft, { talked: fact.talked, endedAt: this.#clock.wall() })
   }
 
-  /** Notes the result of what the agent is talking or wrapping up. */
-  dispose(agent: AgentId, disposition: string): void {
-    for (const draft of this.#drafts.values()) if (draft.agent === agent) draft.disposition = disposition
+  /** Notes the result of what an agent has whose record is not closed yet; false where there is nothing. */
+  dispose(agent: AgentId, disposition: string): boolean {
+    const drafts = [...this.#drafts.values()].filter(draft => draft.agent === agent)
+    for (const draft of drafts) draft.disposition = disposition
+    return drafts.length > 0
   }
 
   /** The finished record; undefined when it was closed before. */

@@ -36,6 +36,11 @@ export type RecordEnd = Partial<Pick<InteractionRecord, 'queue' | 'outcome' | 'r
 export interface InteractionStore {
   /** Resolves when the row is safe. @throws CordboardError `STORE_UNAVAILABLE`. */
   append(record: InteractionRecord): Promise<void>
+  /**
+   * Notes the result of the newest row of this interaction, as an agent does in its wrap-up. @default what is noted after the talk is lost
+   * @throws CordboardError `STORE_UNAVAILABLE`.
+   */
+  dispose?(interaction: InteractionId, disposition: string): Promise<void>
   /** The rows that ended last, newest first. @throws CordboardError `STORE_UNAVAILABLE`. */
   newest(limit: number): Promise<readonly InteractionRecord[]>
 }

@@ -56,6 +56,12 @@ class SqliteStore implements InteractionStore, AsyncDisposable {
     return written
   }
 
+  async dispose(interaction: string, disposition: string): Promise<void> {
+    // Rows that were appended before are written before.
+    while (this.#nextBatch !== undefined) await this.#nextBatch.promise.catch(() => undefined)
+    await this.#ask({ type: 'dispose', interaction, disposition })
+  }
+
   async newest(limit: number): Promise<readonly InteractionRecord[]> {
     return this.#ask({ type: 'newest', limit })
   }
@@ -114,7 +120,7 @@ class SqliteStore implements InteractionStore, AsyncDisposable {
 }
 
 /** What `openSqliteStore` gives: `append` resolves when the row is on disk. */
-export interface SqliteInteractionStore extends InteractionStore, AsyncDisposable {
+export interface SqliteInteractionStore extends Required<InteractionStore>, AsyncDisposable {
   /** Resolves when every appended row is on disk and the file is closed. Idempotent. */
   close(): Promise<void>
 }

@@ -5,9 +5,12 @@ import { addressOf, sameAddress } from '../../src/contact/address.js'
 import type { ContactCenter } from '../../src/contact/contact-center.js'
 import { EventStream } from '../../src/contact/event-stream.js'
 import { AgentFold, teamFigures } from '../../src/contact/figures/agent-figures.js'
+import { AgentIntervalFold } from '../../src/contact/figures/agent-intervals.js'
 import { IntervalFold } from '../../src/contact/figures/interval-figures.js'
 import { addContactMetrics } from '../../src/contact/figures/metrics.js'
 import { QueueFold } from '../../src/contact/figures/queue-figures.js'
+import type { AgentFigures } from '../../src/contact/figures/agent-figures.js'
+import type { Fact } from '../../src/contact/routing/action.js'
 import type { ServiceLevelFormula } from '../../src/contact/figures/service-level.js'
 import { InteractionLedger } from '../../src/contact/interaction-ledger.js'
 import { opennessAt } from '../../src/contact/opening-hours.js'
@@ -108,6 +111,37 @@ void t.test('intervals: each event where it happened, a day their sum', async t 
   t.same(short.rows().map(({ at }) => at), [60, 70, 80, 90], 'the oldest go')
 })
 
+void t.test('intervals of agents: time is divided where they end, and adds up to the day', async t => {
+  const rig = hour()
+  const fold = new AgentIntervalFold({ interval: 60_000 })
+  const day = new AgentFold()
+  for (const { fact } of rig.all('log')) {
+    fold.note(fact, fact.at)
+    if ('agent' in fact) day.note(fact)
+  }
+  const rows = fold.rows(rig.now)
+  t.same(rows.map(({ at }) => at), [0, 60_000, 120_000, 180_000, 240_000, 300_000, 360_000])
+  const sum = (of: (figures: AgentFigures) => number): number => rows.reduce((total, { figures }) => total + of(figures), 0)
+  const whole = day.at(rig.now)
+  for (const activity of Object.keys(whole.time) as (keyof AgentFigures['time'])[]) t.equal(sum(({ time }) => time[activity]), whole.time[activity], activity)
+  t.same([sum(({ offered }) => offered), sum(({ answered }) => answered)], [whole.offered, whole.answered])
+  for (const { at, figures } of rows.slice(0, -1)) t.equal(Object.values(figures.time).reduce((total, ms) => total + ms, 0), 60_000, `all of the minute from ${at}`)
+  t.equal(rows[2]!.figures.occupancy, 1, 'a talk that lasts all of it')
+  t.match(teamFigures(rows.map(({ figures }) => figures)), { time: whole.time, answered: 2, occupancy: whole.occupancy })
+})
+
+void t.test('intervals of agents: who is not there has none, and the oldest go', async t => {
+  const fold = new AgentIntervalFold({ interval: 10, keep: 3 })
+  const state = (agent: string, at: number): Fact => ({ type: 'agent', at, agent, status: { type: 'available' }, state: 'idle' })
+  fold.note(state('a', 5), 5)
+  fold.note({ type: 'agent-removed', at: 12, agent: 'a' }, 12)
+  fold.note(state('b', 18), 18)
+  t.same(fold.rows(25).map(({ at, agent, figures: { time: { idle } } }) => [at, agent, idle]), [[0, 'a', 5], [10, 'a', 2], [10, 'b', 2], [20, 'b', 5]])
+  t.same(fold.rows(1_000_000_004).map(({ at, agent, figures: { time: { idle } } }) => [at, agent, idle]), [[999_999_980, 'b', 10], [999_999_990, 'b', 10], [1_000_000_000, 'b', 4]])
+  fold.note(state('a', 1_000_000_007), 1_000_000_007)
+  t.same(fold.rows(1_000_000_009).filter(({ agent }) => agent === 'a').map(({ at }) => at), [1_000_000_000])
+})
+
 void t.test('estimated wait: learns the pace, knows its error', async t => {
   const rig = new Rig().queue('q')
   rig.agent('a', { q: {} })
@@ -204,8 +238,10 @@ void t.test('addresses: who is who', async t => {
 void t.test('Prometheus: counters by the log, gauges at the scrape', async t => {
   const rig = hour()
   const fold = foldOf(rig)
-  const queues = new Map([['q', { figures: () => fold.at(rig.now) }]])
-  const agents = new Map([['a', { status: { type: 'on-break' }, state: 'idle' }], ['b', { status: { type: 'available' }, state: 'idle' }]])
+  const queues = new Map([['q', { figures: () => fold.at(rig.now), estimateError: { count: 2, bias: -1_500, meanAbsolute: 2_500 } }]])
+  let idle = 4_000
+  const figures = () => ({ time: { 'idle': idle, 'talking': 0, 'wrap-up': 500 } })
+  const agents = new Map([['a', { uri: 'a', status: { type: 'on-break' }, state: 'idle', figures }], ['b', { uri: 'b', status: { type: 'available' }, state: 'idle', figures }]])
   const center = Object.assign(new EventEmitter(), { queues, agents }) as unknown as ContactCenter
   const registry = new Registry()
   addContactMetrics(center, registry)
@@ -220,5 +256,14 @@ void t.test('Prometheus: counters by the log, gauges at the scrape', async t => 
     'cordboard_queue_service_level{queue="q"} 0.25',
     'cordboard_agents{state="on-break"} 1',
     'cordboard_agents{state="idle"} 1',
+    'cordboard_queue_estimate_error_seconds{queue="q"} 2.5',
+    'cordboard_queue_estimate_bias_seconds{queue="q"} -1.5',
+    'cordboard_agent_seconds_total{agent="a",state="idle"} 4',
+    'cordboard_agent_seconds_total{agent="b",state="wrap-up"} 0.5',
   ]) t.ok(text.includes(`${line}\n`), line)
+  idle = 6_000
+  center.emit('fact', { type: 'agent-removed', at: 0, agent: 'a' })
+  agents.delete('a')
+  const later = await registry.metrics()
+  for (const agent of ['a', 'b']) t.ok(later.includes(`cordboard_agent_seconds_total{agent="${agent}",state="idle"} 6\n`), `${agent} is counted to the end`)
 })

@@ -43,6 +43,8 @@ void t.test('a caller waits, talks to the agent who is free, and is given back w
   t.match(office.records, [{ queue: 'sales', agent: ann.uri, outcome: 'served', from: 'sip:customer@example.org', recording: null }])
   t.equal(ann.state, 'idle')
   t.equal(ann.callsToday, 1)
+  t.match(ann.figures(), { offered: 1, answered: 1, missed: 0 })
+  t.ok(ann.figures().occupancy! > 0)
   t.match(sales.figures(), { offered: 1, answered: 1, abandoned: 0, waiting: 0, serviceLevel: 1 })
 })
 
@@ -60,7 +62,13 @@ void t.test('the caller hangs up in mid-talk: the agent is let go and wraps up',
   await office.settled()
   await ended(phone!)
   t.equal(ann.state, 'wrap-up')
+  const noted: string[] = []
+  office.center.on('disposition', (interaction, disposition) => noted.push(`${interaction} ${disposition}`))
+  ann.dispose('sold')
+  t.same(noted, [`${office.records[0]!.id} sold`], 'the record was there already')
   ann.endWrapUp()
+  ann.dispose('too late')
+  t.equal(noted.length, 1)
   t.equal(ann.state, 'idle')
   t.match(office.outcomes, [{ type: 'served' }])
 })

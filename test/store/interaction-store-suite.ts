@@ -46,6 +46,19 @@ export const interactionStoreSuite = (t: Test, name: string, open: () => Promise
     t.same(ids(await store.newest(3)), ['3', '2', '1'])
   })
 
+  void t.test(`${name}: a result noted later stands in the newest row of its interaction`, async t => {
+    await using store = await open()
+    if (store.dispose === undefined) return t.comment('this store keeps no results noted later')
+    await store.append(record('call', 1_000, { outcome: 'callback' }))
+    void store.append(record('other', 2_000))
+    void store.append(record('call', 3_000, { channel: 'callback' }))
+    await store.dispose('call', 'sold')
+    await store.dispose('nobody', 'sold')
+    t.same((await store.newest(9)).map(({ disposition }) => disposition), ['sold', null, null])
+    await store.dispose('call', 'returned')
+    t.equal((await store.newest(1))[0]!.disposition, 'returned')
+  })
+
   void t.test(`${name}: many rows in one turn are all kept`, async t => {
     await using store = await open()
     await Promise.all(Array.from({ length: 5_000 }, (_, n) => store.append(record(String(n), n))))

@@ -28,6 +28,7 @@ t.test('after close every request is refused', async t => {
   await store.close()
   await t.rejects(store.append(record('late', 1)), { code: 'STORE_UNAVAILABLE' })
   await t.rejects(store.newest(1), { code: 'STORE_UNAVAILABLE' })
+  await t.rejects(store.dispose('late', 'sold'), { code: 'STORE_UNAVAILABLE' })
 })
 
 t.test('where no SQLite is to be had, the error says what to install', async t => {

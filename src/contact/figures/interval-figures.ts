@@ -4,6 +4,11 @@ import { QueueFold } from './queue-figures.js'
 import type { QueueFigures } from './queue-figures.js'
 import type { ServiceLevelOptions } from './service-level.js'
 
+/** Milliseconds: a quarter of an hour. */
+export const DEFAULT_INTERVAL = 900_000
+/** A week of quarters of an hour. */
+export const DEFAULT_KEEP = 672
+
 export interface IntervalOptions extends ServiceLevelOptions {
   /** Milliseconds. @default 900000, a quarter of an hour */
   readonly interval?: number
@@ -28,8 +33,8 @@ export class IntervalFold {
 
   constructor(options: IntervalOptions = {}) {
     this.#options = options
-    this.#interval = options.interval ?? 900_000
-    this.#keep = options.keep ?? 672
+    this.#interval = options.interval ?? DEFAULT_INTERVAL
+    this.#keep = options.keep ?? DEFAULT_KEEP
   }
 
   /** @param wall when the fact happened, in ms since 1970. */

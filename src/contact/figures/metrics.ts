@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Agent } from '../agent.js'
 import type { ContactCenter } from '../contact-center.js'
 import type { Fact } from '../routing/action.js'
 import type { AgentActivity } from './agent-figures.js'
@@ -32,6 +33,31 @@ export const addContactMetrics = (center: ContactCenter, registry: Registry): vo
   }
   center.on('fact', note)
   addGauges(center, registers)
+  addAgentTimes(center, registers)
+}
+
+/** Time of agents in each state; it goes on counting where an agent is taken away and comes again. */
+const addAgentTimes = (center: ContactCenter, registers: Registry[]): void => {
+  const counted = new WeakMap<Agent, Map<string, number>>()
+  const count = (agent: Agent): void => {
+    const known = counted.get(agent) ?? new Map<string, number>()
+    counted.set(agent, known)
+    for (const [state, ms] of Object.entries(agent.figures().time)) {
+      const more = ms - (known.get(state) ?? 0)
+      if (more > 0) seconds.inc({ agent: agent.uri, state }, more / 1_000)
+      known.set(state, ms)
+    }
+  }
+  const seconds = new Counter({
+    name: 'cordboard_agent_seconds_total', help: 'Time of agents by what they were doing', labelNames: ['agent', 'state'], registers,
+    collect: () => {
+      for (const agent of center.agents.values()) count(agent)
+    },
+  })
+  center.on('fact', fact => {
+    const agent = fact.type === 'agent-removed' ? center.agents.get(fact.agent) : undefined
+    if (agent !== undefined) count(agent)
+  })
 }
 
 /** What is read at the scrape. */
@@ -53,6 +79,12 @@ const addGauges = (center: ContactCenter, registers: Registry[]): void => {
   })
   gauge('cordboard_queue_service_level', 'Share answered in time, by the formula of the queue', 'queue', set => {
     for (const [name, queue] of center.queues) set(name, queue.figures().serviceLevel ?? NaN)
+  })
+  gauge('cordboard_queue_estimate_error_seconds', 'Mean distance between estimated and actual waits', 'queue', set => {
+    for (const [name, queue] of center.queues) set(name, queue.estimateError.meanAbsolute / 1_000)
+  })
+  gauge('cordboard_queue_estimate_bias_seconds', 'Mean of estimated less actual waits', 'queue', set => {
+    for (const [name, queue] of center.queues) set(name, queue.estimateError.bias / 1_000)
   })
   gauge('cordboard_agents', 'Agents by what they are doing', 'state', set => {
     const counts = new Map<AgentActivity, number>()

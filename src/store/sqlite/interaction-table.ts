@@ -8,6 +8,7 @@ type Row = Omit<InteractionRecord, 'endedAt'> & { readonly ended_at: number }
 export class InteractionTable {
   readonly #database: SqlDatabase
   readonly #insert: SqlStatement
+  readonly #dispose: SqlStatement
   readonly #newest: SqlStatement
 
   constructor(database: SqlDatabase) {
@@ -16,6 +17,7 @@ export class InteractionTable {
       `INSERT INTO interaction (id, channel, at, ended_at, "from", "to", queue, agent, waited, talked, outcome, recording, disposition)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
+    this.#dispose = database.prepare('UPDATE interaction SET disposition = ? WHERE sequence = (SELECT max(sequence) FROM interaction WHERE id = ?)')
     this.#newest = database.prepare(
       `SELECT id, channel, at, ended_at, "from", "to", queue, agent, waited, talked, outcome, recording, disposition
        FROM interaction ORDER BY ended_at DESC, sequence DESC LIMIT ?`,
@@ -32,6 +34,11 @@ export class InteractionTable {
       this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+
+  /** Notes the result of the newest row of an interaction; a call back has the id of its call. */
+  dispose(interaction: string, disposition: string): void {
+    this.#dispose.run(disposition, interaction)
   }
 
   newest(limit: number): readonly InteractionRecord[] {

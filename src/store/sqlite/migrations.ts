@@ -19,6 +19,7 @@ const migrations: readonly string[] = [
      disposition TEXT
    ) STRICT;
    CREATE INDEX interaction_by_end ON interaction (ended_at);`,
+  'CREATE INDEX interaction_by_id ON interaction (id);',
 ]
 
 /** Version of the schema that this code reads and writes. */

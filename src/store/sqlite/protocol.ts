@@ -4,6 +4,7 @@ import type { CordboardErrorCode } from '../../core/errors.js'
 /** What the store asks of its thread. Requests are carried out in order, one at a time. */
 export type StoreRequest =
   | { readonly type: 'append'; readonly records: readonly InteractionRecord[] }
+  | { readonly type: 'dispose'; readonly interaction: string; readonly disposition: string }
   | { readonly type: 'newest'; readonly limit: number }
   | { readonly type: 'close' }
 

@@ -27,6 +27,9 @@ const carryOut = (database: SqlDatabase, table: InteractionTable, request: Store
     case 'append':
       table.append(request.records)
       return []
+    case 'dispose':
+      table.dispose(request.interaction, request.disposition)
+      return []
     case 'newest':
       return table.newest(request.limit)
     case 'close':
