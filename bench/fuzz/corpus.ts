@@ -41,3 +41,13 @@ export const ALONE: readonly string[] = [
     'WWW-Authenticate: Digest realm="a", nonce="b", algorithm=SHA-256, qop="auth,auth-int", Digest realm="c", nonce="d"', 'Retry-After: 18000 (later);duration=3600']),
   'OPTIONS tel:+1-201-555-0123;ext=5 SIP/2.0\r\nv: SIP/2.0/TCP [2001:db8::9]:5060;branch=z9hG4bKfold\r\nSubject: a\r\n folded\r\n\tline\r\nl: 0\r\n\r\n',
 ]
+
+const HEAD = 'v=0\r\no=fuzz 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n'
+
+/** Session descriptions: audio with keys and reports, video with feedback, text, fax, a browser's. */
+export const DESCRIPTIONS: readonly string[] = [
+  `${HEAD}m=audio 49170 RTP/AVP 0 8 9 96 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=maxptime:60\r\na=rtcp:5 IN IP4 192.0.2.1\r\na=rtcp-xr:rcvr-rtt=all:99 voip-metrics\r\na=sendonly\r\n`,
+  `${HEAD}m=audio 49170 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:32\r\na=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n`,
+  `${HEAD}m=audio 4000 RTP/AVP 8\r\nm=video 4002/2 RTP/AVPF 97\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 packetization-mode=1;profile-level-id=42e01f\r\na=rtcp-fb:* nack pli\r\nm=text 4004 RTP/AVP 98 99\r\na=rtpmap:98 t140/1000\r\na=rtpmap:99 red/1000\r\na=fmtp:99 98/98/98\r\nm=image 4006 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\n`,
+  `${HEAD}a=group:BUNDLE 0\r\na=ice-ufrag:x\r\na=fingerprint:sha-256 AA:BB\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=candidate:1 1 udp 2130706431 192.0.2.1 9 typ host generation 0\r\na=ssrc:1 cname:x\r\na=extmap:1 urn:x\r\na=mid:0\r\n`,
+]

@@ -8,6 +8,7 @@ import { StreamFramer } from '../../src/sip/message/stream-framer.js'
 import { writeMessage } from '../../src/sip/message/writer.js'
 import { ALONE, CALL, INVITE, TAG, WITHIN } from './corpus.js'
 import { mutated, oneOf } from './mutation.js'
+import { SLOW_MS, Stopwatch } from './stopwatch.js'
 import { Victim } from './victim.js'
 
 /** What a run found. */
@@ -33,45 +34,43 @@ export interface FuzzOptions {
 
 /** Messages between two looks at what is left. */
 const BATCH = 500
-const SLOW_MS = 5
-const TURNS = 20
 
 /** Throws mutated messages at the parser, the framer and a whole user agent, in turn. */
 export const fuzz = async ({ seed, goOn, slowMs = SLOW_MS }: FuzzOptions): Promise<FuzzReport> => new Run(seed, slowMs).run(goOn)
 
 class Run {
   readonly #random: Random
-  readonly #failures: string[] = []
-  readonly #slowest: Record<FuzzedPart, number> = { parser: 0, framer: 0, 'user agent': 0 }
+  readonly #watch: Stopwatch<FuzzedPart>
   #victim!: Victim
   #framer = new StreamFramer()
   #messages = 0
   #understood = 0
 
-  constructor(readonly seed: number, readonly slowMs: number) {
+  constructor(readonly seed: number, slowMs: number) {
+    this.#watch = new Stopwatch(['parser', 'framer', 'user agent'], slowMs)
     this.#random = seededRandom(seed)
   }
 
   async run(goOn: (messages: number) => boolean): Promise<FuzzReport> {
     this.#victim = await Victim.open(this.seed)
     while (goOn(this.#messages)) await this.#batch()
-    return { messages: this.#messages, understood: this.#understood, slowest: this.#slowest, failures: this.#failures }
+    return { messages: this.#messages, understood: this.#understood, slowest: this.#watch.slowest, failures: this.#watch.failures }
   }
 
   async #batch(): Promise<void> {
     for (let count = 0; count < BATCH; count++) {
       const bytes = await this.#message()
       this.#messages++
-      this.#timed('parser', bytes, () => this.#parse(bytes))
-      this.#timed('framer', bytes, () => this.#frame(bytes))
+      this.#watch.run('parser', bytes, () => this.#parse(bytes))
+      this.#watch.run('framer', bytes, () => this.#frame(bytes))
       const byConnection = this.#random.float() < 0.3
-      this.#timed('user agent', bytes, () => this.#victim.send(bytes, byConnection))
+      this.#watch.run('user agent', bytes, () => this.#victim.send(bytes, byConnection))
       await this.#victim.clock.settle(this.#random.float() < 0.2 ? 700 : 0)
     }
     await this.#victim.rest()
     const { remains } = this.#victim
     if (remains.some(left => left !== 0)) {
-      this.#failures.push(`left after message ${this.#messages} of seed ${this.seed}: ${remains.join()} (dialogs, sessions, client, server, faults)`)
+      this.#watch.failures.push(`left after message ${this.#messages} of seed ${this.seed}: ${remains.join()} (dialogs, sessions, client, server, faults)`)
       this.#victim = await Victim.open(this.seed)
     }
   }
@@ -112,25 +111,6 @@ class Run {
     }
     if (this.#framer.held > LIMITS.message) throw new Error(`the framer holds ${this.#framer.held} bytes`)
     if (lost || this.#framer.held > 0) this.#framer = new StreamFramer()
-  }
-
-  #timed(part: FuzzedPart, bytes: Buffer, task: () => void): void {
-    // Other programs on the machine and the collector are not the message's fault: CPU time counts, and what is slow is slow each time.
-    let best = Number.POSITIVE_INFINITY
-    for (let turn = 0; turn < TURNS && best > this.slowMs / 4; turn++) {
-      const began = performance.now()
-      const cpu = process.cpuUsage()
-      try {
-        task()
-      } catch (error) {
-        return void this.#failures.push(`${part}: ${String(error)}: ${bytes.toString('base64')}`)
-      }
-      const { user, system } = process.cpuUsage(cpu)
-      // That of all threads, the collector's too: where it exceeds the time on the clock, that one is nearer.
-      best = Math.min(best, (user + system) / 1_000, performance.now() - began)
-    }
-    this.#slowest[part] = Math.max(this.#slowest[part], best)
-    if (best > this.slowMs) this.#failures.push(`${part}: ${best.toFixed(1)} ms of CPU time: ${bytes.toString('base64')}`)
   }
 }
 

@@ -41,7 +41,7 @@ export interface ReportedReceiver {
 }
 
 export interface RtcpSessionOptions {
-  readonly context: WorkerContext
+  readonly context: Pick<WorkerContext, 'wheel' | 'now' | 'random' | 'cname' | 'outbox'>
   readonly sender: ReportedSender
   readonly receiver: ReportedReceiver
   readonly address: string
