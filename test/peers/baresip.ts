@@ -59,6 +59,17 @@ export class Baresip implements AsyncDisposable {
   }
 
   static async start(options: BaresipOptions): Promise<Baresip> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Baresip.#launch(options)
+      } catch (error) {
+        // Another program has taken the port since it was looked at.
+        if (attempt === 3 || !String(error).includes('Address already in use')) throw error
+      }
+    }
+  }
+
+  static async #launch(options: BaresipOptions): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), `cordboard-baresip-${options.user}-`))
     // Its RTP ports are at 2 * port + 1000: below the example server's.
     const port = await freePort(6_100, 8_900, 60, [10_000])
