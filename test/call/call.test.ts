@@ -418,7 +418,7 @@ void t.test('RFC 3261 §9.1: given up in the instant of the answer, or while it 
       await endOf(call)
     })
     const gone = new AbortController()
-    const stop = traceMessages(({ direction, text }) => { if (direction === 'out' && text.startsWith('ACK')) later(() => gone.abort()) })
+    const stop = traceMessages(({ direction, text }) => { if (direction === 'out' && text.startsWith('ACK') && text.includes(`sip:${user}@`)) later(() => gone.abort()) })
     t.same(await caller.dial(uri(user), { signal: gone.signal }), { type: 'cancelled' })
     stop()
     t.same(await ended.promise, { type: 'remote-bye' })
