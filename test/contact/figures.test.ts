@@ -15,6 +15,9 @@ import type { ServiceLevelFormula } from '../../src/contact/figures/service-leve
 import { InteractionLedger } from '../../src/contact/interaction-ledger.js'
 import { opennessAt } from '../../src/contact/opening-hours.js'
 import { WaitEstimate } from '../../src/contact/wait-estimate.js'
+import { seededRandom } from '../../src/core/random.js'
+import { exponential, poissonArrivals } from '../../src/contact/simulation/distribution.js'
+import { simulate } from '../../src/contact/simulation/simulate.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { Rig } from './routing/rig.js'
 
@@ -166,6 +169,28 @@ void t.test('estimated wait: learns the pace, knows its error', async t => {
   for (const { fact } of rig.all('log')) estimate.note(fact)
   t.match(estimate.error, { count: 1 })
   t.ok(estimate.error.meanAbsolute < 60_000)
+})
+
+void t.test('estimated wait: the error on simulated days, busy or quiet, patient or not', async t => {
+  const day = (agents: number, callsPerHour: number, patience?: number): { mean: number; bias: number; meanAbsolute: number } => {
+    const random = seededRandom(42)
+    const [talk, giveUp] = [exponential(180_000), exponential(patience ?? 1)]
+    const calls = [...poissonArrivals({ interval: 3_600_000, callsPerHour: Array<number>(100).fill(callsPerHour) }, random)]
+      .map(at => ({ at, queue: 'q', talk: talk(random), ...(patience === undefined ? {} : { patience: giveUp(random) }) }))
+    const floor = Array.from({ length: agents }, (_, index) => ({ id: `a${index}`, queues: { q: {} }, pickUp: 5_000 }))
+    const estimate = new WaitEstimate()
+    const waits: number[] = []
+    for (const { outcome, waited } of simulate({ queues: { q: { strategy: 'longest-idle' } }, agents: floor, calls, onFact: fact => estimate.note(fact) })) {
+      if (outcome === 'served' && waited > 5_000) waits.push(waited)
+    }
+    const { bias, meanAbsolute, count } = estimate.error
+    t.ok(count > 0.9 * waits.length && count <= 1.1 * waits.length, `${count} estimates of ${waits.length} who waited for their turn`)
+    return { mean: waits.reduce((sum, wait) => sum + wait, 0) / waits.length, bias, meanAbsolute }
+  }
+  for (const [name, { mean, bias, meanAbsolute }] of Object.entries({ 'quiet': day(2, 20), 'busy': day(10, 180), 'crowded': day(10, 192), 'impatient': day(5, 130, 240_000) })) {
+    const seconds = [mean, bias, meanAbsolute].map(ms => (ms / 1_000).toFixed(0))
+    t.ok(Math.abs(bias) < 0.25 * mean && meanAbsolute < 0.7 * mean, `${name}: mean wait ${seconds[0]} s, bias ${seconds[1]} s, mean distance ${seconds[2]} s`)
+  }
 })
 
 void t.test('opening hours: week, holidays, time zones', async t => {
