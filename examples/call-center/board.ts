@@ -1,6 +1,6 @@
 import type { Clock } from 'cordboard'
-import { IntervalFold } from 'cordboard/contact'
-import type { Agent, AgentState, Fact, IntervalRow, Queue } from 'cordboard/contact'
+import { AgentIntervalFold, IntervalFold, teamFigures } from 'cordboard/contact'
+import type { Agent, AgentFigures, AgentIntervalRow, AgentState, Fact, IntervalRow, Queue } from 'cordboard/contact'
 
 /** A queue as the board shows it. Times are in milliseconds; counts since the start. */
 export interface QueueView {
@@ -34,7 +34,22 @@ export interface AgentView {
   readonly caller: string | null
   readonly queue: string | null
   readonly answered: number
+  readonly team: string | null
+  /** Since the start. */
+  readonly figures: AgentFigures
 }
+
+/** A team as the board shows it. */
+export interface TeamView {
+  readonly team: string
+  /** Users. */
+  readonly agents: readonly string[]
+  /** Since the start. */
+  readonly figures: AgentFigures
+}
+
+/** What an agent or a team did in a quarter of an hour that began at `at`, in ms since 1970-01-01 UTC. */
+export type WorkRow = { readonly at: number; readonly figures: AgentFigures } & ({ readonly user: string } | { readonly team: string })
 
 /** A queue and the number that leads to it. */
 export interface NumberedQueue {
@@ -51,6 +66,8 @@ export interface Watched {
   readonly agents: () => ReadonlyMap<string, Agent>
   /** URI of the caller of an interaction. */
   readonly caller: (interaction: string) => string | undefined
+  /** Undefined for an agent of no team. */
+  readonly teamOf: (user: string) => string | undefined
 }
 
 /** Whom an agent is being rung by, or talks to. */
@@ -72,6 +89,7 @@ export class Board {
   readonly #partners = new Map<string, Partner>()
   readonly #since = new Map<string, number>()
   readonly #intervals = new IntervalFold()
+  readonly #work = new AgentIntervalFold()
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -80,6 +98,7 @@ export class Board {
   /** Takes in one entry of the event log. */
   note(fact: Fact): void {
     if (fact.type === 'agent') this.#since.set(fact.agent, fact.at)
+    this.#work.note(fact, Date.now())
     if (!('queue' in fact)) return
     this.#intervals.note(fact, Date.now())
     this.#noteWaiting(fact)
@@ -122,8 +141,33 @@ export class Board {
         caller: partner === undefined ? null : (this.#watched.caller(partner.interaction) ?? null),
         queue: partner?.queue ?? null,
         answered: agent.callsToday,
+        team: this.#watched.teamOf(user) ?? null,
+        figures: agent.figures(),
       }
     })
+  }
+
+  /** Figures of teams are of those who are in them now. */
+  teams(): readonly TeamView[] {
+    const agents = this.#watched.agents()
+    return [...this.#teams()].map(([team, users]) => ({ team, agents: users, figures: teamFigures(users.map(user => agents.get(user)!.figures())) }))
+  }
+
+  /** Of present agents, and of teams, by quarter of an hour. */
+  work(): readonly WorkRow[] {
+    const rows = this.#work.rows(Date.now())
+    const users = new Map([...this.#watched.agents()].map(([user, { uri }]) => [uri, user]))
+    const ofAgents = rows.flatMap(({ at, agent, figures }) => (users.has(agent) ? [{ at, user: users.get(agent)!, figures }] : []))
+    return [...ofAgents, ...[...this.#teams()].flatMap(([team, members]) => workOf(team, ofAgents.filter(({ user }) => members.includes(user))))]
+  }
+
+  #teams(): ReadonlyMap<string, readonly string[]> {
+    const teams = new Map<string, string[]>()
+    for (const user of this.#watched.agents().keys()) {
+      const team = this.#watched.teamOf(user)
+      if (team !== undefined) teams.set(team, [...teams.get(team) ?? [], user])
+    }
+    return teams
   }
 
   #noteWaiting(fact: QueueFact): void {
@@ -141,3 +185,6 @@ export class Board {
     else this.#partners.delete(fact.agent)
   }
 }
+
+const workOf = (team: string, rows: readonly Pick<AgentIntervalRow, 'at' | 'figures'>[]): readonly WorkRow[] =>
+  [...new Set(rows.map(({ at }) => at))].sort((a, b) => a - b).map(at => ({ at, team, figures: teamFigures(rows.filter(row => row.at === at).map(({ figures }) => figures)) }))

@@ -11,6 +11,7 @@ import type { Accounts } from './accounts.js'
 import { rememberAcquaintances } from './acquaintances.js'
 import { createAdmission, userOf } from './admission.js'
 import { Board } from './board.js'
+import { eachDay } from './days.js'
 import { Floor } from './floor.js'
 import { serveHttp } from './http.js'
 import type { HttpSources } from './http.js'
@@ -74,6 +75,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
     identify: from => (accounts.has(userOf(from)) ? aor(userOf(from)) : from),
   })
   addContactMetrics(center, server.metrics)
+  const endDays = eachDay(server.clock, () => center.beginDay())
   server.on('fault', error => log.logger.error(error))
   center.on('fault', error => log.logger.error(error))
   const { board, agents, setStatus, revise, written } = connect({ settings, accounts, recordings, unfinished, server, registrar, center, store, log, aor })
@@ -86,6 +88,7 @@ export const startCallCenter = async (settings: Settings): Promise<CallCenter> =
     accounts, board, addresses, revise,
     drain: async seconds => {
       draining = true
+      endDays()
       await server.drain({ seconds })
       await center[Symbol.asyncDispose]()
       await written()
@@ -119,17 +122,17 @@ const LASTING = ['sip', 'http', 'rtp', 'data', 'demo', 'media', 'drainSeconds', 
 
 /** Connects queues, agents and numbers, and hangs up the board on which they can be watched. */
 const connect = ({ settings, accounts, recordings, unfinished, server, registrar, center, store, log, aor }: Foundation): Pick<CallCenter, 'board' | 'revise'> & Pick<HttpSources, 'agents' | 'setStatus'> & Pick<Journal, 'written'> => {
+  let current = settings
   const prompts = openPrompts(settings.language)
   const floor = new Floor({ center, registrar, prompts, recordings, talkFile: nameTalks({ center, recordings, unfinished, clock: server.clock }), aor })
   const callerOf = (interaction: string): string | undefined => [...server.calls].find(call => call.id === interaction)?.from
   const numbered = () => [...floor.queues.values()].map(({ queue, settings: { number } }) => ({ number, queue }))
-  const board = new Board({ clock: server.clock, queues: numbered, agents: () => floor.agents, caller: callerOf })
+  const board = new Board({ clock: server.clock, queues: numbered, agents: () => floor.agents, caller: callerOf, teamOf: user => current.agents.people[user]?.team })
   center.on('fact', fact => board.note(fact))
 
   const journal = keepJournal({ server, store, recordings, unfinished, onFault: error => log.logger.error(error) })
   const admission = createAdmission(accounts, registrar, journal)
   const acquaintances = rememberAcquaintances(center)
-  let current = settings
   const plan = new NumberingPlan({ server, admission, prompts, floor, acquaintances, journal, supervisor: accounts.supervisor, settings: () => current, aor })
   const revise = (revised: Settings): readonly string[] => {
     const lasting = LASTING.filter(name => !isDeepStrictEqual(settings[name], revised[name]))

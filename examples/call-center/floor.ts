@@ -2,6 +2,7 @@ import type { Registrar } from 'cordboard'
 import type { Agent, AgentOptions, AgentStatus, ContactCenter, Queue } from 'cordboard/contact'
 import { isDeepStrictEqual } from 'node:util'
 import { userOf } from './admission.js'
+import { failurePolicies } from './agent-settings.js'
 import type { ConfiguredAgent } from './agent-settings.js'
 import type { Prompts } from './prompts.js'
 import { queueOptions } from './queue-options.js'
@@ -14,6 +15,8 @@ import type { TalkFile } from './talk-files.js'
 export interface OpenQueue {
   readonly queue: Queue
   readonly settings: ConfiguredQueue
+  /** What the queue asks of agents into which this one overflows. */
+  readonly targetRequires: ConfiguredQueue['requires']
 }
 
 /** What queues and agents are made of. */
@@ -71,6 +74,8 @@ export class Floor {
     if (status.type === 'available') this.#chosen.delete(user)
     else this.#chosen.set(user, status)
     seated.agent.setStatus(status)
+    // Whoever says that it is available has wrapped up.
+    if (status.type === 'available') seated.agent.endWrapUp()
     return true
   }
 
@@ -79,23 +84,25 @@ export class Floor {
    * named wait on; it closes behind the last of them.
    */
   arrange({ queues, agents }: Settings): void {
-    for (const [name, settings] of Object.entries(queues)) this.#keep(name, settings)
+    for (const [name, settings] of Object.entries(queues)) this.#keep(name, settings, queues)
     for (const [name, open] of [...this.#queues]) if (!Object.hasOwn(queues, name)) this.#close(name, open)
     for (const [user, seated] of [...this.#agents]) {
       if (seated.agent.uri !== this.#uriOf(user, agents.people[user])) this.#dismiss(user, seated)
     }
-    for (const [user, person] of Object.entries(agents.people)) this.#seat(user, { ...person, wrapUp: person.wrapUp ?? agents.wrapUp, queues: person.queues ?? everyQueue(queues) })
+    for (const [user, person] of Object.entries(agents.people)) this.#seat(user, { ...person, wrapUp: person.wrapUp ?? agents.wrapUp, failures: { ...agents.failures, ...person.failures }, queues: person.queues ?? everyQueue(queues) })
   }
 
   /** Opens a queue, or changes it where its settings have changed. */
-  #keep(name: string, settings: ConfiguredQueue): void {
+  #keep(name: string, settings: ConfiguredQueue, queues: Settings['queues']): void {
     const present = this.#queues.get(name) ?? this.#closing.get(name)
     const { center, prompts, recordings, talkFile } = this.#parts
-    const options = queueOptions(settings, prompts, recordings, talkFile)
+    const target = settings.overflow?.to
+    const targetRequires = target !== undefined && 'queue' in target ? queues[target.queue]?.requires : undefined
+    const options = queueOptions(settings, targetRequires, prompts, recordings, talkFile)
     const queue = present?.queue ?? center.queue(name, options)
     this.#closing.delete(name)
-    this.#queues.set(name, { queue, settings })
-    if (isDeepStrictEqual(present?.settings, settings)) return
+    this.#queues.set(name, { queue, settings, targetRequires })
+    if (isDeepStrictEqual([present?.settings, present?.targetRequires], [settings, targetRequires])) return
     if (present !== undefined) queue.configure({ ...NOTHING, ...options })
     const { emergency } = settings
     queue.setEmergency(emergency && { announcement: prompts.sound(emergency.announcement), fallback: emergency.fallback, ringFor: emergency.ringFor * 1_000 })
@@ -150,10 +157,11 @@ const everyQueue = (queues: Settings['queues']): NonNullable<ConfiguredAgent['qu
   Object.fromEntries(Object.keys(queues).map(name => [name, { tier: 1, rank: 0, weight: 1 }]))
 
 /** What a queue may have and its new settings may lack. */
-const NOTHING = { exitOn: undefined, callback: undefined, announce: undefined, overflow: undefined, hours: undefined, holdLimit: undefined, record: undefined } as const
+const NOTHING = { exitOn: undefined, callback: undefined, announce: undefined, overflow: undefined, hours: undefined, holdLimit: undefined, record: undefined, whisper: undefined } as const
 
-const agentOptions = ({ uri, accept, skills, wrapUp = 0 }: ConfiguredAgent, prompts: Prompts): Omit<AgentOptions, 'uri'> => ({
+const agentOptions = ({ uri, accept, skills, wrapUp = 0, failures }: ConfiguredAgent, prompts: Prompts): Omit<AgentOptions, 'uri'> => ({
   skills,
   wrapUp: wrapUp * 1_000,
+  failures: failurePolicies(failures),
   ...(uri === undefined || accept === false ? {} : { accept: { prompt: prompts.file('accept-call'), digit: accept } }),
 })

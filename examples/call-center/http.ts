@@ -41,6 +41,8 @@ const addApi = (app: FastifyInstance, { board, interactions }: HttpSources): voi
   app.get('/api/queues', () => board.queues())
   app.get('/api/intervals', () => board.intervals())
   app.get('/api/agents', () => board.agents())
+  app.get('/api/teams', () => board.teams())
+  app.get('/api/work', () => board.work())
   app.get<{ Querystring: { limit?: number } }>(
     '/api/interactions',
     { schema: { querystring: { type: 'object', properties: { limit: { type: 'integer', minimum: 1, maximum: LIMIT, default: 50 } } } } },

@@ -27,10 +27,12 @@ const overflowTarget = z.union([
   z.strictObject({ queue: z.string() }),
   z.strictObject({ uri: sipUri }),
   z.strictObject({ announcement: sound }),
-  z.strictObject({ mailbox: z.literal(true), greeting: sound.default('leave-message') }),
+  z.strictObject({ mailbox: z.literal(true), greeting: sound.default('leave-message'), limit: seconds.default(300) }),
 ], 'must be one of { queue: NAME }, { uri: SIP URI }, { announcement: SOUND }, { mailbox: true }')
 
 const strategies = ['longest-idle', 'ring-all', 'round-robin', 'top-down', 'fewest-calls', 'least-talk-time', 'random', 'weighted', 'progressive'] as const
+
+const formulas = ['answered-and-abandoned', 'answered', 'answered-and-late-abandoned', 'offered'] as const
 
 /** A queue in the settings. Times are in seconds. */
 export const queueSchema = z.strictObject({
@@ -42,6 +44,8 @@ export const queueSchema = z.strictObject({
   maxWait: seconds.default(300),
   /** Within which a call should be answered: what the service level counts. */
   answerWithin: seconds.default(20),
+  /** Which calls the service level is a share of. */
+  formula: z.enum(formulas, `must be one of ${formulas.join(', ')}`).default('answered-and-abandoned'),
   /** After which the next tier of agents is asked as well; 0: at once. */
   tierWait: seconds.default(0),
   /** Between the agents whom `progressive` adds. */
@@ -72,6 +76,8 @@ export const queueSchema = z.strictObject({
   emergency: z.strictObject({ announcement: sound.default('emergency'), fallback: z.array(sipUri).default([]), ringFor: seconds.default(20) }).optional(),
   /** Seconds that an agent may keep a caller on hold before its telephone rings again. */
   holdLimit: seconds.optional(),
+  /** What the agent hears before the caller is put through. */
+  whisper: sound.optional(),
   record: z.boolean().default(true),
 })
 

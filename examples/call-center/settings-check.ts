@@ -13,8 +13,9 @@ export interface Problem {
 /** Numbers that are taken: `numbers/plan.ts` answers them. */
 const FIXED = /^(?:60[0-4]|700|8\d\d|1100)$/
 
-const soundsOf = ({ welcome, hold, closed, emergency, overflow }: ConfiguredQueue): readonly (readonly [readonly string[], string])[] => [
+const soundsOf = ({ welcome, whisper, hold, closed, emergency, overflow }: ConfiguredQueue): readonly (readonly [readonly string[], string])[] => [
   ...(welcome === undefined ? [] : [[['welcome'], welcome] as const]),
+  ...(whisper === undefined ? [] : [[['whisper'], whisper] as const]),
   ...hold.map((sound, index) => [['hold', String(index)], sound] as const),
   [['closed'], closed],
   ...(emergency === undefined ? [] : [[['emergency', 'announcement'], emergency.announcement] as const]),

@@ -3,7 +3,11 @@ import { basename, join } from 'node:path'
 import t from 'tap'
 import { ConfigurationError, parseSettings } from '../../examples/call-center/config.js'
 import { openPrompts } from '../../examples/call-center/prompts.js'
+import { failurePolicies } from '../../examples/call-center/agent-settings.js'
+import { eachDay } from '../../examples/call-center/days.js'
+import { queueOptions } from '../../examples/call-center/queue-options.js'
 import { priorityOf } from '../../examples/call-center/customer-settings.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { ROOT } from '../root.js'
 
 const problems = (environment: Record<string, string>, text?: string): readonly string[] => {
@@ -105,6 +109,37 @@ t.test('a mistake in queues and agents is told with its line and reason', async 
   t.match(problems({}, 'agents:\n  people:\n    1001: { skills: { english: good } }\n'), [/^center\.yaml:3: agents\.people\.1001\.skills\.english: must be a level/])
   t.match(problems({}, 'agents:\n  people:\n    1001:\n      uri: ann\n'), [/^center\.yaml:4: agents\.people\.1001\.uri: must be a SIP URI/])
   t.match(problems({}, 'agents:\n  people:\n    1001:\n      tier: 2\n'), [/^center\.yaml:4: agents\.people\.1001\.tier: no such setting$/])
+  t.match(problems({}, 'queues:\n  sales:\n    formula: best\n'), [/^center\.yaml:3: queues\.sales\.formula: must be one of answered-and-abandoned, /])
+  t.match(problems({}, 'queues:\n  sales:\n    whisper: nothing\n'), [/^center\.yaml:3: queues\.sales\.whisper: there is no sound /])
+  t.match(problems({}, 'agents:\n  failures:\n    busy: { delay: 5, limit: 0 }\n'), [/^center\.yaml:3: agents\.failures\.busy\.limit: /])
+  t.match(problems({}, 'agents:\n  people:\n    1001: { failures: { asleep: { delay: 5 } } }\n'), [/^center\.yaml:3: agents\.people\.1001\.failures\.asleep: no such setting$/])
   t.match(problems({}, 'menu:\n  keys: { 4: billing }\n'), [/^center\.yaml:2: menu\.keys\.4: there is no queue billing$/])
   t.match(problems({}, 'queues: [sales]\n'), [/^center\.yaml:1: queues: /])
+})
+
+t.test('what is set of a queue and its agents is what the contact centre gets', async t => {
+  const text = `
+queues:
+  sales: { formula: offered, requires: sales, overflow: { after: 60, to: { queue: support } } }
+  support: { requires: [{ after: 0, requires: support > 2 }, { after: 30 }], whisper: beep, overflow: { to: { mailbox: true, limit: 60 } } }
+`
+  const { queues } = parseSettings({}, { name: 'center.yaml', text })
+  const recordings = { folder: '', file: (kind: string, call: string) => `${kind}-${call}.wav` }
+  const [sales, support] = [queues['sales']!, queues['support']!]
+  const ofSales = queueOptions(sales, support.requires, openPrompts('en'), recordings, () => 'talk.wav')
+  t.match(ofSales.serviceLevel, { within: 20_000, formula: 'offered' })
+  t.same(ofSales.overflow?.to, { queue: 'support', requires: [{ after: 0, requires: 'support > 2' }, { after: 30_000 }] }, 'the conditions of the queue where the caller goes')
+  t.match(queueOptions(support, undefined, openPrompts('en'), recordings, () => 'talk.wav'), { whisper: /beep\.wav$/, overflow: { to: { limit: 60_000 } } })
+  t.same(failurePolicies({ 'no-answer': { delay: 5, limit: 3 }, 'busy': { delay: 1 } }), { 'no-answer': { delay: 5_000, limit: 3 }, 'busy': { delay: 1_000 } })
+})
+
+t.test('a day begins at midnight, those of 23 and 25 hours too', async t => {
+  const clock = new VirtualClock(new Date(2026, 2, 28, 22).getTime())
+  const begun: Date[] = []
+  const end = eachDay(clock, () => begun.push(new Date(clock.wall())))
+  clock.advance(50 * 3_600_000)
+  t.same(begun, [new Date(2026, 2, 29), new Date(2026, 2, 30)].concat(new Date(2026, 2, 31) <= new Date(clock.wall()) ? [new Date(2026, 2, 31)] : []))
+  end()
+  clock.advance(50 * 3_600_000)
+  t.ok(begun.length <= 3, 'no more')
 })

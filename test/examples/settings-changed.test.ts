@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { PeerCall } from '../../src/testing/peer-call.js'
 import { createScriptedPeer, type ScriptedPeer } from '../../src/testing/scripted-peer.js'
+import { writeWav } from '../../src/testing/wav-file.js'
 import { CallCenterProcess, eventually, PASSWORD } from '../peers/call-center.js'
 
 t.setTimeout(60_000)
@@ -11,8 +12,11 @@ t.setTimeout(60_000)
 const folder = mkdtempSync(join(tmpdir(), 'cordboard-settings-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 const file = join(folder, 'center.yaml')
+/** A welcome that is over at once. */
+const brief = join(folder, 'brief.wav')
+writeWav(brief, [new Int16Array(160)], 8_000)
 // The accounts' domain is not the address by which the agent outside is called.
-writeFileSync(file, 'sip: { domain: pbx.example }\nqueues:\n  sales: { welcome: beep, hold: [hold] }\n')
+writeFileSync(file, `sip: { domain: pbx.example }\nqueues:\n  sales: { welcome: ${brief}, hold: [hold] }\n`)
 const center = await CallCenterProcess.start({ rtpPorts: [22_700, 22_798], env: { CONFIG_FILE: file } })
 t.teardown(() => center[Symbol.asyncDispose]())
 
@@ -53,7 +57,7 @@ t.test('settings that change while callers wait lose none of them; bad ones chan
   t.same((await queues()).map(({ name }) => name), ['sales', 'support'])
 
   t.equal(await status('703'), 404)
-  rewrite('queues:\n  sales: false\n  billing: { number: 703, welcome: beep }\nsip: { domain: other.example }\n')
+  rewrite(`queues:\n  sales: false\n  billing: { number: 703, welcome: ${brief} }\nsip: { domain: other.example }\n`)
   await told(/^settings applied, but these take a new start: sip$/)
   t.same((await queues()).map(({ name, number }) => [name, number]), [['support', '702'], ['billing', '703']])
   t.equal(await status('701'), 404, 'closed to new callers')
@@ -86,10 +90,10 @@ t.test('an agent who comes by the settings is asked at once; SIGHUP reads them a
   await using outside = await createScriptedPeer({ user: 'ann', tone: { frequencies: [1_100] } })
   outside.answerCalls()
   await using customer = await peer('customer', 600)
-  rewrite('queues:\n  billing: { number: 703, welcome: beep, requires: english >= 3 }\n')
+  rewrite(`queues:\n  billing: { number: 703, welcome: ${brief}, requires: english >= 3 }\n`)
   await told(/^settings applied/, 2)
   await using call = await customer.call(center.uri('703'))
-  rewrite(`queues:\n  billing: { number: 703, welcome: beep, requires: english >= 3 }\nagents:\n  people:\n    ann: { uri: "sip:ann@127.0.0.1:${outside.port}", accept: 1, skills: { english: 4 } }\n`)
+  rewrite(`queues:\n  billing: { number: 703, welcome: ${brief}, requires: english >= 3 }\nagents:\n  people:\n    ann: { uri: "sip:ann@127.0.0.1:${outside.port}", accept: 1, skills: { english: 4 } }\n`)
   const asked = await outside.nextCall()
   await eventually('the question', () => asked.rtp.packets.length > 25 || undefined)
   t.notOk(call.rtp.heard().hears(1_100), 'not before the key')
@@ -100,36 +104,4 @@ t.test('an agent who comes by the settings is asked at once; SIGHUP reads them a
   await told(/^settings applied/, 4)
   t.notOk(call.over)
   await call.bye()
-})
-
-t.test('604: an agent signs in and out by telephone with its PIN, or by the API; the reason is kept', async t => {
-  rewrite('agents:\n  breaks: { 2: lunch }\n  people:\n    1001: { pin: "4711" }\n    1002: {}\n')
-  const state = (): Promise<string> => eventually('no call', async () => {
-    const { state, reason } = (await agents()).find(({ user }) => user === '1001')!
-    return state === 'elsewhere' ? undefined : reason === null ? state : `${state}: ${reason}`
-  })
-  await eventually('the agents of the new settings', async () => (await agents()).length === 2 || undefined)
-  await using agent = await peer('1001', 900)
-  t.equal((await agent.register()).status, 200)
-  await eventually('available', async () => (await state()) === 'idle' || undefined)
-  /** Hangs up as soon as the status holds, rather than listen to the farewell. */
-  const dial = async (keys: string, status: string): Promise<void> => {
-    await using call = await agent.call(center.uri('604'))
-    await call.press(keys, 40, 40)
-    await eventually(status, async () => (await agents()).find(({ user }) => user === '1001')!.status === status || undefined)
-    await call.bye()
-  }
-  await dial('4711#2', 'on-break')
-  t.equal((await agent.register()).status, 200)
-  t.equal(await state(), 'on-break: lunch', 'a telephone that registers anew leaves the break as it is')
-  await dial('4711#0', 'logged-out')
-  t.equal(await state(), 'logged-out')
-  const post = (user: string, body: object): Promise<number> => command(user, 'status', body)
-  t.same([await post('1001', { type: 'on-break', reason: 'training' }), await state()], [204, 'on-break: training'])
-  t.same([await post('1099', { type: 'available' }), await post('1001', { type: 'asleep' })], [404, 400])
-  await dial('4711#1', 'available')
-  t.equal(await state(), 'idle')
-  await using other = await peer('1002', 900)
-  await using refused = await other.dial(center.uri('604'))
-  t.match(await refused.outcome, { type: 'rejected', status: 403 }, 'an agent without a PIN')
 })

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,10 +6,18 @@ import type { Floor } from '../../examples/call-center/floor.js'
 import { signIn } from '../../examples/call-center/numbers/sign-in.js'
 import { openPrompts } from '../../examples/call-center/prompts.js'
 import { createServer } from '../../src/server.js'
-import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
+import { createScriptedPeer, type ScriptedPeer } from '../../src/testing/scripted-peer.js'
 import { writeWav } from '../../src/testing/wav-file.js'
+import { CallCenterProcess, eventually, PASSWORD } from '../peers/call-center.js'
 
-t.test('604: three wrong PINs end the call; ten in a row, over any number of calls, and the right one is refused too', async t => {
+// Both wait most of their time.
+t.jobs = 2
+t.setTimeout(60_000)
+
+/** An agent as `/api/agents` shows it. */
+interface Shown { readonly user: string; readonly state: string; readonly status: string; readonly reason: string | null }
+
+t.test('604: three wrong PINs end the call; ten in a row, over any number of calls, and the right one is refused too', { buffered: true }, async t => {
   const chosen: string[] = []
   const floor = { setStatus: (user: string, { type }: { readonly type: string }) => chosen.push(`${user} ${type}`) > 0 } as unknown as Floor
   const folder = mkdtempSync(join(tmpdir(), 'cordboard-sign-in-'))
@@ -35,4 +43,55 @@ t.test('604: three wrong PINs end the call; ten in a row, over any number of cal
   t.same(chosen, ['1001 logged-out'], 'the tenth locks')
   await dial('4711#')
   t.same(chosen, ['1001 logged-out'])
+})
+
+t.test('604: an agent signs in and out by telephone with its PIN, or by the API; the reason is kept', { buffered: true }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'cordboard-status-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'center.yaml')
+  const brief = join(folder, 'brief.wav')
+  writeWav(brief, [new Int16Array(160)], 8_000)
+  writeFileSync(file, `sip: { domain: pbx.example }\nqueues:\n  sales: { welcome: ${brief}, hold: [hold] }\nagents:\n  breaks: { 2: lunch }\n  wrapUp: 600\n  people:\n    1001: { pin: "4711", queues: [sales] }\n    1002: {}\n`)
+  await using center = await CallCenterProcess.start({ rtpPorts: [22_800, 22_898], env: { CONFIG_FILE: file } })
+  const agents = async () => (await center.get('/api/agents')).json() as Promise<readonly Shown[]>
+  const peer = (user: string, frequency: number): Promise<ScriptedPeer> => createScriptedPeer({ server: center.address, user, password: PASSWORD, tone: { frequencies: [frequency] } })
+  const command = async (user: string, name: string, body: object): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${center.httpPort}/api/agents/${user}/${name}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).status
+  const state = (): Promise<string> => eventually('no call', async () => {
+    const { state, reason } = (await agents()).find(({ user }) => user === '1001')!
+    return state === 'elsewhere' ? undefined : reason === null ? state : `${state}: ${reason}`
+  })
+  await using agent = await peer('1001', 900)
+  t.equal((await agent.register()).status, 200)
+  await eventually('available', async () => (await state()) === 'idle' || undefined)
+  /** Hangs up as soon as what was said holds, rather than listen to the farewell. */
+  const dial = async (keys: string, what: string, holds = ({ status }: Shown): boolean => status === what): Promise<void> => {
+    await using call = await agent.call(center.uri('604'))
+    await call.press(keys, 40, 40)
+    await eventually(what, async () => holds((await agents()).find(({ user }) => user === '1001')!) || undefined)
+    await call.bye()
+  }
+  await dial('4711#2', 'on-break')
+  t.equal((await agent.register()).status, 200)
+  t.equal(await state(), 'on-break: lunch', 'a telephone that registers anew leaves the break as it is')
+  await dial('4711#0', 'logged-out')
+  t.equal(await state(), 'logged-out')
+  const post = (user: string, body: object): Promise<number> => command(user, 'status', body)
+  t.same([await post('1001', { type: 'on-break', reason: 'training' }), await state()], [204, 'on-break: training'])
+  t.same([await post('1099', { type: 'available' }), await post('1001', { type: 'asleep' })], [404, 400])
+  await dial('4711#1', 'available')
+  t.equal(await state(), 'idle')
+  await using customer = await peer('customer', 600)
+  await using call = await customer.call(center.uri('701'))
+  const talk = await agent.nextCall()
+  talk.answer()
+  await eventually('they talk', async () => (await state()) === 'talking' || undefined)
+  await call.bye()
+  await talk.ended
+  await eventually('the wrap-up', async () => (await state()) === 'wrap-up' || undefined)
+  await dial('4711#1', 'the end of the wrap-up', ({ state }) => state !== 'wrap-up')
+  t.equal(await state(), 'idle', 'who says that it is available has wrapped up')
+  await using other = await peer('1002', 900)
+  await using refused = await other.dial(center.uri('604'))
+  t.match(await refused.outcome, { type: 'rejected', status: 403 }, 'an agent without a PIN')
 })

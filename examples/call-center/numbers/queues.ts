@@ -1,9 +1,10 @@
 import type { Call } from 'cordboard'
-import type { EnterOptions, QueueOutcome } from 'cordboard/contact'
+import type { QueueOutcome } from 'cordboard/contact'
 import type { Acquaintances } from '../acquaintances.js'
 import type { OpenQueue } from '../floor.js'
 import type { Journal } from '../journal.js'
 import type { Prompts } from '../prompts.js'
+import { relaxSteps } from '../queue-options.js'
 import type { ConfiguredQueue } from '../queue-settings.js'
 import { priorityOf } from '../customer-settings.js'
 import type { Settings } from '../settings.js'
@@ -29,16 +30,10 @@ export const enterQueue = ({ queue, settings }: OpenQueue, parts: QueueNumberPar
   const agent = settings.sticky > 0 ? acquaintances.agentOf(call.from) : undefined
   const outcome = await queue.enter(call, {
     priority: settings.priority + priorityOf(parts.settings().customers, call.from),
-    ...requirementOf(settings),
+    requires: relaxSteps(settings.requires),
     ...(agent === undefined ? {} : { prefer: { agent, wait: settings.sticky * 1_000 } }),
   })
   await takeLeave(call, outcome, settings, parts)
-}
-
-const requirementOf = ({ requires }: ConfiguredQueue): Pick<EnterOptions, 'requires'> => {
-  if (requires === undefined) return {}
-  if (typeof requires === 'string') return { requires }
-  return { requires: requires.map(({ after, ...step }) => ({ after: after * 1_000, ...(step.requires === undefined ? {} : { requires: step.requires }) })) }
 }
 
 /** What a caller hears, or where it goes, whom no agent has served. */
