@@ -73,6 +73,7 @@ const defineMedia = (define: Define, statistics: () => Promise<EngineStatistics>
   const number = (name: string, help: string, read: (now: EngineStatistics) => number): void =>
     define(name, help, [], async gauge => gauge.set(read(await statistics())))
   number('cordboard_rtp_legs', 'Media legs open', now => now.legs)
+  number('cordboard_side_streams', 'Ends of video, text and fax streams open', now => now.streams)
   number('cordboard_rtp_ports_free', 'Pairs of media ports free', now => now.portsFree)
   number('cordboard_media_workers', 'Media worker threads', now => now.workers.length)
   number('cordboard_recordings', 'Recordings in progress', now => now.recordings.active)

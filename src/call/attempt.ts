@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { deferred } from '../core/scope.js'
 import type { Leg } from '../media/leg.js'
+import type { WantedStream } from '../sdp/negotiated.js'
 import type { ClientInvite, Credentials, InviteOutcome, InviteProgress, UserAgent } from '../sip/ua/user-agent.js'
 import type { RequestView, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
@@ -34,6 +35,8 @@ export interface AttemptRequest {
   readonly credentials?: Credentials
   /** A leg that the new one will be joined with. */
   readonly near?: Leg
+  /** Side streams to offer: what the one wants that it is called for. */
+  readonly streams?: readonly WantedStream[]
   readonly onProgress?: (status: number, early: CallMedia | undefined) => void
 }
 
@@ -79,8 +82,9 @@ export class Attempt {
   }
 
   async #dial(): Promise<AttemptOutcome> {
-    const { target, to, from, headers, credentials, near } = this.#request
+    const { target, to, from, headers, credentials, near, streams = [] } = this.#request
     await this.#media.open(near)
+    this.#media.streams.wanted = streams
     const sdp = await this.#media.createOffer()
     if (this.#over !== undefined) return { type: this.#over }
     const invite = this.#context.userAgent.invite(target, {
@@ -119,6 +123,7 @@ export class Attempt {
     call.adopt(session)
     try {
       if (session.remoteSdp !== undefined) await this.#media.accept(session.remoteSdp)
+      this.#media.streams.trim()
     } catch {
       await call.hangup()
       return { type: 'failed', status: 488 }

@@ -2,6 +2,7 @@ import { CordboardError } from '../core/errors.js'
 import { deferred, onAbort } from '../core/scope.js'
 import type { BridgeOutcome } from './call.js'
 import type { LiveCall } from './live-call.js'
+import { SideBridge } from './side-bridge.js'
 
 /** Joins two answered calls until one ends or `signal` aborts; whoever is left stays up. */
 export const bridgeCalls = async (a: LiveCall, b: LiveCall, signal: AbortSignal | undefined): Promise<BridgeOutcome> => {
@@ -15,11 +16,16 @@ export const bridgeCalls = async (a: LiveCall, b: LiveCall, signal: AbortSignal 
     onAbort(b.signal, () => outcome.resolve({ type: 'ended', by: 'other', reason: b.endReason! })),
     onAbort(signal, () => outcome.resolve({ type: 'parted' })),
   ]
+  const side = new SideBridge(a, b)
   try {
-    if (a.state === 'answered' && b.state === 'answered' && signal?.aborted !== true) await join(a, b)
+    if (a.state === 'answered' && b.state === 'answered' && signal?.aborted !== true) {
+      await join(a, b)
+      side.align()
+    }
     return await outcome.promise
   } finally {
     for (const off of release) off()
+    side.close()
     await part(a)
   }
 }

@@ -3,6 +3,7 @@ import type { Leg, LegStatistics, MediaEngine } from '../media/leg.js'
 import { NO_STATISTICS } from '../media/statistics.js'
 import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia, SrtpPolicy } from '../sdp/negotiated.js'
 import { createOfferAnswer } from '../sdp/offer-answer.js'
+import { CallStreams } from './call-streams.js'
 
 /** What a call needs to know to describe its media. */
 export interface CallMediaOptions {
@@ -24,6 +25,10 @@ export interface CallMediaOptions {
 export class CallMedia {
   readonly #options: CallMediaOptions
   readonly #negotiation = createOfferAnswer()
+  /** Video, text and fax beside the audio. */
+  readonly streams: CallStreams
+  /** The last of our offers under way. */
+  #turn: Promise<unknown> | undefined
   #opening: Promise<Leg> | undefined
   #leg: Leg | undefined
   #direction: Direction = 'sendrecv'
@@ -36,6 +41,7 @@ export class CallMedia {
   constructor(options: CallMediaOptions, readonly peer: string) {
     this.#options = options
     this.#codecs = options.codecs
+    this.streams = new CallStreams(options.engine)
   }
 
   get engine(): MediaEngine {
@@ -92,27 +98,50 @@ export class CallMedia {
   /** Our answer to `offer`, in force when this resolves. @throws CordboardError `MEDIA_NO_COMMON_CODEC` (488), `SDP_BAD_DESCRIPTION` (400) and those of `open`. */
   async answer(offer: string): Promise<string> {
     const leg = await this.open()
-    const { text, media } = this.#negotiation.answer(offer, this.#local(leg))
-    await leg.apply(media)
+    const { text, media } = this.#negotiation.answer(offer, await this.#local(leg))
+    this.streams.offered(this.#negotiation.theirs)
+    await this.#apply(leg, media)
+    this.streams.trim()
     // It stands agreed: whoever reads it as the peer's last description must not take it for an answer.
     this.#accepted = offer
     return text
   }
 
-  /** A new offer with our direction. */
-  async createOffer(direction: Direction = this.#direction): Promise<string> {
+  /** A new offer with our direction. @param audio `replaced`: a fax takes its line; as it is agreed on by default. */
+  async createOffer(direction: Direction = this.#direction, audio: 'on' | 'replaced' = this.faxAlone ? 'replaced' : 'on'): Promise<string> {
     const leg = await this.open()
     this.#direction = direction
     this.#accepted = undefined
-    return this.#negotiation.createOffer(this.#local(leg))
+    return this.#negotiation.createOffer({ ...await this.#local(leg), audio })
   }
 
   /** Puts the peer's answer to our offer in force; of several (183, then 200) the last counts. @throws CordboardError as `answer`. */
   async accept(answer: string): Promise<void> {
     const leg = await this.open()
     if (answer === this.#accepted) return
-    await leg.apply(this.#negotiation.accept(answer))
+    const media = this.#negotiation.accept(answer)
+    this.streams.answered(this.#negotiation.theirs)
+    await this.#apply(leg, media)
     this.#accepted = answer
+  }
+
+  async #apply(leg: Leg, media: NegotiatedMedia): Promise<void> {
+    await Promise.all([leg.apply(media), this.streams.apply(this.#negotiation.streams)])
+  }
+
+  /** A fax has the place of the audio. */
+  get faxAlone(): boolean {
+    const { streams, theirs } = this.#negotiation
+    return streams.some(({ kind }) => kind === 'image') && !theirs.some(({ kind, port }) => kind === 'audio' && port !== 0)
+  }
+
+  /** Runs `task`, which makes an offer and puts its answer in force, after those before it. */
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#turn === undefined ? task() : this.#turn.then(task)
+    const settled = turn.then(() => undefined, () => undefined)
+    this.#turn = settled
+    void settled.then(() => { if (this.#turn === settled) this.#turn = undefined })
+    return turn
   }
 
   /** Our pending offer was refused. */
@@ -144,12 +173,13 @@ export class CallMedia {
       await this.#opening?.catch(() => undefined)
       return NO_STATISTICS
     }
-    const statistics = await this.#leg.close()
+    const [statistics] = await Promise.all([this.#leg.close(), this.streams.close()])
     this.#options.closed(statistics)
     return statistics
   }
 
-  #local(leg: Leg): LocalMedia {
+  async #local(leg: Leg): Promise<LocalMedia> {
+    const streams = await this.streams.local(leg)
     return {
       address: this.#options.addressTowards(this.peer),
       port: leg.local.port,
@@ -160,6 +190,8 @@ export class CallMedia {
       srtp: this.#options.srtp,
       rtcpXr: this.#options.rtcpXr,
       direction: this.#direction,
+      // Who is on hold sees nothing either.
+      ...streams === undefined ? {} : { streams: this.#direction === 'sendrecv' ? streams : streams.map(stream => ({ ...stream, direction: 'inactive' as const })) },
     }
   }
 }

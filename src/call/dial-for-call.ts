@@ -2,7 +2,7 @@ import { onAbort } from '../core/scope.js'
 import type { DialOptions, DialOutcome, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
 import { dial, type DialContext } from './dial.js'
-import type { LiveCall } from './live-call.js'
+import { LiveCall } from './live-call.js'
 import { RINGING_TONE } from './sounds.js'
 
 /** Dials on behalf of `caller`, who hears ringing or the called side's early media; the caller's end cancels it. */
@@ -18,8 +18,14 @@ export const dialFor = async (context: DialContext, caller: LiveCall, targets: U
         if (step.status === 180 && !step.early) progress.ringing()
         options.onProgress?.(step)
       },
-    }, { ...(caller.media.leg === undefined ? {} : { near: caller.media.leg }), onEarlyMedia: media => progress.earlyMedia(media) })
+    }, {
+      ...(caller.media.leg === undefined ? {} : { near: caller.media.leg }),
+      streams: caller.wishes,
+      onEarlyMedia: media => progress.earlyMedia(media),
+    })
     if (outcome.type === 'answered' && caller.state === 'ended') await outcome.call.hangup()
+    // The caller's answer is still to come: it takes what the called side has taken.
+    if (outcome.type === 'answered' && outcome.call instanceof LiveCall && caller.state === 'early') caller.media.streams.wanted = outcome.call.media.streams.relayed
     caller.signal.throwIfAborted()
     return outcome
   } finally {
@@ -53,7 +59,10 @@ class CallerProgress {
 
   async #join(media: CallMedia): Promise<void> {
     try {
-      if (this.caller.state === 'early') await this.caller.progress({ status: 183 })
+      if (this.caller.state === 'early') {
+        this.caller.media.streams.wanted = media.streams.relayed
+        await this.caller.progress({ status: 183 })
+      }
       const { leg } = this.caller.media
       if (leg !== undefined && media.leg !== undefined && this.#joined) await media.engine.join(leg, media.leg)
     } catch {

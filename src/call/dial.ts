@@ -16,6 +16,7 @@ export interface DialContext extends AttemptContext {
 /** What only dialling on behalf of a call needs. */
 export interface DialHooks {
   readonly near?: AttemptRequest['near']
+  readonly streams?: AttemptRequest['streams']
   /** A fork has media before its answer. */
   readonly onEarlyMedia?: (media: CallMedia) => void
 }
@@ -117,6 +118,7 @@ class Fork {
       ...(options.headers === undefined ? {} : { headers: options.headers }),
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
       ...(hooks.near === undefined ? {} : { near: hooks.near }),
+      ...(hooks.streams === undefined ? {} : { streams: hooks.streams }),
       onProgress: (status, early) => {
         if (early !== undefined) hooks.onEarlyMedia?.(early)
         options.onProgress?.({ status, by: to, early: early !== undefined })

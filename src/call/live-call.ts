@@ -5,7 +5,7 @@ import { CordboardError, isCordboardError, withoutStack } from '../core/errors.j
 import { Ending } from '../core/ending.js'
 import { abortable, onAbort, type Scoped } from '../core/scope.js'
 import type { Detection, Digit, Leg, LegStatistics, Listener, Playback, RecordOptions } from '../media/leg.js'
-import type { Direction } from '../sdp/negotiated.js'
+import type { Direction, WantedStream } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
 import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } from '../sip/ua/user-agent.js'
@@ -14,11 +14,13 @@ import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
 import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SoundOptions, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
+import { wishesOf } from './call-streams.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
 import { Foreground } from './foreground.js'
 import { infoDigit } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
-import { answerOffer } from './reoffer.js'
+import { answerOffer, redirect } from './reoffer.js'
+import type { SideBridge } from './side-bridge.js'
 import { sourcesOf, type SpeechProvider } from './sounds.js'
 import { transferCall, type TransferOutcome } from './transfer.js'
 
@@ -54,6 +56,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   readonly #invite: ServerInvite | undefined
   /** Its end, for those inside the library, whom no signal need be made for. */
   readonly ending = new Ending()
+  /** The bridge that its side streams go through. */
+  side: SideBridge | undefined
   readonly #digits = new DigitQueue(QUEUED_DIGITS)
   readonly #foreground = new Foreground(press => this.#digits.push(press))
   #session: Session | undefined
@@ -108,6 +112,12 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   /** The dialog, once answered. */
   get session(): Session | undefined {
     return this.#session
+  }
+
+  /** Side streams that the peer wants, by its latest description. */
+  get wishes(): readonly WantedStream[] {
+    const offer = this.#session === undefined ? this.#invite?.offer : undefined
+    return offer === undefined ? this.media.streams.wishes : wishesOf(offer) ?? []
   }
 
   /** The INVITE that can still be challenged or forwarded: undefined once answered, ended, or when we dialled. */
@@ -232,7 +242,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
 
   async hold(music?: Audio): Promise<void> {
     const leg = this.#answeredLeg('hold')
-    await this.#redirect('sendonly')
+    await this.#alive(redirect(this.media, this.#session!, 'sendonly'))
     if (music === undefined) return
     const sources = await sourcesOf(music, this.#context.speech)
     this.#holdMusic = leg.play({ sources, loop: true })
@@ -243,7 +253,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     this.#answeredLeg('resume')
     this.#holdMusic?.stop()
     this.#holdMusic = undefined
-    await this.#redirect('sendrecv')
+    await this.#alive(redirect(this.media, this.#session!, 'sendrecv'))
   }
 
   async transfer(target: Uri | Call, options: Scoped = {}): Promise<TransferOutcome> {
@@ -294,7 +304,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     this.#session = session
     session.onOffer = async offer => {
       const before = this.direction
-      const reply = await answerOffer(this.media, offer)
+      const reply = await (this.side === undefined || offer === undefined ? answerOffer(this.media, offer) : this.side.answer(this, offer))
       this.#announceHold(before)
       return reply
     }
@@ -320,6 +330,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       this.adopt(session)
       if (invite.offer === undefined && session.remoteSdp !== undefined) await this.media.accept(session.remoteSdp)
       this.emit('replaced', from(invite.request.message).uri)
+      this.side?.align()
     } catch (error) {
       this.#replacing = false
       invite.reject(asCordboardError(error).status ?? 488)
@@ -419,16 +430,6 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
         throw error
       }
     }
-  }
-
-  async #redirect(direction: Direction): Promise<void> {
-    const session = this.#session!
-    const before = this.media.wanted
-    if (before === direction) return
-    const reply = await this.#alive(session.reinvite(await this.media.createOffer(direction)))
-    if (reply.type === 'accepted') return this.media.accept(reply.sdp)
-    this.media.rollback(before)
-    throw new CordboardError('CALL_STATE', `the peer refused the change to ${direction} with ${reply.status}`, { status: reply.status })
   }
 
   #watchLeg(leg: Leg): void {

@@ -69,3 +69,16 @@ export const relayedOf = ({ kind, codecs, avpf, t38, direction }: NegotiatedStre
   kind, avpf, t38, direction: reversed(direction),
   codecs: codecs.map(({ receive: _, send, ...codec }) => ({ ...codec, payloadType: send })),
 })
+
+/** The stream under the payload types that a party has given to its encodings in `own`, as far as they are in it and leave no number twice. */
+export const numberedAs = (stream: WantedStream, own: WantedStream | undefined): WantedStream => {
+  const numbers = new Map(stream.codecs.map(({ key, payloadType }) => [payloadType, own?.codecs.find(codec => codec.key === key)?.payloadType ?? payloadType]))
+  if (new Set(numbers.values()).size < numbers.size) return stream
+  return {
+    ...stream,
+    codecs: stream.codecs.map(({ fmtp, ...codec }) => {
+      const ours = translated({ ...codec, ...fmtp === undefined ? {} : { fmtp } }, numbers)
+      return { ...codec, payloadType: numbers.get(codec.payloadType)!, ...ours === undefined ? {} : { fmtp: ours } }
+    }),
+  }
+}

@@ -1,0 +1,127 @@
+import { channels } from '../core/channels.js'
+import type { StreamKind, WantedStream } from '../sdp/negotiated.js'
+import type { OfferReply, Session } from '../sip/ua/user-agent.js'
+import type { CallMedia } from './call-media.js'
+import { asksForFaxAlone, sameWishes, wishesOf } from './call-streams.js'
+import { answerOffer, NOT_ACCEPTABLE_HERE, reofferStreams } from './reoffer.js'
+
+/** A call, as its side streams need it. */
+export interface SideParty {
+  readonly id: string
+  readonly media: CallMedia
+  readonly session: Session | undefined
+  readonly state: 'early' | 'answered' | 'ended'
+  /** The bridge that its side streams go through. */
+  side: SideBridge | undefined
+}
+
+/** RFC 3261 §14.2: an offer meets another. */
+const REQUEST_PENDING = 491
+/** What is relayed as soon as both have it; a fax is asked for in mid-call. */
+const LASTING: readonly StreamKind[] = ['video', 'text']
+
+/**
+ * The side streams of two bridged calls. What one party offers is offered to the other, and what that one takes is what the first is
+ * answered; from then on the streams go through between the two.
+ */
+export class SideBridge {
+  #closed = false
+  /** An offer is on its way from one party to the other. */
+  #passing = false
+  /** What a party has that the other brought about: that it offers the same is nothing new to the other. */
+  readonly #brought = new Map<SideParty, readonly WantedStream[]>()
+
+  constructor(readonly a: SideParty, readonly b: SideParty) {
+    a.side = b.side = this
+  }
+
+  /** Brings both parties to the same streams, by re-INVITE where they have others; at once and without any where nobody wants one. */
+  align(): void {
+    const { a, b } = this
+    if (this.#closed || this.#passing || ![a, b].some(({ media: { streams } }) => streams.wishes.length > 0 || streams.agreed.length > 0)) return
+    this.#passing = true
+    this.#align().catch((error: unknown) => channels.call.publish({ id: a.id, event: 'fault', error })).finally(() => { this.#passing = false })
+  }
+
+  async #align(): Promise<void> {
+    const { a, b } = this
+    const wishes = LASTING.flatMap(kind => {
+      const [first, second] = [a, b].map(({ media: { streams } }) => streams.declined(kind) ? 'declined' : streams.wishes.find(wish => wish.kind === kind))
+      return first === 'declined' || second === 'declined' ? [] : first ?? second ?? []
+    })
+    await this.#settle(b, wishes)
+    await this.#settle(a, lasting(b.media.streams.relayed))
+    // What the first did not take, the second need not have.
+    await this.#settle(b, lasting(a.media.streams.relayed))
+    await this.#join()
+  }
+
+  async #settle(party: SideParty, wanted: readonly WantedStream[]): Promise<void> {
+    if (!this.#closed && !party.media.streams.within(wanted)) await reoffered(party, wanted, 'on')
+  }
+
+  /** Answers a re-INVITE or UPDATE of `party`: what it changes of the side streams is passed on to the other first. */
+  async answer(party: SideParty, offer: string): Promise<OfferReply> {
+    const wishes = wishesOf(offer)
+    if (wishes === undefined || sameWishes(wishes, this.#brought.get(party) ?? party.media.streams.wishes)) return answerOffer(party.media, offer)
+    if (this.#passing) return { type: 'refused', status: REQUEST_PENDING }
+    this.#passing = true
+    try {
+      return await this.#pass(party, party === this.a ? this.b : this.a, offer, wishes)
+    } finally {
+      this.#passing = false
+    }
+  }
+
+  async #pass(party: SideParty, other: SideParty, offer: string, wishes: readonly WantedStream[]): Promise<OfferReply> {
+    const fax = asksForFaxAlone(offer)
+    const before = { own: party.media.streams.wanted, others: other.media.streams.wanted }
+    const accepted = await reoffered(other, wishes, fax ? 'replaced' : 'on')
+    const taken = accepted && (!fax || other.media.streams.agreed.some(({ kind }) => kind === 'image'))
+    // Without the other there is no fax, and no end of one; everything else goes on without what was refused.
+    let reply: OfferReply = { type: 'refused', status: NOT_ACCEPTABLE_HERE }
+    if (taken || !(fax || party.media.faxAlone)) {
+      party.media.streams.wanted = other.media.streams.relayed
+      reply = await answerOffer(party.media, offer)
+    }
+    if (reply.type === 'refused') {
+      party.media.streams.wanted = before.own
+      if (accepted) await reoffered(other, before.others, party.media.faxAlone ? 'replaced' : 'on')
+    }
+    party.media.streams.trim()
+    const { streams } = other.media
+    this.#brought.delete(party)
+    this.#brought.set(other, streams.wishes.filter(wish => streams.agreed.some(({ kind }) => kind === wish.kind)))
+    await this.#join()
+    return reply
+  }
+
+  async #join(): Promise<void> {
+    const [a, b] = [this.a.media, this.b.media]
+    if (this.#closed) return
+    await Promise.all(a.streams.agreed.map(async ({ kind }) => {
+      const [first, second] = [a.streams.end(kind), b.streams.end(kind)]
+      // An end that closed under our hands is the end of its call, which the bridge notices.
+      if (first !== undefined && second !== undefined) await a.engine.joinStreams(first, second).catch(() => undefined)
+    }))
+  }
+
+  /** Parts the streams; they stay agreed on, for the next bridge. A fax ends: who is left has its audio back. */
+  close(): void {
+    this.#closed = true
+    for (const party of [this.a, this.b]) {
+      if (party.side === this) party.side = undefined
+      const { media } = party
+      for (const { kind } of media.streams.agreed) {
+        const end = media.streams.end(kind)
+        if (end !== undefined) media.engine.partStream(end).catch(() => undefined)
+      }
+      if (media.faxAlone) void reoffered(party, [], 'on')
+    }
+  }
+}
+
+const lasting = (streams: readonly WantedStream[]): readonly WantedStream[] => streams.filter(({ kind }) => LASTING.includes(kind))
+
+const reoffered = (party: SideParty, wanted: readonly WantedStream[], audio: 'on' | 'replaced'): Promise<boolean> =>
+  party.session === undefined || party.state !== 'answered' ? Promise.resolve(false) : reofferStreams(party.media, party.session, wanted, audio)

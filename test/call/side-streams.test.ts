@@ -1,0 +1,274 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { once } from 'node:events'
+import { seededRandom } from '../../src/core/random.js'
+import type { Call, CallHandler, Server } from '../../src/index.js'
+import { until } from '../media/tone-peer.js'
+import { AUDIO, FAX, h264, lineOf, type OwnLines, sections, StreamPhone, text, video } from './stream-phone.js'
+import { received, sharedServers, twoServers } from './two-servers.js'
+
+const random = seededRandom(6184)
+const servers = sharedServers(t)
+let users = 0
+
+const ANN: OwnLines = {
+  audio: AUDIO, image: FAX, text: text(100, 101),
+  video: video('97 99 98 96', [...h264(97, 1), ...h264(99, 0), 'a=rtpmap:98 VP8/90000', 'a=rtpmap:96 rtx/90000', 'a=fmtp:96 apt=97']),
+}
+const BOB: OwnLines = { audio: AUDIO, image: FAX, text: text(105, 106), video: video('120', h264(120, 1)) }
+
+const phone = async (t: Test, own: OwnLines): Promise<StreamPhone> => {
+  const made = await StreamPhone.create(own, random.uint32() >>> 1)
+  t.teardown(() => made[Symbol.asyncDispose]())
+  return made
+}
+
+/** Says what the server does with a call of Ann's, and has her make it. */
+const called = async (t: Test, ann: StreamPhone, kinds: readonly string[], handler: CallHandler, from = servers): Promise<Call> => {
+  const { callee, uri } = await from(t)
+  const user = `side${users++}`
+  const call = received(callee, user, handler)
+  await ann.call(uri(user), kinds)
+  return call
+}
+
+/** Ann calls, Bob is dialled for her, and the two are bridged until one hangs up. */
+const bridged = (t: Test, ann: StreamPhone, bob: StreamPhone, kinds: readonly string[], from = servers): Promise<Call> => called(t, ann, kinds, async call => {
+  const outcome = await call.dial(bob.uri)
+  if (outcome.type !== 'answered') throw new Error(outcome.type)
+  await call.answer()
+  void call.bridge(outcome.call).finally(() => outcome.call.hangup())
+}, from)
+
+/** Packets of both go through, and each sees them under its own payload type. */
+const videoFlows = async (t: Test, ann: StreamPhone, bob: StreamPhone): Promise<void> => {
+  const [seenByBob, seenByAnn] = [bob.peers['video']!.seen.length, ann.peers['video']!.seen.length]
+  let sequence = 100
+  await until(() => {
+    ann.peers['video']!.send(ann.target('video'), { payload: 'from Ann', sequence, marker: true, payloadType: ann.type('video') })
+    bob.peers['video']!.send(bob.target('video'), { payload: 'from Bob', sequence: sequence++, marker: true, payloadType: bob.type('video') })
+    return bob.peers['video']!.seen.length > seenByBob && ann.peers['video']!.seen.length > seenByAnn
+  }, 'video both ways')
+  t.match(bob.peers['video']!.seen.at(-1), { payloadType: 120, marker: true, payload: Buffer.from('from Ann') })
+  t.match(ann.peers['video']!.seen.at(-1), { payloadType: 97, marker: true, payload: Buffer.from('from Bob') })
+}
+
+const audioFlows = async (ann: StreamPhone, bob: StreamPhone): Promise<void> => {
+  const [heardByBob, heardByAnn] = [bob.peers['audio']!.seen.length, ann.peers['audio']!.seen.length]
+  let sequence = random.uint32() & 0x7fff
+  await until(() => {
+    for (const phone of [ann, bob]) phone.peers['audio']!.send(phone.target('audio'), { payload: Buffer.alloc(160, 0x55), sequence, timestamp: sequence * 160, payloadType: 0 })
+    sequence++
+    return bob.peers['audio']!.seen.length > heardByBob + 3 && ann.peers['audio']!.seen.length > heardByAnn + 3
+  }, 'audio both ways')
+}
+
+/** Ends of side streams that the server has open. */
+const ends = async (server: Server): Promise<number> => (await server.metrics.getSingleMetric('cordboard_side_streams')!.get()).values[0]!.value
+
+const hungUp = async (call: Call, ann: StreamPhone): Promise<void> => {
+  await ann.session!.bye()
+  if (call.state !== 'ended') await once(call, 'ended')
+}
+
+void t.test('RFC 6184 §8.2.2: who is dialled is offered the caller\'s video, the caller answered what was taken; each keeps its numbers', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  const [offer] = bob.offers
+  t.equal(lineOf(offer!, 'video')?.replace(/ \d+/, ''), 'm=video RTP/AVPF 97 99 98', 'without RTX')
+  t.match(offer, /a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\n/)
+  t.equal(lineOf(ann.remote, 'video')?.replace(/ \d+/, ''), 'm=video RTP/AVPF 97', 'one packetization mode, as Bob has it')
+  t.match(ann.remote, /a=rtcp-fb:97 nack pli\r\n/)
+  await videoFlows(t, ann, bob)
+  const [{ ssrc: media }] = [bob.peers['video']!.seen.at(-1)!]
+  bob.peers['video']!.ask(bob.target('video'), { type: 'picture-loss', ssrc: bob.peers['video']!.ssrc, media })
+  await until(() => ann.peers['video']!.asked().some(request => request.type === 'picture-loss' && request.media === ann.peers['video']!.ssrc), 'PLI')
+  await audioFlows(ann, bob)
+  t.same([ann.offers.length, bob.offers.length], [0, 1], 'no re-INVITE')
+  await hungUp(call, ann)
+  const { callee } = await servers(t)
+  await until(async () => await ends(callee) === 0, 'all ends are closed')
+})
+
+void t.test('RFC 3264 §6: what the one dialled refuses is refused to the caller, and the audio goes on', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, { audio: AUDIO })]
+  const call = await bridged(t, ann, bob, ['audio', 'video', 'text'])
+  t.same(sections(ann.remote).map(({ kind, port }) => [kind, port === 0]), [['audio', false], ['video', true], ['text', true]])
+  await audioFlows(ann, bob)
+  t.same([ann.offers.length, bob.offers.length], [0, 1], 'nobody is asked again')
+  await hungUp(call, ann)
+})
+
+void t.test('a voice menu has no video: the bridge behind it brings it, by re-INVITE', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  let parted = new AbortController()
+  let dialled: Call | undefined
+  const call = await called(t, ann, ['audio', 'video'], async call => {
+    await call.answer()
+    const outcome = await call.dial(bob.uri)
+    if (outcome.type !== 'answered') throw new Error(outcome.type)
+    dialled = outcome.call
+    void call.bridge(dialled, { signal: parted.signal })
+  })
+  t.match(lineOf(ann.remote, 'video'), /^m=video 0 /)
+  await until(() => ann.offers.length === 1, 'the re-INVITE')
+  t.equal(lineOf(ann.offers[0]!, 'video')?.replace(/ \d+/, ''), 'm=video RTP/AVPF 97', 'under the number that Ann gave it')
+  await videoFlows(t, ann, bob)
+  t.equal(bob.offers.length, 1, 'Bob was offered it at once')
+  parted.abort()
+  parted = new AbortController()
+  ann.peers['video']!.send(ann.target('video'), { payload: 'to nobody', sequence: 9, payloadType: 97 })
+  void call.bridge(dialled!, { signal: parted.signal })
+  await videoFlows(t, ann, bob)
+  t.same([ann.offers.length, bob.offers.length], [1, 1], 'bridged again without a word')
+  await dialled!.hangup()
+  await hungUp(call, ann)
+})
+
+void t.test('who was dialled for nobody is offered the video when bridged, once', async t => {
+  const { callee } = await servers(t)
+  const [ann, agent, mute] = [await phone(t, ANN), await phone(t, BOB), await phone(t, { audio: AUDIO })]
+  const call = await called(t, ann, ['audio', 'video'], call => call.answer())
+  for (const [bob, offers] of [[mute, [1, 0]], [agent, [1, 1]]] as const) {
+    const outcome = await callee.dial(bob.uri)
+    if (outcome.type !== 'answered') return t.fail(outcome.type)
+    const before = [bob.offers.length, ann.offers.length] as const
+    const bridge = call.bridge(outcome.call)
+    await until(() => bob.offers.length === before[0] + offers[0] && ann.offers.length === before[1] + offers[1], 're-INVITE')
+    if (bob === agent) await videoFlows(t, ann, bob)
+    await audioFlows(ann, bob)
+    t.same([bob.offers.length - before[0], ann.offers.length - before[1]], offers)
+    await outcome.call.hangup()
+    await bridge
+  }
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 3264 §8: video added and taken away in mid-call is passed on', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio'])
+  t.equal(bob.offers.length, 1)
+  t.equal(await ann.reinvite(['audio', 'video']), undefined)
+  t.equal(bob.offers.length, 2)
+  await videoFlows(t, ann, bob)
+  t.equal(await bob.reinvite(['audio', 'video']), undefined, 'the same again')
+  t.equal(ann.offers.length, 0, 'is no business of Ann\'s')
+  await videoFlows(t, ann, bob)
+  t.equal(await bob.reinvite(['audio', 'video!']), undefined)
+  t.match(lineOf(ann.offers[0]!, 'video'), /^m=video 0 /)
+  bob.refuseWith = 488
+  t.equal(await ann.reinvite(['audio', 'video']), undefined, 'Bob will not')
+  t.match(lineOf(ann.remote, 'video'), /^m=video 0 /)
+  t.equal(bob.offers.length, 3, 'asked again')
+  await audioFlows(ann, bob)
+  bob.refuseWith = undefined
+  t.equal(await bob.reinvite(['audio', 'video']), undefined, 'but later')
+  await videoFlows(t, ann, bob)
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 4103: text goes through, its redundancy in the numbers of who reads it', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio', 'text'])
+  t.equal(lineOf(ann.remote, 'text')?.replace(/ \d+/, ''), 'm=text RTP/AVP 100 101')
+  t.match(ann.remote, /a=fmtp:100 101\/101/)
+  let sequence = 1
+  await until(() => {
+    ann.peers['text']!.send(ann.target('text'), { payload: Buffer.from([0x80 | 101, 0, 0, 1, 101, 0x68, 0x69]), sequence: sequence++, marker: true, payloadType: 100 })
+    return bob.peers['text']!.seen.length > 0
+  }, 'text')
+  t.match(bob.peers['text']!.seen[0], { payloadType: 105, marker: true, payload: Buffer.from([0x80 | 106, 0, 0, 1, 106, 0x68, 0x69]) })
+  await hungUp(call, ann)
+})
+
+void t.test('who is on hold sees nothing, and sees again after it', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  await videoFlows(t, ann, bob)
+  await call.hold()
+  t.match(sections(ann.offers[0]!).find(({ kind }) => kind === 'video')?.text, /a=inactive/)
+  const seen = ann.peers['video']!.seen.length
+  bob.peers['video']!.send(bob.target('video'), { payload: 'unseen', sequence: 7000, payloadType: 120 })
+  await call.resume()
+  await videoFlows(t, ann, bob)
+  t.notOk(ann.peers['video']!.seen.slice(seen).some(({ payload }) => payload.toString() === 'unseen'))
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 3362, ITU-T T.38: a fax asked for by one party goes through, and both come back to audio', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio'])
+  await audioFlows(ann, bob)
+  t.equal(await bob.reinvite(['image']), undefined)
+  t.match(lineOf(ann.offers[0]!, 'image'), /^m=image [1-9]\d* udptl t38$/)
+  t.equal(sections(ann.offers[0]!).length, 1, 'in the place of the audio')
+  t.match(ann.offers[0], /a=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n/)
+  t.match(lineOf(bob.remote, 'image'), /^m=image [1-9]\d* udptl t38$/)
+  const [page, confirmation] = [Buffer.from([0, 0, 6, 1, 2, 3]), Buffer.from([0, 0, 1, 9])]
+  await until(() => {
+    bob.peers['image']!.raw(bob.target('image'), page)
+    ann.peers['image']!.raw(ann.target('image'), confirmation)
+    return ann.peers['image']!.datagrams.length > 0 && bob.peers['image']!.datagrams.length > 0
+  }, 'the fax')
+  t.same([ann.peers['image']!.datagrams[0], bob.peers['image']!.datagrams[0]], [page, confirmation])
+  t.equal(await ann.reinvite(['audio']), undefined, 'Ann ends it')
+  t.match(lineOf(bob.offers.at(-1)!, 'audio'), /^m=audio [1-9]/)
+  await audioFlows(ann, bob)
+  const { callee } = await servers(t)
+  await until(async () => await ends(callee) === 0, 'no end is left')
+  await hungUp(call, ann)
+})
+
+void t.test('ITU-T T.38: a fax that the other party refuses, in either way, gets 488, and the audio goes on', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio'])
+  ann.refuseWith = 415
+  t.equal(await bob.reinvite(['image']), 488)
+  t.equal(ann.offers.length, 1)
+  await audioFlows(ann, bob)
+  ann.refuseWith = undefined
+  ann.own = { audio: AUDIO }
+  t.equal(await bob.reinvite(['image']), 488, 'a 200 that refuses the line')
+  t.match(ann.offers.slice(1).map(offer => sections(offer).map(({ kind }) => kind)), [['image'], ['audio']], 'Ann gets her audio back')
+  await audioFlows(ann, bob)
+  await hungUp(call, ann)
+})
+
+void t.test('ITU-T T.38: nobody is bridged: 488', async t => {
+  const ann = await phone(t, ANN)
+  const call = await called(t, ann, ['audio'], call => call.answer())
+  t.equal(await ann.reinvite(['image']), 488)
+  t.equal(call.state, 'answered')
+  await hungUp(call, ann)
+})
+
+void t.test('ITU-T T.38: who is left by the other party in mid-fax has its audio back', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio'])
+  t.equal(await ann.reinvite(['image']), undefined)
+  await bob.session!.bye()
+  await until(() => ann.offers.length === 1, 're-INVITE')
+  t.match(lineOf(ann.offers[0]!, 'audio'), /^m=audio [1-9]/)
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 3261 §14.2: both parties change their streams at once: one after the other', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio'])
+  t.same(await Promise.all([ann.reinvite(['audio', 'video']), bob.reinvite(['audio', 'video'])]), [undefined, undefined])
+  await videoFlows(t, ann, bob)
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 4568: video with SDES keys of its own towards who offers them', async t => {
+  const KEY = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz'
+  const own = { ...ANN, video: video('97', [...h264(97, 1), KEY]) }
+  const [ann, bob] = [await phone(t, own), await phone(t, BOB)]
+  const pair = twoServers(t, undefined, { srtp: 'optional' })
+  const call = await bridged(t, ann, bob, ['audio', 'video'], () => pair)
+  const section = sections(ann.remote).find(({ kind }) => kind === 'video')!.text
+  const key = (line: string): Uint8Array => Buffer.from(/inline:([\w+/=]+)/.exec(line)![1]!, 'base64')
+  ann.peers['video']!.secure({ suite: 'AES_CM_128_HMAC_SHA1_80', tag: 1, key: key(KEY) }, { suite: 'AES_CM_128_HMAC_SHA1_80', tag: 1, key: key(section) })
+  await videoFlows(t, ann, bob)
+  await hungUp(call, ann)
+})
