@@ -209,25 +209,27 @@ class Engine implements MediaEngine, EngineServices {
     const first = ownLeg(a)
     const second = ownLeg(b)
     const mixed = options.mixed ?? false
-    for (const leg of [first, second]) await this.#leave(leg, leg === first ? second : first)
+    // The worker takes them out of what they are in itself, so that they hear no gap.
+    this.#forgetJoin(first, second)
+    this.#forgetJoin(second, first)
     if (first.worker !== second.worker) await this.move(second, first.worker)
     first.join = { type: 'leg', peer: second, mixed }
     second.join = { type: 'leg', peer: first, mixed }
     await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
   }
 
-  /** Takes the leg out of what it is in, unless that is a join with `except`. */
-  async #leave(leg: LegHandle, except: LegHandle | undefined): Promise<void> {
+  /** The leg is no more in what it is in, unless that is a join with `except`. @returns false when it was in nothing. */
+  #forgetJoin(leg: LegHandle, except: LegHandle | undefined): boolean {
     const { join } = leg
-    if (join.type === 'none' || (join.type === 'leg' && join.peer === except)) return
+    if (join.type === 'none' || (join.type === 'leg' && join.peer === except)) return false
     leg.join = { type: 'none' }
     if (join.type === 'leg') join.peer.join = { type: 'none' }
     if (join.type === 'room') join.room.left(leg)
-    await leg.request({ type: 'part', leg: leg.id })
+    return true
   }
 
   async part(leg: Leg): Promise<void> {
-    if (leg instanceof LegHandle && !leg.closed) await this.#leave(leg, undefined)
+    if (leg instanceof LegHandle && !leg.closed && this.#forgetJoin(leg, undefined)) await leg.request({ type: 'part', leg: leg.id })
   }
 
   createRoom(options: RoomOptions = {}): Promise<Room> {

@@ -2,19 +2,21 @@ import type { Codec } from '../../src/codec/codec.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { seededRandom } from '../../src/core/random.js'
 import { LegSlots } from '../../src/media/shared/leg-slots.js'
-import type { MixedLeg } from '../../src/media/worker/member.js'
+import { PacketBridge } from '../../src/media/worker/packet-bridge.js'
 import { PacketPool } from '../../src/media/worker/packet-pool.js'
 import type { AudioSink } from '../../src/media/worker/receiver.js'
 import { Sender } from '../../src/media/worker/sender.js'
+import type { JoinedLeg } from '../../src/media/worker/topology.js'
 import { RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
 import type { PlayoutFormat } from '../../src/rtp/playout.js'
 
 /** A leg without a socket, in virtual time: a tone comes in, packets go out into a list. */
-export class DryLeg implements MixedLeg {
+export class DryLeg implements JoinedLeg {
   readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat> }
   readonly sender: Sender
   changed: (() => void) | undefined
   sink: AudioSink | undefined
+  echoes = false
   source = 0
   readonly out: { timestamp: number; sequence: number; payload: Uint8Array }[] = []
   readonly #tone: ToneGenerator
@@ -44,6 +46,12 @@ export class DryLeg implements MixedLeg {
   connect(sink: AudioSink | undefined): void {
     this.sink = sink
     this.source += 10
+    this.echoes = false
+  }
+
+  echo(): void {
+    this.connect(new PacketBridge(this.sender))
+    this.echoes = true
   }
 
   /** One packet from the peer. */

@@ -29,7 +29,10 @@ void t.test('from packets to the mixer and back: no gap, no click, one timeline'
   bridge()
   for (let tick = 0; tick < 150; tick++) {
     const now = tick * 20
-    if (tick === 50) mixer.takeOver(a, b, EQUAL, new PacketBridge(b.sender), new PacketBridge(a.sender))
+    if (tick === 50) {
+      mixer.join(a, EQUAL, { through: new PacketBridge(b.sender), companion: b, left: () => undefined })
+      mixer.join(b, EQUAL, { through: new PacketBridge(a.sender), companion: a, left: () => undefined })
+    }
     if (tick === 100) {
       mixer.close()
       bridge()

@@ -20,10 +20,22 @@ export interface MixedLeg {
     /** Something else has the line. */
     readonly held: boolean
     frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void
+    /** The next frame comes from another room. */
+    changeMaker(): void
   }
   /** Called when the codec has changed. */
   changed: (() => void) | undefined
   connect(sink: AudioSink | undefined, patience: number): void
+}
+
+/** How a leg comes into a room out of something else, so that no sound is missed in between. */
+export interface Arrival {
+  /** Where its packets went so far: they go on there until the room can be heard. */
+  readonly through: AudioSink
+  /** Who comes along: both are waited for. */
+  readonly companion: MixedLeg | undefined
+  /** It is here, and no longer there. */
+  readonly left: () => void
 }
 
 /** One leg in a room: what it says becomes PCM at the room's rate, what it hears becomes its codec's payload. */
@@ -40,8 +52,12 @@ export class Member implements AudioSink {
   readonly codec: Codec
   /** It can take the payload made for others with the same codec. */
   readonly shares: boolean
-  /** Takes the packets too while the room is not yet ready to be heard. */
-  through: AudioSink | undefined
+  /** While it is still heard, and hears, where it was before. */
+  arrival: Arrival | undefined
+  /** It has another room, and is here only until it can be heard there. */
+  moved = false
+  /** Ticks since it came. */
+  age = 0
   /** Its stream plays: the jitter buffer has filled. */
   ready = false
   readonly #playout: Playout
@@ -75,18 +91,28 @@ export class Member implements AudioSink {
       this.#source = source
     }
     this.#playout.put(header.sequence, header.timestamp, header.payloadType, packet, header.payloadStart, header.payloadEnd - header.payloadStart, now)
-    this.through?.audio(packet, header, codec, source, now)
+    this.arrival?.through.audio(packet, header, codec, source, now)
   }
 
   event(packet: Buffer, header: RtpHeader, source: number, now: number): void {
     this.#playout.pass(header.sequence)
-    this.through?.event(packet, header, source, now)
+    this.arrival?.through.event(packet, header, source, now)
+  }
+
+  /** Takes its packets for as long as another room gets them too: under the number that they had here. */
+  relay(): AudioSink {
+    const source = this.#source
+    return {
+      audio: (packet, header, codec, _source, now) => this.audio(packet, header, codec, source, now),
+      event: (packet, header, _source, now) => this.event(packet, header, source, now),
+    }
   }
 
   /** Takes this tick's 20 ms out of the jitter buffer. */
   read(at: number): void {
     const result = this.#playout.read(at, this.pcm)
     this.ready = result !== 'early'
+    this.age++
     this.speaks = !this.settings.muted && result !== 'early' && result !== 'silence' && this.#applyGain()
   }
 
@@ -124,6 +150,7 @@ export class Member implements AudioSink {
   /** Goes on where another form of the same member ended. */
   follow(old: Member): void {
     this.unheard = old.unheard
+    this.arrival = old.arrival
     this.heard = old.heard
     this.loudness = old.loudness
     this.#talking = old.#talking

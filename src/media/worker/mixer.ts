@@ -3,7 +3,7 @@ import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
 import type { WorkerContext } from './context.js'
 import { Loudest } from './loudest.js'
-import { Member, type MixedLeg } from './member.js'
+import { type Arrival, Member, type MixedLeg } from './member.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
@@ -11,8 +11,8 @@ import { Patience } from './work-loop.js'
 
 const NARROW = 8000
 const WIDE = 16000
-/** Ticks that a packet bridge goes on at most while the jitter buffers of its mixer fill. */
-const WARMING_TICKS = 10
+/** Ticks that a leg stays at most where it was while its jitter buffer here fills, and its companion's. */
+const ARRIVAL_TICKS = 10
 
 /**
  * A room: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
@@ -34,8 +34,8 @@ export class Mixer implements Producer {
   readonly #loudest: Loudest | undefined
   /** Told who begins and ends to talk; undefined while nobody asks. */
   talking: ((leg: number, talking: boolean) => void) | undefined
-  /** Ticks left in which packets still go through as they are. */
-  #warming = 0
+  /** Some member is still heard where it was before. */
+  #arriving = false
 
   /** @param loudest how many members are heard at a time; all by default. */
   constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>, loudest?: number) {
@@ -46,8 +46,12 @@ export class Mixer implements Producer {
     return this.#members.length
   }
 
-  join(leg: MixedLeg, settings: MemberSettings): void {
-    this.#members.push(this.#member(leg, settings))
+  /** @param arrival of a leg that was heard elsewhere: the change is then from sound to sound. */
+  join(leg: MixedLeg, settings: MemberSettings, arrival?: Arrival): void {
+    const member = this.#member(leg, settings)
+    member.arrival = arrival
+    this.#arriving ||= arrival !== undefined
+    this.#members.push(member)
     leg.changed = () => this.renew()
     this.#renewIfWider()
     if (this.#ticking) return
@@ -55,25 +59,50 @@ export class Mixer implements Producer {
     this.context.ticker.add(this, this.context.now())
   }
 
-  /**
-   * Joins two legs whose packets have gone through as they are, and go on to do so until both streams play here: the change is then from
-   * sound to sound.
-   */
-  takeOver(a: MixedLeg, b: MixedLeg, settings: MemberSettings, throughA: AudioSink, throughB: AudioSink): void {
-    this.join(a, settings)
-    this.join(b, settings)
-    this.#warming = WARMING_TICKS
-    this.#members[0]!.through = throughA
-    this.#members[1]!.through = throughB
+  part(leg: MixedLeg): void {
+    const member = this.#remove(leg)
+    if (member === undefined) return
+    this.#settle(member)
+    if (!member.moved) disconnect(leg)
+    this.#afterLeaving()
   }
 
-  part(leg: MixedLeg): void {
+  /** The leg goes over to another room: where its packets are to go until it is heard there, and `release` is called. */
+  depart(leg: MixedLeg): AudioSink | undefined {
+    const member = this.#find(leg.id)
+    if (member === undefined) return undefined
+    this.#settle(member)
+    member.moved = true
+    return member.relay()
+  }
+
+  /** The leg is heard in another room. */
+  release(leg: MixedLeg): void {
+    if (this.#remove(leg) !== undefined) this.#afterLeaving()
+  }
+
+  /** Ends a leg's arrival now. */
+  settle(leg: MixedLeg): void {
+    const member = this.#find(leg.id)
+    if (member !== undefined) this.#settle(member)
+  }
+
+  #settle(member: Member): void {
+    const { arrival } = member
+    if (arrival === undefined) return
+    member.arrival = undefined
+    member.leg.sender.changeMaker()
+    arrival.left()
+  }
+
+  #remove(leg: MixedLeg): Member | undefined {
     const at = this.#members.findIndex(member => member.leg === leg)
-    if (at === -1) return
-    this.#members.splice(at, 1)
+    if (at === -1) return undefined
     for (const member of this.#members) member.unheard?.delete(leg.id)
-    leg.changed = undefined
-    leg.connect(undefined, Patience.buffered)
+    return this.#members.splice(at, 1)[0]
+  }
+
+  #afterLeaving(): void {
     if (this.#members.length === 0) this.close()
     else this.#renewIfWider()
   }
@@ -102,9 +131,9 @@ export class Mixer implements Producer {
   }
 
   close(): void {
-    for (const { leg } of this.#members.splice(0)) {
-      leg.changed = undefined
-      leg.connect(undefined, Patience.buffered)
+    for (const member of this.#members.splice(0)) {
+      this.#settle(member)
+      if (!member.moved) disconnect(member.leg)
     }
     if (this.#ticking) this.context.ticker.remove(this)
     this.#ticking = false
@@ -115,7 +144,7 @@ export class Mixer implements Producer {
     for (let index = 0; index < members.length; index++) members[index]!.read(at)
     if (this.talking !== undefined) this.#watch(this.talking)
     this.#loudest?.choose(members)
-    if (this.#warming > 0 && !this.#warm()) return
+    if (this.#arriving) this.#welcome()
     if (members.length === 2 && this.#taps.length === 0) {
       this.#servePair(members[0]!, members[1]!, at)
       this.#servePair(members[1]!, members[0]!, at)
@@ -131,6 +160,7 @@ export class Mixer implements Producer {
 
   /** Of two, each hears just the other: there is nothing to sum. */
   #servePair(member: Member, other: Member, at: number): void {
+    if (member.arrival !== undefined) return
     const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
     member.send(heard ? other.pcm : this.#silence, at)
   }
@@ -147,16 +177,21 @@ export class Mixer implements Producer {
     return this.#members.map(member => [member.leg.id, member.level])
   }
 
-  /** @returns true when the room can be heard. */
-  #warm(): boolean {
-    this.#warming--
-    if (this.#warming > 0 && this.#members.some(member => !member.ready)) return false
-    this.#warming = 0
-    for (const member of this.#members) member.through = undefined
-    return true
+  /** Ends the arrivals of those who can be heard here, together with their companions. */
+  #welcome(): void {
+    for (const member of this.#members.filter(this.#arrived)) this.#settle(member)
+    this.#arriving = this.#members.some(({ arrival }) => arrival !== undefined)
+  }
+
+  /** Asked of all before any is settled: companions arrive in one tick. */
+  readonly #arrived = ({ arrival, ready, age }: Member): boolean => {
+    if (arrival === undefined) return false
+    const { companion } = arrival
+    return age >= ARRIVAL_TICKS || (ready && (companion === undefined || this.#find(companion.id)?.ready === true))
   }
 
   #serve(member: Member, at: number): void {
+    if (member.arrival !== undefined) return
     const { settings } = member
     if (settings.deaf) {
       this.#mix.fill(0)
@@ -239,12 +274,18 @@ export class Mixer implements Producer {
   renew(): void {
     const members = this.#members.splice(0)
     for (const old of members) {
+      if (old.moved) continue
       const member = this.#member(old.leg, old.settings)
       member.follow(old)
       this.#members.push(member)
     }
     this.#renewIfWider()
   }
+}
+
+const disconnect = (leg: MixedLeg): void => {
+  leg.changed = undefined
+  leg.connect(undefined, Patience.buffered)
 }
 
 const add = (sum: Int32Array, pcm: Int16Array): void => {

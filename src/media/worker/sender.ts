@@ -22,6 +22,8 @@ export interface SentTap {
 /** Source number of what the leg makes itself; packet sources are numbered from 1. */
 const OWN = 0
 const NONE = -1
+/** What the leg has made itself so far. */
+const FORMER = -2
 /** For so many packets after a change of source, older ones of the new source are held to be from before the change. */
 const SWITCH_WINDOW = 1000
 const LARGEST_PENDING = 2048
@@ -178,6 +180,11 @@ export class Sender {
       this.#pendingBytes = this.#pendingUnits = 0
     }
     return (this.#anchorTimestamp + Math.round((at - this.#anchorAt) * this.#unitsPerMs)) >>> 0
+  }
+
+  /** The next frame is made by another maker, on another phase of the clock: it begins at least one packet past the last. */
+  changeMaker(): void {
+    if (this.#source === OWN) this.#source = FORMER
   }
 
   /** The next frame begins a talk spurt: something else, or nothing, was sent in between. */

@@ -1,46 +1,67 @@
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
 import type { WorkerContext } from './context.js'
-import type { WorkerLeg } from './leg.js'
+import type { Arrival, MixedLeg } from './member.js'
 import { Mixer } from './mixer.js'
 import { PacketBridge } from './packet-bridge.js'
+import type { Sender } from './sender.js'
 import { Patience } from './work-loop.js'
 
 const EQUAL: MemberSettings = { muted: false, deaf: false, gain: 1 }
 
+/** What can be joined. */
+export interface JoinedLeg extends MixedLeg {
+  readonly sender: Sender
+  /** It sends back what it receives. */
+  readonly echoes: boolean
+  echo(): void
+}
+
 /** Two legs joined to each other, and how. */
 interface Pair {
-  readonly a: WorkerLeg
-  readonly b: WorkerLeg
+  readonly a: JoinedLeg
+  readonly b: JoinedLeg
   /** Asked for, whatever the codecs. */
   readonly mixed: boolean
   /** Undefined while packets go through as they are. */
   mixer: Mixer | undefined
+  /** One of the two has gone over to a room, where it is not heard yet: ends that now. */
+  settle?: () => void
 }
+
+const otherOf = ({ a, b }: Pair, leg: JoinedLeg): JoinedLeg => (leg === a ? b : a)
 
 /** Who is joined to whom in this worker. A leg is in at most one pair or room. */
 export class Topology {
-  readonly #pairs = new Map<WorkerLeg, Pair>()
+  readonly #pairs = new Map<JoinedLeg, Pair>()
   readonly #rooms = new Map<number, Mixer>()
-  readonly #roomOf = new Map<WorkerLeg, Mixer>()
+  readonly #roomOf = new Map<JoinedLeg, Mixer>()
 
-  constructor(readonly context: WorkerContext) {}
+  constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now' | 'report'>) {}
 
-  echo(leg: WorkerLeg): void {
+  echo(leg: JoinedLeg): void {
     this.part(leg)
     leg.echo()
   }
 
   /** Joins two legs: packet for packet where both speak the same codec, through a mixer where not or when `mixed`. */
-  bridge(a: WorkerLeg, b: WorkerLeg, mixed: boolean): void {
+  bridge(a: JoinedLeg, b: JoinedLeg, mixed: boolean): void {
     const pair = this.#pairs.get(a)
     if (pair !== undefined && pair === this.#pairs.get(b)) {
       if (pair.mixed !== mixed) this.#rejoin({ ...pair, mixed })
       return
     }
-    this.part(a)
-    this.part(b)
-    this.#rejoin({ a, b, mixed, mixer: undefined })
+    if (a.codec === undefined || b.codec === undefined || (!mixed && a.codec === b.codec)) {
+      this.part(a)
+      this.part(b)
+      this.#rejoin({ a, b, mixed, mixer: undefined })
+      return
+    }
+    const mixer = new Mixer(this.context)
+    const [fromA, fromB] = [this.#depart(a), this.#depart(b)]
+    mixer.join(a, EQUAL, fromA && { ...fromA, companion: b })
+    mixer.join(b, EQUAL, fromB && { ...fromB, companion: a })
+    this.#rejoin({ a, b, mixed, mixer })
   }
 
   /** Puts a pair into the form that its legs' codecs ask for; what they sent so far goes on without a jump. */
@@ -61,11 +82,9 @@ export class Topology {
     }
     if (pair.mixer === undefined && a.codec !== undefined && b.codec !== undefined) {
       pair.mixer = new Mixer(this.context)
-      if (known && a.codec === b.codec) pair.mixer.takeOver(a, b, EQUAL, new PacketBridge(b.sender), new PacketBridge(a.sender))
-      else {
-        pair.mixer.join(a, EQUAL)
-        pair.mixer.join(b, EQUAL)
-      }
+      const packets = known && a.codec === b.codec
+      pair.mixer.join(a, EQUAL, packets ? { through: new PacketBridge(b.sender), companion: b, left: () => undefined } : undefined)
+      pair.mixer.join(b, EQUAL, packets ? { through: new PacketBridge(a.sender), companion: a, left: () => undefined } : undefined)
     }
     const { mixer } = pair
     a.changed = b.changed = () => {
@@ -76,7 +95,8 @@ export class Topology {
   }
 
   /** Takes the leg out of whatever it is in; it falls silent. */
-  part(leg: WorkerLeg): void {
+  part(leg: JoinedLeg): void {
+    this.#pairs.get(leg)?.settle?.()
     const pair = this.#pairs.get(leg)
     if (pair !== undefined) {
       this.#pairs.delete(pair.a)
@@ -90,6 +110,38 @@ export class Topology {
     this.#roomOf.get(leg)?.part(leg)
     this.#roomOf.delete(leg)
     if (leg.echoes) leg.connect(undefined, Patience.buffered)
+  }
+
+  /** The leg goes over to something that is mixed: it is heard, and hears, where it was until it can be there. */
+  #depart(leg: JoinedLeg): Arrival | undefined {
+    const pair = this.#pairs.get(leg)
+    if (pair !== undefined) return this.#departPair(pair, leg)
+    const room = this.#roomOf.get(leg)
+    this.#roomOf.delete(leg)
+    const through = room?.depart(leg)
+    if (room !== undefined && through !== undefined) return { through, companion: undefined, left: () => room.release(leg) }
+    return leg.echoes ? { through: new PacketBridge(leg.sender), companion: undefined, left: () => undefined } : undefined
+  }
+
+  #departPair(pair: Pair, leg: JoinedLeg): Arrival | undefined {
+    const { mixer } = pair
+    const peer = otherOf(pair, leg)
+    this.#pairs.delete(leg)
+    leg.changed = undefined
+    if (mixer === undefined) peer.changed = undefined
+    const left = (): void => {
+      delete pair.settle
+      mixer?.release(leg)
+      // Who has not come along is alone now.
+      if (this.#pairs.get(peer) !== pair) return
+      this.#pairs.delete(peer)
+      if (mixer === undefined) peer.connect(undefined, Patience.buffered)
+      else mixer.part(peer)
+    }
+    const through = mixer === undefined ? new PacketBridge(peer.sender) : mixer.depart(leg)
+    if (through !== undefined) return { through, companion: peer, left }
+    left()
+    return undefined
   }
 
   /** @param loudest as the mixer takes it. */
@@ -118,11 +170,13 @@ export class Topology {
     mixer.close()
   }
 
-  joinRoom(room: number, leg: WorkerLeg, settings: MemberSettings): void {
+  joinRoom(room: number, leg: JoinedLeg, settings: MemberSettings): void {
     const mixer = this.room(room)
-    this.part(leg)
-    mixer.join(leg, settings)
+    if (this.#roomOf.get(leg) === mixer) this.part(leg)
+    const pair = this.#pairs.get(leg)
+    mixer.join(leg, settings, this.#depart(leg))
     this.#roomOf.set(leg, mixer)
+    if (pair !== undefined && this.#pairs.get(otherOf(pair, leg)) === pair) pair.settle = () => mixer.settle(leg)
   }
 
   setMember(room: number, leg: number, settings: MemberSettings): void {

@@ -1,0 +1,217 @@
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { aLawOf, muLawOf } from '../../src/codec/g711.js'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { ToneGenerator } from '../../src/codec/tones.js'
+import { createMediaEngine } from '../../src/media/engine.js'
+import type { Leg, Source } from '../../src/media/leg.js'
+import { PromptStore } from '../../src/media/prompt/prompt-store.js'
+import { TonePeer, until } from './tone-peer.js'
+
+const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
+const DBM0 = -10
+const PEAK = 7300
+
+/** A WAV file of a tone, the same in each of its channels. */
+const wavOf = (format: { readonly code: number; readonly bits: number; readonly rate: number; readonly channels: number }, ms: number, frequency: number): Buffer => {
+  const { code, bits, rate, channels } = format
+  const pcm = new Int16Array((rate * ms) / 1000)
+  new ToneGenerator({ frequencies: [frequency], dbm0: DBM0 }, rate).read(pcm)
+  const width = bits / 8
+  const data = Buffer.alloc(pcm.length * channels * width)
+  const write = (value: number, at: number): void => {
+    if (code === 6) data[at] = aLawOf(value)
+    else if (code === 7) data[at] = muLawOf(value)
+    else if (bits === 8) data[at] = (value >> 8) + 128
+    else data.writeIntLE(value * 2 ** (bits - 16), at, width)
+  }
+  pcm.forEach((value, frame) => {
+    for (let channel = 0; channel < channels; channel++) write(value, (frame * channels + channel) * width)
+  })
+  const header = Buffer.alloc(44)
+  header.write('RIFF', 0, 'latin1')
+  header.writeUInt32LE(36 + data.length, 4)
+  header.write('WAVEfmt ', 8, 'latin1')
+  header.writeUInt32LE(16, 16)
+  header.writeUInt16LE(code, 20)
+  header.writeUInt16LE(channels, 22)
+  header.writeUInt32LE(rate, 24)
+  header.writeUInt32LE(rate * channels * width, 28)
+  header.writeUInt16LE(channels * width, 32)
+  header.writeUInt16LE(bits, 34)
+  header.write('data', 36, 'latin1')
+  header.writeUInt32LE(data.length, 40)
+  return Buffer.concat([header, data])
+}
+
+/** Whole periods of the tone at every rate, and no whole number of packets: the tone goes on from file to file. */
+const PIECE_MS = 410
+const TONE = 1000
+const KINDS = [
+  { code: 1, bits: 8, rate: 8000, channels: 1 },
+  { code: 1, bits: 8, rate: 11_000, channels: 1 },
+  { code: 1, bits: 16, rate: 8000, channels: 1 },
+  { code: 1, bits: 16, rate: 22_000, channels: 2 },
+  { code: 1, bits: 24, rate: 44_100, channels: 1 },
+  { code: 1, bits: 32, rate: 48_000, channels: 2 },
+  { code: 6, bits: 8, rate: 8000, channels: 1 },
+  { code: 6, bits: 8, rate: 16_000, channels: 1 },
+  { code: 7, bits: 8, rate: 8000, channels: 1 },
+  { code: 7, bits: 8, rate: 32_000, channels: 2 },
+] as const
+
+const largestStep = (pcm: Int16Array, from: number, to: number): number => {
+  let largest = 0
+  for (let at = from + 1; at < to; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+  return largest
+}
+const OWN_STEP = 2 * PEAK * Math.sin((Math.PI * TONE) / 8000) + 512
+
+void t.test('players', async t => {
+  const engine = await createMediaEngine({ workers: 2, ports: [43_100, 43_299] })
+  const directory = await mkdtemp(join(tmpdir(), 'cordboard-players-'))
+  t.teardown(async () => {
+    await engine.close()
+    await rm(directory, { recursive: true })
+  })
+  const keep = async (name: string, bytes: Buffer): Promise<string> => {
+    const path = join(directory, name)
+    await writeFile(path, bytes)
+    return path
+  }
+  const phone = async (near?: Leg): Promise<{ peer: TonePeer; leg: Leg; end: () => Promise<void> }> => {
+    const peer = await TonePeer.create(440)
+    const leg = await engine.open({ kind: 'rtp', ...(near === undefined ? {} : { near }) })
+    await leg.apply(peer.media())
+    return { peer, leg, end: async () => {
+      await leg.close()
+      peer.close()
+    } }
+  }
+  /** Plays all of it, and gives what the peer heard, a silence of 200 ms behind it. */
+  const heard = async (sources: readonly Source[]): Promise<Int16Array> => {
+    const { peer, leg, end } = await phone()
+    t.same(await leg.play({ sources: [...sources, { type: 'silence', ms: 200 }] }).done, { type: 'finished' })
+    const packets = (await leg.statistics()).sent.packets
+    await until(() => peer.audio().length >= packets, 'all of it')
+    await end()
+    return peer.pcm()
+  }
+
+  await t.test('a list of WAV files of each kind and many rates: one tone at one level, no gap, no step, of exact length', async t => {
+    const sources: Source[] = []
+    for (const [at, kind] of KINDS.entries()) sources.push({ type: 'file', path: await keep(`${at}.wav`, wavOf(kind, PIECE_MS, TONE)) })
+    const pcm = await heard(sources)
+    const length = KINDS.length * PIECE_MS * 8
+    const [first, last] = [pcm.findIndex(value => Math.abs(value) > 300), pcm.findLastIndex(value => Math.abs(value) > 300)]
+    t.ok(first < 8 && Math.abs(last + 1 - length) < 16, `from ${first} to ${last} of ${length} samples`)
+    for (const [at, { code, bits, rate }] of KINDS.entries()) {
+      const from = at * PIECE_MS * 8
+      const level = toneLevel(pcm, TONE, 8000, from, PIECE_MS * 8)
+      t.ok(near(level, DBM0), `${bits} bits of ${code === 1 ? 'PCM' : code === 6 ? 'A-law' : 'mu-law'} at ${rate} Hz: ${level.toFixed(2)} dBm0`)
+    }
+    for (let at = 0; at + 40 <= length; at += 40) if (!pcm.subarray(at, at + 40).some(value => Math.abs(value) > PEAK / 2)) t.fail(`a gap at ${at / 8} ms`)
+    // Files of 8 bits were quantized once more.
+    t.ok(largestStep(pcm, 8, length) <= OWN_STEP + 512, `largest step ${largestStep(pcm, 8, length)}, the tone's own ${Math.round(OWN_STEP)}`)
+  })
+
+  await t.test('a loop has no seam', async t => {
+    const path = await keep('loop.wav', wavOf(KINDS[2], PIECE_MS, TONE))
+    const { peer, leg, end } = await phone()
+    const playback = leg.play({ sources: [{ type: 'file', path }], loop: true })
+    await until(() => peer.audio().length >= 110, 'five rounds')
+    playback.stop()
+    const pcm = peer.pcm().subarray(0, 110 * 160)
+    t.ok(near(toneLevel(pcm, TONE, 8000), DBM0))
+    t.ok(largestStep(pcm, 1, pcm.length) <= OWN_STEP, `largest step ${largestStep(pcm, 1, pcm.length)}`)
+    await end()
+  })
+
+  await t.test('seek finds the millisecond, in a list of several files and in a loop', async t => {
+    const tones = [500, 900, 1300]
+    const sources = await Promise.all(tones.map(async (tone, at): Promise<Source> => ({ type: 'file', path: await keep(`seek-${at}.wav`, wavOf(KINDS[at === 1 ? 4 : 2], 1000, tone)) })))
+    const { peer, leg, end } = await phone()
+    const playback = leg.play({ sources })
+    playback.seek(1700)
+    t.same(await playback.done, { type: 'finished' })
+    await until(() => peer.audio().length >= 65, '1.3 s')
+    t.equal(peer.audio().length, 65, '300 ms of the second file, and the third')
+    const pcm = peer.pcm()
+    t.ok(near(toneLevel(pcm, 900, 8000, 160, 2000), DBM0) && toneLevel(pcm, 1300, 8000, 160, 2000) < -40, 'the second')
+    t.ok(near(toneLevel(pcm, 1300, 8000, 2480, 7840), DBM0) && toneLevel(pcm, 900, 8000, 2480, 7840) < -40, 'then the third')
+    await end()
+  })
+
+  await t.test('a live source: its level at any rate, bounded in flight, silence while it stalls, and its failure is told', async t => {
+    let pulled = 0
+    const live = async function* blocks(rate: number, ms: number): AsyncGenerator<Int16Array> {
+      const tone = new ToneGenerator({ frequencies: [TONE], dbm0: DBM0 }, rate)
+      for (let at = 0; at < ms; at += 30) {
+        const pcm = new Int16Array((rate * 30) / 1000)
+        tone.read(pcm)
+        pulled++
+        yield await Promise.resolve(pcm)
+      }
+    }
+    for (const rate of [8000, 16_000, 44_100, 48_000]) {
+      const pcm = await heard([{ type: 'pcm', rate, frames: live(rate, 900) }])
+      const level = toneLevel(pcm, TONE, 8000, 800, 6000)
+      t.ok(near(level, DBM0), `${rate} Hz: ${level.toFixed(2)} dBm0`)
+      t.ok(largestStep(pcm, 80, 7000) <= OWN_STEP, `${rate} Hz: no step`)
+      for (let at = 80; at + 40 <= 7000; at += 40) if (pcm.subarray(at, at + 40).every(value => Math.abs(value) < PEAK / 2)) t.fail(`${rate} Hz: a gap at ${at / 8} ms`)
+    }
+    const { peer, leg, end } = await phone()
+    pulled = 0
+    const playback = leg.play({ sources: [{ type: 'pcm', rate: 8000, frames: live(8000, 60_000) }] })
+    await until(() => peer.audio().length >= 25, 'half a second')
+    t.ok(pulled <= (peer.audio().length * 20) / 30 + 16, `${pulled} blocks pulled for ${peer.audio().length} packets`)
+    playback.stop()
+    t.same(await playback.done, { type: 'stopped' })
+    let goOn = (): void => undefined
+    const stalled = new Promise<void>(resolve => { goOn = resolve })
+    const stalling = leg.play({ sources: [{ type: 'pcm', rate: 8000, frames: (async function* stall() {
+      yield* live(8000, 90)
+      await stalled
+      yield* live(8000, 90)
+      throw new Error('the microphone has gone')
+    })() }] })
+    const from = peer.audio().length
+    await until(() => peer.audio().length >= from + 15, 'it stalls')
+    goOn()
+    await t.rejects(stalling.done, { code: 'MEDIA_BAD_FILE', cause: { message: 'the microphone has gone' } })
+    const levels = peer.audio(0).slice(from, from + 15).map(({ payload }) => payload.filter(byte => byte !== 0xff && byte !== 0x7f).length > 80)
+    t.same([levels.slice(0, 4), levels.slice(8, 15)], [[true, true, true, true], [false, false, false, false, false, false, false]], 'silence while it stalls')
+    await end()
+  })
+
+  await t.test('prompts are decoded once for all workers: what is cached is played on, whichever worker plays it', async t => {
+    const path = await keep('cached.wav', wavOf(KINDS[2], 400, 900))
+    const written = new Date(1_700_000_000_000)
+    await utimes(path, written, written)
+    const playedBeside = async (neighbour: Leg): Promise<Int16Array> => {
+      const { peer, leg, end } = await phone(neighbour)
+      await leg.play({ sources: [{ type: 'file', path }] }).done
+      await until(() => peer.audio().length >= 20, 'all of it')
+      await end()
+      return peer.pcm()
+    }
+    const [one, other] = [await engine.open({ kind: 'rtp' }), await engine.open({ kind: 'rtp' })]
+    t.not(one.worker, other.worker)
+    t.ok(near(toneLevel(await playedBeside(one), 900, 8000), DBM0))
+    // The file changes unseen: of the same size and age, so that only a cache still has the old sound.
+    await writeFile(path, wavOf(KINDS[2], 400, 1300))
+    await utimes(path, written, written)
+    t.ok(near(toneLevel(await playedBeside(other), 900, 8000), DBM0), 'from the cache, in another worker')
+    await utimes(path, new Date(), new Date())
+    t.ok(near(toneLevel(await playedBeside(one), 1300, 8000), DBM0), 'a file that has changed is read anew')
+    await Promise.all([one.close(), other.close()])
+    const store = new PromptStore()
+    const track = store.load(path, 'PCMU', 8000)
+    t.equal(store.load(path, 'PCMU', 8000), track)
+    t.ok(track.type === 'encoded' && track.data.buffer instanceof SharedArrayBuffer, 'in shared memory')
+    const wide = store.load(path, 'G722', 8000)
+    t.ok(wide.type === 'pcm' && wide.rate === 16_000 && wide.data.buffer instanceof SharedArrayBuffer)
+  })
+})
