@@ -22,6 +22,10 @@ export class Agenda {
     if (appointment !== undefined) this.#appointments.delete(appointment)
   }
 
+  get size(): number {
+    return this.#appointments.size
+  }
+
   /** When the next is due; Infinity when there is none. */
   get next(): number {
     return this.#appointments.first()?.due ?? Infinity

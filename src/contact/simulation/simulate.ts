@@ -58,7 +58,7 @@ interface Caller {
 
 /**
  * Runs callers through the distribution that live calls go through, on time of its own. Stays come in the order in which
- * their waiting ends; nothing else is kept, so millions of calls fit.
+ * their waiting ends; nothing else is kept, so millions of calls fit. Whoever still waits when no agent will ever come has none.
  * @example
  * for (const stay of simulate({ queues, agents, calls })) waits.push(stay.waited)
  */
@@ -88,19 +88,28 @@ class Run {
   constructor({ queues, agents, seed = 1, onFact }: SimulationOptions) {
     this.#state = initialRouting(seed)
     this.#onFact = onFact
-    for (const [queue, settings] of Object.entries(queues)) this.#send({ type: 'queue', queue, settings })
+    // Nobody listens to announcements, and they would never end for a caller whom nobody serves.
+    for (const [queue, { announce: _announce, ...settings }] of Object.entries(queues)) this.#send({ type: 'queue', queue, settings })
     for (const agent of agents) this.#hire(agent)
   }
 
   /** Lets everything happen that is due before `end`, or at it. */
   until(end: number): void {
-    while (this.#agenda.next <= end) {
+    while (this.#agenda.next <= end && !this.#isOver(end)) {
       const appointment = this.#agenda.take()
       if (appointment === undefined) return
       this.#now = appointment.due
       appointment.task()
     }
     if (end !== Infinity) this.#now = end
+  }
+
+  /** Routing alone wants to go on, asking the application's functions again and again, and there is nobody whom they could name. */
+  #isOver(end: number): boolean {
+    if (end !== Infinity || this.#agenda.size > 1 || this.#wake === undefined || this.#state.offers.size > 0) return false
+    for (const { status } of this.#state.agents.values()) if (status.type === 'available') return false
+    for (const { task } of this.#state.deadlines) if (task.type !== 'recheck') return false
+    return true
   }
 
   arrive(call: SimulatedCall): void {

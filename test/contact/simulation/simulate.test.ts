@@ -3,6 +3,7 @@ import { seededRandom } from '../../../src/core/random.js'
 import { exponential, logNormal, poissonArrivals } from '../../../src/contact/simulation/distribution.js'
 import type { Distribution } from '../../../src/contact/simulation/distribution.js'
 import { erlangA, erlangB, erlangC } from '../../../src/contact/simulation/erlang.js'
+import type { AgentView, WaitingView } from '../../../src/contact/routing/settings.js'
 import { forecast } from '../../../src/contact/simulation/forecast.js'
 import { simulate } from '../../../src/contact/simulation/simulate.js'
 import type { SimulatedAgent, SimulatedCall, SimulatedStay } from '../../../src/contact/simulation/simulate.js'
@@ -104,4 +105,23 @@ void t.test('forecast: the same quarter of an hour in the weeks before, recent o
   t.equal(expected(2 * week)?.toFixed(2), '16.67')
   t.equal(expected(2 * week + 1_000_000), 3)
   t.equal(expected(2 * week + 1_800_000), undefined)
+})
+
+void t.test('forecast: by the clock on the wall, over the beginning of summer time', async t => {
+  const nine = Date.parse('2026-03-27T08:00:00Z') // a Friday in Berlin, nine o'clock
+  const history = [{ at: nine, offered: 50 }, { at: nine - 3_600_000, offered: 5 }]
+  const after = Date.parse('2026-04-03T07:00:00Z')
+  t.equal(forecast(history, { timeZone: 'Europe/Berlin' })(after), 50)
+  t.equal(forecast(history)(after), 5)
+})
+
+void t.test('a simulation ends where nobody will ever come: announcements and functions that are asked again keep it up for nothing', async t => {
+  const calls = [{ at: 0, queue: 'q', talk: 1_000 }, { at: 3_600_000, queue: 'q', talk: 1_000 }]
+  const floor: SimulatedAgent[] = [{ id: 'a', queues: { q: {} }, shifts: [[0, 3_000_000]] }]
+  for (const strategy of ['longest-idle', (eligible: readonly AgentView[], { waited }: WaitingView) => (waited >= 3_000 ? eligible : [])] as const) {
+    const stays = [...simulate({ queues: { q: { strategy, announce: { first: 1_000, every: 5_000 } } }, agents: floor, calls })]
+    t.same(stays.map(({ index, waited }) => [index, waited]), [[0, typeof strategy === 'string' ? 0 : 3_000]])
+    const impatient = [...simulate({ queues: { q: { strategy, maxWait: 60_000 } }, agents: floor, calls })]
+    t.same(impatient.map(({ outcome }) => outcome), ['served', 'timed-out'], 'not before the last has timed out')
+  }
 })
