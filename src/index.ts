@@ -1,6 +1,6 @@
 export type { Audio } from './call/audio.js'
 export type {
-  BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SoundOptions, TransferRequest, Uri,
+  BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, TransferRequest, Uri,
 } from './call/call.js'
 export type { Conference, ConferenceEvents, ConferenceOptions, Member } from './call/conference.js'
 export { defineMenu, type Answer, type Menu } from './call/menu.js'

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { SpeechProvider } from './call/sounds.js'
-import { builtInCodecs, codecFor } from './codec/registry.js'
+import { installedCodec, installedCodecs } from './codec/installed.js'
 import type { Clock } from './core/clock.js'
 import { CordboardError } from './core/errors.js'
 import type { Random } from './core/random.js'
@@ -29,6 +29,8 @@ export interface ServerOptions extends Scoped {
   readonly workers?: number
   /** Codecs offered and accepted, by name, best first. @default ['PCMU', 'PCMA'] */
   readonly codecs?: readonly string[]
+  /** Modules with codecs of the application's own, as URLs (`import.meta.resolve('./codecs.js')`): the default export is an array of `Codec`. Each media thread loads them. */
+  readonly codecModules?: readonly string[]
   /** SRTP keyed by SDES (RFC 4568): `optional` offers it and takes what comes, `required` refuses calls without. @default 'off' */
   readonly srtp?: SrtpPolicy
   /** Offer RTCP extended reports (RFC 3611): the peer's view of the quality. Those that peers offer are taken in any case. @default false */
@@ -71,12 +73,15 @@ export const codecOffers = (names: readonly string[] = DEFAULT_CODECS): readonly
   let dynamic = FIRST_DYNAMIC
   return names.map(text => {
     const [name = '', rate = '8000'] = text.split('/')
-    const codec = codecFor(name, Number(rate))
+    const codec = installedCodec(name, Number(rate))
     if (codec === undefined) {
-      const known = [...new Set(builtInCodecs.map(({ name }) => name))].join(', ')
+      const known = [...new Set(installedCodecs.map(({ name }) => name))].join(', ')
       throw new CordboardError('SERVER_BAD_OPTION', `no codec '${text}': there are ${known}`)
     }
-    return { name: codec.name, clockRate: codec.clockRate, channels: 1, payloadType: codec.payloadType ?? dynamic++ }
+    return {
+      name: codec.name, clockRate: codec.clockRate, channels: codec.channels, payloadType: codec.payloadType ?? dynamic++,
+      ...codec.fmtp === undefined ? {} : { fmtp: codec.fmtp },
+    }
   })
 }
 

@@ -9,6 +9,7 @@ import { type CallContext, LiveCall } from './call/live-call.js'
 import { reportQuality } from './call/quality.js'
 import { SipRequestView } from './call/request-view.js'
 import { UriPattern } from './call/uri-pattern.js'
+import { installCodecs } from './codec/installed.js'
 import type { Clock } from './core/clock.js'
 import { CordboardError, isCordboardError } from './core/errors.js'
 import { LoopLag } from './core/loop-lag.js'
@@ -78,6 +79,8 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const listen = typeof options.listen === 'string' ? [options.listen] : options.listen
   if (listen.length === 0) throw new CordboardError('SERVER_BAD_OPTION', 'listen names no address')
   const address = mediaHost(listen)
+  const { codecModules = [] } = options
+  await installCodecs(codecModules)
   const codecs = codecOffers(options.codecs)
   const { srtp = 'off' } = options
   const route = isWildcard(address) ? await RouteSource.open() : undefined
@@ -85,6 +88,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const engine = await createMediaEngine({
     address,
     ...(options.rtpPorts === undefined ? {} : { ports: options.rtpPorts }),
+    codecModules,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.coalesce === undefined ? {} : { coalesce: options.coalesce }),
   })

@@ -66,6 +66,12 @@ export interface TransferRequest {
   notify(status: number): void
 }
 
+/** How a call presses keys. */
+export interface SendDigitsOptions extends Scoped {
+  /** `rtp`: RFC 4733 events, or tones where the peer takes none. `info`: SIP INFO with `application/dtmf-relay` (RFC 6086). @default 'rtp' */
+  readonly by?: 'rtp' | 'info'
+}
+
 /** How a call plays a sound. */
 export interface SoundOptions extends Scoped {
   /** @default false */
@@ -150,7 +156,8 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   ask<T>(menu: Menu<T>, options?: Scoped & { readonly flush?: boolean }): Promise<Answer<T>>
   /** Keys as they come, queued ones first (bounded: the oldest is dropped). Finishes when the call ends. */
   digits(options?: Scoped): AsyncIterableIterator<{ readonly digit: Digit; readonly duration: number }>
-  sendDigits(digits: readonly Digit[], options?: Scoped): Promise<void>
+  /** Presses keys, one after the other. @throws CordboardError `CALL_STATE` when the peer refuses them in INFO. */
+  sendDigits(digits: readonly Digit[], options?: SendDigitsOptions): Promise<void>
   /** What the peer says, as mono PCM frames; bounded: the oldest is dropped and counted. Finishes when the call ends. @default rate 8000, buffer 50 frames */
   audio(options?: Scoped & { readonly rate?: 8000 | 16000; readonly buffer?: number }): AsyncIterableIterator<Int16Array>
   /**

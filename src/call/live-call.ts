@@ -12,12 +12,12 @@ import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } 
 import { ask } from './ask.js'
 import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
-import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SoundOptions, Uri } from './call.js'
+import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
 import { wishesOf } from './call-streams.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
 import { Foreground } from './foreground.js'
-import { infoDigit } from './info-digit.js'
+import { infoDigit, sendByInfo } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
 import { answerOffer, redirect } from './reoffer.js'
 import type { SideBridge } from './side-bridge.js'
@@ -180,8 +180,9 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     return this.#digits.keys(options.signal)
   }
 
-  async sendDigits(digits: readonly Digit[], options: Scoped = {}): Promise<void> {
+  async sendDigits(digits: readonly Digit[], options: SendDigitsOptions = {}): Promise<void> {
     const leg = this.#answeredLeg('sendDigits')
+    if (options.by === 'info') return this.#alive(sendByInfo(this.#session!, digits, this.#context.clock, options.signal), options.signal)
     await this.#alive(leg.sendDigits(digits, options), options.signal)
   }
 

@@ -28,10 +28,13 @@ export interface Codec {
   readonly clockRate: number
   /** Sampling rate in Hz of the PCM side; differs from `clockRate` for G.722. */
   readonly sampleRate: number
+  /** As `a=rtpmap` writes them; the PCM side is mono. */
   readonly channels: number
   readonly fmtp?: string
   /** Payload bytes for `samples` PCM samples; undefined where frames vary in size. */
   payloadBytes(samples: number): number | undefined
+  /** PCM samples that a payload stands for, negative for one that is none. Where frames vary in size the jitter buffer cannot do without. */
+  samplesOf?(payload: Uint8Array, offset: number, length: number): number
   createEncoder(): Encoder
   createDecoder(): Decoder
 }

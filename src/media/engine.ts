@@ -6,7 +6,7 @@ import { Registry } from '../core/registry.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import { PortPool } from './port-pool.js'
-import type { PromptReply, PromptRequest } from './prompt/protocol.js'
+import type { PromptReply, PromptRequest, PromptSeed } from './prompt/protocol.js'
 import type { Report, WorkerSeed } from './protocol.js'
 import type { RecorderReply, RecorderRequest, RecorderSeed } from './recorder/protocol.js'
 import type { RecordingHandle } from './recording-handle.js'
@@ -16,7 +16,7 @@ import type { SideStream, SideStreamOptions } from './side-stream.js'
 import { FrameRing } from './shared/frame-ring.js'
 import { LegSlots } from './shared/leg-slots.js'
 import { Counter, DROP_REASONS, WorkerShare } from './shared/worker-share.js'
-import { SpareWorker } from './spare-worker.js'
+import { SpareWorker, startThread } from './spare-worker.js'
 import { StreamHandle } from './stream-handle.js'
 import { ThreadLink } from './thread-link.js'
 import { BindFailure, type Request, WorkerLink } from './worker-link.js'
@@ -60,13 +60,14 @@ const ownStream = (stream: SideStream): StreamHandle => {
 }
 
 class Engine implements MediaEngine, EngineServices {
-  readonly prompts = new ThreadLink<PromptRequest, PromptReply>('prompt/main.js', undefined)
+  readonly prompts: ThreadLink<PromptRequest, PromptReply>
   readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
   readonly recordings = new Map<number, RecordingHandle>()
   readonly patience: number
   readonly #seeds: readonly WorkerSeed[]
   readonly #links: WorkerLink[]
-  readonly #spare = new SpareWorker()
+  readonly #codecModules: readonly string[]
+  readonly #spare: SpareWorker
   readonly #legs = new Registry<number, LegHandle>()
   readonly #rooms = new Map<number, RoomHandle>()
   readonly #streams = new Registry<number, StreamHandle>()
@@ -91,6 +92,10 @@ class Engine implements MediaEngine, EngineServices {
     this.#freeSlots = Array.from({ length: capacity }, (_, at) => capacity - 1 - at)
     const workers = Math.max(1, options.workers ?? availableParallelism() - 1)
     const epoch = performance.timeOrigin
+    const { codecModules = [] } = options
+    this.#codecModules = codecModules
+    this.#spare = new SpareWorker(codecModules)
+    this.prompts = new ThreadLink('prompt/main.js', { codecModules } satisfies PromptSeed)
     this.#seeds = Array.from({ length: workers }, (_, index) => ({
       index, epoch,
       share: WorkerShare.allocate(),
@@ -98,7 +103,7 @@ class Engine implements MediaEngine, EngineServices {
       frames: FrameRing.allocate(options.recorder?.buffer ?? RING_BYTES),
       coalesce: options.coalesce ?? 2.5,
     }))
-    const recorderSeed: RecorderSeed = { rings: this.#seeds.map(({ frames }) => frames), epoch }
+    const recorderSeed: RecorderSeed = { rings: this.#seeds.map(({ frames }) => frames), epoch, codecModules }
     this.recorder = new ThreadLink('recorder/main.js', recorderSeed, reply => {
       if (reply.type === 'fault') this.recordings.get(reply.recording)?.fault(reply.message)
     })
@@ -106,7 +111,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   #start(seed: WorkerSeed, spare?: Worker): WorkerLink {
-    return new WorkerLink(seed, { report: report => this.#report(report), died: () => this.#revive(seed.index) }, spare)
+    return new WorkerLink(seed, { report: report => this.#report(report), died: () => this.#revive(seed.index) }, spare ?? startThread(this.#codecModules, seed), spare !== undefined)
   }
 
   #report(report: Exclude<Report, { type: 'done' | 'failed' }>): void {

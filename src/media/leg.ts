@@ -251,6 +251,8 @@ export interface EngineOptions {
   /** Longest wait of a worker for a fuller burst, in ms; 0 switches coalescing off. @default 2.5 */
   readonly coalesce?: number
   readonly recorder?: RecorderOptions
+  /** Modules (URLs) whose codecs each thread installs beside the built-in ones: see `ServerOptions.codecModules`. @default none */
+  readonly codecModules?: readonly string[]
   /** Legs beyond this are refused with `MEDIA_OVERLOADED`. */
   readonly maxLegs?: number
 }

@@ -106,3 +106,10 @@ export interface WorkerSeed {
   readonly epoch: number
   readonly coalesce: number
 }
+
+/** What a worker's thread is started with; a spare one gets its seed when it is needed. */
+export interface WorkerStart {
+  /** Modules of codecs, as URLs. */
+  readonly codecModules: readonly string[]
+  readonly seed: WorkerSeed | undefined
+}

@@ -1,4 +1,4 @@
-import { codecFor } from '../codec/registry.js'
+import { installedCodec } from '../codec/installed.js'
 import { CordboardError } from '../core/errors.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { LegRecording, RecordingResult, RecordOptions } from './leg.js'
@@ -35,7 +35,7 @@ export const layoutOf = ({ file, tracks = 'stereo' }: RecordOptions): RecordingL
 
 /** Hz of a recording of a leg with that agreement. */
 export const recordingRate = (media: NegotiatedMedia | undefined): number => {
-  const rate = media === undefined ? 8000 : codecFor(media.codec.name, media.codec.clockRate)?.sampleRate ?? 8000
+  const rate = media === undefined ? 8000 : installedCodec(media.codec.name, media.codec.clockRate)?.sampleRate ?? 8000
   return Math.min(rate, 16_000)
 }
 

@@ -4,7 +4,6 @@ import { Registry } from '../core/registry.js'
 import { type Deferred, deferred } from '../core/scope.js'
 import type { Command, ReplyValue, Report, WorkerSeed } from './protocol.js'
 import { WorkerShare } from './shared/worker-share.js'
-import { startThread } from './spare-worker.js'
 
 /** Commands that are replied to, before they are numbered. */
 export type Request = Command extends infer C ? (C extends { readonly request: number } ? Omit<C, 'request'> : never) : never
@@ -42,11 +41,11 @@ export class WorkerLink {
   #request = 0
   #closing = false
 
-  /** @param spare a thread that waits for its seed; a new one by default. */
-  constructor(readonly seed: WorkerSeed, readonly events: WorkerLinkEvents, spare?: Worker) {
+  /** @param waits the thread waits for its seed. */
+  constructor(readonly seed: WorkerSeed, readonly events: WorkerLinkEvents, thread: Worker, waits: boolean) {
     this.share = new WorkerShare(seed.share)
-    this.#worker = spare ?? startThread(seed)
-    spare?.postMessage(seed)
+    this.#worker = thread
+    if (waits) thread.postMessage(seed)
     this.#worker.on('message', (reports: readonly Report[]) => this.#take(reports))
     // An uncaught error ends the thread; `exit` follows.
     this.#worker.on('error', () => undefined)

@@ -82,6 +82,10 @@ const unitsPerByte = (codec: Codec): number => {
   return bytes === undefined ? 0 : codec.clockRate / 100 / bytes
 }
 
+/** RTP clock units of a payload of a codec whose frames vary in size. */
+const unitsOf = (codec: Codec, bytes: Uint8Array, offset: number, length: number): number =>
+  Math.round(((codec.samplesOf?.(bytes, offset, length) ?? 0) * codec.clockRate) / codec.sampleRate)
+
 /**
  * Turns a peer's packets into an unbroken stream of PCM: jitter buffer, decoders, concealment (G.711 Appendix I),
  * comfort noise (RFC 3389), and speech stretched or shortened by single pitch periods so that the delay stays at the
@@ -101,6 +105,10 @@ export class Playout {
   /** The payload type that came last, and its clock units a byte: nearly always the next one's too. */
   #type = -1
   #typeUnits = 0
+  /** Its codec where frames vary in size. */
+  #typeCodec: Codec | undefined
+  /** Clock units of the packet being put. */
+  #units = 0
   /** The same of the frames taken. */
   #takenType = -1
   #takenFormat: PlayoutFormat | undefined
@@ -129,10 +137,7 @@ export class Playout {
     const longest = (options.clockRate * LONGEST_PACKET_MS) / 1000
     this.buffer = new JitterBuffer({
       ...options,
-      durationOf: (_type, bytes) => {
-        const duration = bytes * this.#typeUnits
-        return duration > longest ? -1 : duration
-      },
+      durationOf: () => this.#units > longest ? -1 : this.#units,
     })
     this.#concealment = new LossConcealment(options.sampleRate)
     this.#noise = new ComfortNoise(options.sampleRate)
@@ -155,7 +160,9 @@ export class Playout {
       }
       this.#type = payloadType
       this.#typeUnits = format.type === 'audio' ? unitsPerByte(format.codec) : 0
+      this.#typeCodec = format.type === 'audio' && this.#typeUnits === 0 ? format.codec : undefined
     }
+    this.#units = this.#typeCodec === undefined ? length * this.#typeUnits : unitsOf(this.#typeCodec, bytes, offset, length)
     return this.buffer.put(sequence, timestamp, payloadType, bytes, offset, length, arrival)
   }
 

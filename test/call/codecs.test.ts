@@ -1,6 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { ToneGenerator } from '../../src/codec/tones.js'
 import { createServer, type Call } from '../../src/index.js'
 import { codecOffers } from '../../src/server-options.js'
+import { readWav, writeWav } from '../../src/testing/wav-file.js'
 import { received, twoServers } from './two-servers.js'
 
 /** The loudest sample that a call hears within its next frames. */
@@ -50,4 +56,40 @@ void t.test('no common codec: 488', async t => {
 void t.test('codecs by name and rate; unknown ones are an error that names the known', async t => {
   t.same(codecOffers(['g722', 'L16/16000', 'L16']).map(({ name, clockRate, payloadType }) => [name, clockRate, payloadType]), [['G722', 8_000, 9], ['L16', 16_000, 102], ['L16', 8_000, 103]])
   await t.rejects(createServer({ listen: 'udp://127.0.0.1:0', codecs: ['G729'] }), { code: 'SERVER_BAD_OPTION', message: /PCMU/ })
+})
+
+void t.test('a codec of the application: calls, prompts, recordings and rooms have it as any other', async t => {
+  const codecModules = [import.meta.resolve('./own-codec.js')]
+  const directory = await mkdtemp(join(tmpdir(), 'cordboard-codec-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const tone = new Int16Array(8_000 * 2)
+  new ToneGenerator({ frequencies: [1004], dbm0: -10 }, 8_000).read(tone)
+  writeWav(join(directory, 'tone.wav'), [tone], 8_000)
+  const { callee, call } = await twoServers(t, undefined, { codecModules, codecs: ['X-MIRRORED/16000', 'PCMU'] }, { codecModules, codecs: ['X-MIRRORED/16000'] })
+  const incoming = received(callee, 'own', c => c.answer())
+  const outgoing = await call('own')
+  const peer = await incoming
+  const recording = await peer.record(join(directory, 'heard.wav'))
+  const playing = outgoing.play(join(directory, 'tone.wav'), { loop: true }).catch(() => undefined)
+  const peak = await loudest(peer, 6_800)
+  t.ok(peak > 6_800 && peak < 7_800, `peak ${peak}`)
+  const room = callee.conference('own')
+  await using member = await room.join(peer)
+  await new Promise(resolve => setTimeout(resolve, 600))
+  t.ok([...(await room.levels()).values()].some(level => Math.abs(level + 10) < 1), 'in a room, through the jitter buffer')
+  t.ok(member)
+  const { ms } = await recording.stop()
+  t.ok(ms > 500)
+  const wav = readWav(join(directory, 'heard.wav'))
+  t.equal(wav.sampleRate, 16_000)
+  const left = wav.channels[0]!
+  t.ok(Math.abs(toneLevel(left, 1004, 16_000, left.length - 4_800, 4_800) + 10) < 0.5, 'as it was played')
+  await outgoing.hangup()
+  await playing
+})
+
+void t.test('modules of codecs that cannot be had are an error that says why', async t => {
+  const listen = 'udp://127.0.0.1:0'
+  await t.rejects(createServer({ listen, codecModules: ['file:///nowhere.js'] }), { code: 'SERVER_BAD_OPTION', message: /nowhere/ })
+  await t.rejects(createServer({ listen, codecModules: [import.meta.resolve('./two-servers.js')] }), { code: 'SERVER_BAD_OPTION', message: /no array of codecs/ })
 })

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { codecFor } from '../../codec/registry.js'
+import { installedCodec } from '../../codec/installed.js'
 import { Resampler, ResamplerFilter } from '../../codec/resampler.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Track } from '../protocol.js'
@@ -24,7 +24,7 @@ export class PromptStore {
    * @throws CordboardError `MEDIA_BAD_FILE`.
    */
   load(path: string, codecName: string, clockRate: number): Track {
-    const codec = codecFor(codecName, clockRate)
+    const codec = installedCodec(codecName, clockRate)
     if (codec === undefined) throw new CordboardError('MEDIA_BAD_FILE', `no codec ${codecName}/${clockRate}`)
     const { mtimeMs, size } = this.#stat(path)
     const key = `${path}\n${mtimeMs}\n${size}\n${codecName}/${clockRate}`

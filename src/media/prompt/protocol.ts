@@ -1,5 +1,11 @@
 import type { Track } from '../protocol.js'
 
+/** What the thread that reads prompts is started with. */
+export interface PromptSeed {
+  /** Modules of codecs, as URLs. */
+  readonly codecModules: readonly string[]
+}
+
 /** What the main thread asks of the thread that reads prompts. */
 export interface PromptRequest {
   readonly request: number

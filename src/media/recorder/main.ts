@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
+import { installCodecs } from '../../codec/installed.js'
 import { FrameRing } from '../shared/frame-ring.js'
 import type { RecorderRequest, RecorderSeed } from './protocol.js'
 import { Recorder } from './recorder.js'
@@ -23,4 +24,8 @@ const start = (port: NonNullable<typeof parentPort>, seed: RecorderSeed): void =
   })
 }
 
-if (parentPort !== null) start(parentPort, workerData as RecorderSeed)
+if (parentPort !== null) {
+  const seed = workerData as RecorderSeed
+  await installCodecs(seed.codecModules)
+  start(parentPort, seed)
+}

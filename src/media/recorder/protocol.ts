@@ -44,4 +44,6 @@ export type RecorderReply =
 export interface RecorderSeed {
   readonly rings: readonly SharedArrayBuffer[]
   readonly epoch: number
+  /** Modules of codecs, as URLs. */
+  readonly codecModules: readonly string[]
 }

@@ -1,5 +1,5 @@
 import type { Codec, Decoder } from '../../codec/codec.js'
-import { builtInCodecs } from '../../codec/registry.js'
+import { installedCodecs } from '../../codec/installed.js'
 import { Resampler, ResamplerFilter } from '../../codec/resampler.js'
 import { distance32 } from '../../core/serial.js'
 import type { FrameRecord } from '../shared/frame-ring.js'
@@ -55,7 +55,7 @@ export class TrackPlacer {
   }
 
   #recode(record: FrameRecord): void {
-    const codec: Codec | undefined = builtInCodecs[record.codec]
+    const codec: Codec | undefined = installedCodecs[record.codec]
     this.#codec = record.codec
     this.#decoder = codec?.createDecoder()
     this.#clockRate = codec?.clockRate ?? record.rate

@@ -14,7 +14,7 @@ export const BEGIN_TRACK = 255
 export class FrameRecord {
   recording = 0
   track = 0
-  /** Place in `builtInCodecs`, or -1 for 16-bit PCM. */
+  /** Place in `installedCodecs`, or -1 for 16-bit PCM. */
   codec = 0
   /** Sampling rate in Hz of PCM. */
   rate = 0

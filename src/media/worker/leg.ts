@@ -1,5 +1,5 @@
 import type { Codec } from '../../codec/codec.js'
-import { codecFor } from '../../codec/registry.js'
+import { installedCodec } from '../../codec/installed.js'
 import { CordboardError } from '../../core/errors.js'
 import { meanOpinionScore, type QualityInput } from '../../rtp/mos.js'
 import { datagramKind } from '../../rtp/packet.js'
@@ -84,7 +84,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
 
   /** @throws CordboardError `MEDIA_NO_COMMON_CODEC`. */
   apply(media: NegotiatedMedia): void {
-    const codec = codecFor(media.codec.name, media.codec.clockRate)
+    const codec = installedCodec(media.codec.name, media.codec.clockRate)
     if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no codec ${media.codec.name}/${media.codec.clockRate}`, { status: 488 })
     if (media.crypto !== undefined) this.#keyed = Protection.agree(this.#keyed, media.crypto, this.context.slots, this.#slot)
     this.#protection = media.crypto === undefined ? undefined : this.#keyed

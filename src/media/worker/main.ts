@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
+import { installCodecs } from '../../codec/installed.js'
 import { secureRandom } from '../../core/random.js'
 import { TimerWheel } from '../../core/timer-wheel.js'
-import type { Command, Report, WorkerSeed } from '../protocol.js'
+import type { Command, Report, WorkerSeed, WorkerStart } from '../protocol.js'
 import { FrameRing } from '../shared/frame-ring.js'
 import { LegSlots } from '../shared/leg-slots.js'
 import { Counter, WorkerShare } from '../shared/worker-share.js'
@@ -66,8 +67,10 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
 
 if (parentPort !== null) {
   const port = parentPort
-  const seed = workerData as WorkerSeed | null
+  const { codecModules, seed } = workerData as WorkerStart
+  // What is posted meanwhile waits: nobody listens yet.
+  await installCodecs(codecModules)
   // A spare gets its seed when it is needed.
-  if (seed === null) port.once('message', (late: WorkerSeed) => start(port, late))
+  if (seed === undefined) port.once('message', (late: WorkerSeed) => start(port, late))
   else start(port, seed)
 }

@@ -1,4 +1,4 @@
-import { builtInCodecs, codecFor } from '../../codec/registry.js'
+import { installedCodec, installedCodecs } from '../../codec/installed.js'
 import type { Codec } from '../../codec/codec.js'
 import { RtpHeader, readRtp } from '../../rtp/packet.js'
 import type { PlayoutFormat } from '../../rtp/playout.js'
@@ -72,7 +72,7 @@ export class Receiver {
   apply(media: NegotiatedMedia): void {
     this.latch.arm(media.remote)
     this.#codecs = []
-    for (const { name, clockRate, receive } of [...media.receivable, media.codec]) this.#codecs[receive] = codecFor(name, clockRate)
+    for (const { name, clockRate, receive } of [...media.receivable, media.codec]) this.#codecs[receive] = installedCodec(name, clockRate)
     this.#eventType = media.dtmf?.receive ?? -1
     this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
     this.#applied = true
@@ -142,5 +142,5 @@ export class Receiver {
   }
 }
 
-/** Place of a codec in `builtInCodecs`: how it is named across threads. */
-export const codecNumber = (codec: Codec): number => builtInCodecs.indexOf(codec)
+/** Place of a codec in `installedCodecs`: how it is named across threads. */
+export const codecNumber = (codec: Codec): number => installedCodecs.indexOf(codec)

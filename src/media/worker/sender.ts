@@ -27,6 +27,8 @@ const FORMER = -2
 /** For so many packets after a change of source, older ones of the new source are held to be from before the change. */
 const SWITCH_WINDOW = 1000
 const LARGEST_PENDING = 2048
+/** Of what is made here. */
+const FRAME_MS = 20
 /** After a pause of so long (ms) the receiver hears silence, and a new sound begins from there. */
 const PAUSE_MS = 80
 
@@ -115,7 +117,9 @@ export class Sender {
     this.#payloadType = media.codec.send
     this.#eventType = media.dtmf?.send ?? -1
     this.#unitsPerMs = codec.clockRate / 1000
-    this.#packetUnits = media.ptime * this.#unitsPerMs
+    // Frames of no fixed size can be neither joined nor cut.
+    const fixed = codec.payloadBytes(codec.sampleRate / 100) !== undefined
+    this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.#unitsPerMs
     if (codec !== this.#seamCodec) {
       this.#seam = Seam.for(codec)
       this.#seamCodec = codec
@@ -212,7 +216,7 @@ export class Sender {
     this.#repacket(payload, start, length, units, timestamp, at)
   }
 
-  /** Packet times other than the frame's: gathers or cuts (all codecs made here have a constant rate of bytes). */
+  /** Packet times other than the frame's: gathers or cuts (of a codec with a constant rate of bytes). */
   #repacket(payload: Uint8Array, start: number, length: number, units: number, timestamp: number, at: number): void {
     if (this.#pendingBytes + length > LARGEST_PENDING) this.#pendingBytes = this.#pendingUnits = 0
     const first = timestamp - this.#pendingUnits

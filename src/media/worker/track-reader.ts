@@ -1,6 +1,6 @@
 import type { Codec, Decoder } from '../../codec/codec.js'
 import type { Resampler } from '../../codec/resampler.js'
-import { codecFor } from '../../codec/registry.js'
+import { installedCodec } from '../../codec/installed.js'
 import { ToneGenerator } from '../../codec/tones.js'
 import type { Track } from '../protocol.js'
 import type { ResamplerFilters } from './resampler-filters.js'
@@ -193,7 +193,7 @@ export const openTrack = (track: Track, rate: number, filters: ResamplerFilters,
     case 'live': return atRate(live ?? new SilenceReader(0, track.rate), track.rate)
     case 'pcm': return atRate(new PcmReader(track.data), track.rate)
     case 'encoded': {
-      const codec = codecFor(track.codec, track.clockRate)
+      const codec = installedCodec(track.codec, track.clockRate)
       return codec === undefined ? new SilenceReader(0, rate) : atRate(new EncodedReader(track.data, codec), codec.sampleRate)
     }
   }
