@@ -35,6 +35,8 @@ export interface ServerOptions extends Scoped {
   readonly srtp?: SrtpPolicy
   /** Offer RTCP extended reports (RFC 3611): the peer's view of the quality. Those that peers offer are taken in any case. @default false */
   readonly rtcpXr?: boolean
+  /** Milliseconds without RTP from a peer, although audio is due, after which its call ends (`timeout`). Some peers send nothing while nobody speaks. @default never */
+  readonly rtpTimeout?: number
   /** Milliseconds between two `quality` events of a call that is listened to for them. @default 5000 */
   readonly qualityEvery?: number
   /** Calls beyond this many are refused with 503. @default no limit */

@@ -171,7 +171,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     const observe = qualityMetrics(this.metrics)
     this.#newMedia = peer => newMedia(peer, observe)
     const timerN = 64 * (options.timings?.t1 ?? DEFAULT_TIMINGS.t1)
-    this.#calling = { clock, timerN, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
+    this.#calling = { clock, timerN, rtpTimeout: options.rtpTimeout ?? Infinity, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
     this.#dialling = this.#dialContext()
     this.#endQuality = reportQuality(this.calls, clock, options.qualityEvery ?? QUALITY_EVERY)
     userAgent.onRequest = request => this.#take(request)

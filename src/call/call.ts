@@ -44,6 +44,8 @@ export interface CallEvents {
   digit: [digit: Digit, duration: number]
   /** Something that `detect` listens for. */
   detected: [what: Detected]
+  /** Nothing has come from the peer for so long (ms) although audio is due: from 5 s on, every few seconds as long as it lasts. */
+  silent: [ms: number]
   /** Another party has taken the peer's place (Replaces, RFC 3891): the far end of an attended transfer. */
   replaced: [by: Uri]
   /** The peer asks for a transfer (REFER, RFC 3515). Declined with 603 while nobody listens. */

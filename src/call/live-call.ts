@@ -29,6 +29,8 @@ export interface CallContext {
   readonly clock: Clock
   /** Milliseconds in which the first NOTIFY must follow a REFER (RFC 6665 §4.1.2.4, timer N). */
   readonly timerN: number
+  /** Milliseconds of silence, although audio is due, after which a call ends. */
+  readonly rtpTimeout: number
   readonly speech: SpeechProvider | undefined
   /** Takes failures that no operation of the application reports. */
   readonly fault: (error: CordboardError) => void
@@ -436,7 +438,18 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   #watchLeg(leg: Leg): void {
     leg.on('digit', (digit, duration) => this.#pressed(digit, duration))
     leg.on('detected', what => this.emit('detected', what))
+    leg.on('silent', ms => this.#silent(ms))
     leg.on('recordingFault', (file, cause) => this.#context.fault(new CordboardError('MEDIA_BAD_FILE', `the recording ${file}: ${cause.message}`, { cause })))
+  }
+
+  /** A peer that has vanished says no BYE. */
+  #silent(ms: number): void {
+    if (this.state !== 'answered') return
+    this.emit('silent', ms)
+    if (ms < this.#context.rtpTimeout) return
+    // Before the session tells that we have said BYE.
+    this.#finish({ type: 'timeout' })
+    this.#session!.bye({ headers: { Reason: 'SIP;cause=408;text="RTP timeout"' } }).catch(error => this.#unheard(error))
   }
 
   #pressed(digit: Digit, duration: number): void {

@@ -143,7 +143,7 @@ export interface LegEvents {
   detected: [what: Detected]
   /** The first packet that passed the latch after an `apply`. */
   latched: [remote: HostPort]
-  /** No packet for the time-out (ms) although one is due. */
+  /** No packet for so long (ms) although one is due. From 5 s on, every 2.5 to 7 s as long as it lasts. */
   silent: [ms: number]
   /** The recording lost frames (slow or full disk) or failed; the call goes on. */
   recordingFault: [file: string, error: Error]

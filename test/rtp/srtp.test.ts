@@ -107,16 +107,41 @@ t.test('RFC 6188 §7.2: key derivation with AES-256', async t => {
   t.same(Buffer.from(keys.authentication), hex('fd9c32d39ed5fbb5a9dc96b30818454d1313dc05'))
 })
 
-t.test('RFC 7714 §16.1.1: AEAD_AES_128_GCM', async t => {
-  const keys = { key: hex('000102030405060708090a0b0c0d0e0f'), salt: hex('517569642070726f2071756f'), authentication: Buffer.alloc(20) }
-  const transform = createTransform(srtpSuite('AEAD_AES_128_GCM')!, keys, keys)
-  const plain = Buffer.concat([hex('8040f17b 8041f8d3 5501a0b2'), Buffer.from('Gallia est omnis divisa in partes tres')])
-  const packet = Buffer.concat([plain, Buffer.alloc(16)])
-  t.equal(transform.sealRtp(packet, 12, plain.length, 0x5501a0b2, 0, 0xf17b), packet.length)
-  t.same(packet.subarray(12), hex('f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833 899d7f27beb16a9152cf765ee4390cce'))
-  t.equal(transform.openRtp(packet, 12, packet.length, 0x5501a0b2, 0, 0xf17b), plain.length)
-  t.same(packet.subarray(0, plain.length), plain)
-})
+const GCM_VECTORS = [
+  {
+    suite: 'AEAD_AES_128_GCM', key: '000102030405060708090a0b0c0d0e0f', rtp: '16.1.1', rtcp: '17.1',
+    sealed: 'f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833 899d7f27beb16a9152cf765ee4390cce',
+    report: '63e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded0bb9275bc84aa45896cf4d2fc5abf87245d9eade 800005d4',
+  },
+  {
+    suite: 'AEAD_AES_256_GCM', key: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f', rtp: '16.2.1', rtcp: '17.2',
+    sealed: '32b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799b87b 7aa3db36dfffd6b0f9bb7878d7a76c13',
+    report: 'd50ae4d1f5ce5d304ba297e47d470c282c3ece5dbffe0a50a2eaa5c1110555be8415f658c61de0476f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be 800005d4',
+  },
+] as const
+
+for (const { suite, key, rtp, rtcp, sealed, report } of GCM_VECTORS) {
+  const keys = { key: hex(key), salt: hex('517569642070726f2071756f'), authentication: Buffer.alloc(20) }
+  const transform = createTransform(srtpSuite(suite)!, keys, keys)
+
+  t.test(`RFC 7714 §${rtp}: ${suite}`, async t => {
+    const plain = Buffer.concat([hex('8040f17b 8041f8d3 5501a0b2'), Buffer.from('Gallia est omnis divisa in partes tres')])
+    const packet = Buffer.concat([plain, Buffer.alloc(16)])
+    t.equal(transform.sealRtp(packet, 12, plain.length, 0x5501a0b2, 0, 0xf17b), packet.length)
+    t.same(packet.subarray(12), hex(sealed))
+    t.equal(transform.openRtp(packet, 12, packet.length, 0x5501a0b2, 0, 0xf17b), plain.length)
+    t.same(packet.subarray(0, plain.length), plain)
+  })
+
+  t.test(`RFC 7714 §${rtcp}: ${suite}, SRTCP`, async t => {
+    const plain = hex('81c8000d 4d617273 4e545031 4e545032 52545020 0000042a 0000e930 4c756e61 deadbeef deadbeef deadbeef deadbeef deadbeef')
+    const packet = Buffer.concat([plain, Buffer.alloc(20)])
+    t.equal(transform.sealRtcp(packet, plain.length, 0x4d617273, 0x5d4), packet.length)
+    t.same(packet.subarray(8), hex(report))
+    t.equal(transform.openRtcp(packet, packet.length, 0x4d617273, 0x800005d4), plain.length)
+    t.same(packet.subarray(0, plain.length), plain)
+  })
+}
 
 t.test('the packet that other stacks test AES_CM_128_HMAC_SHA1_80 with', async t => {
   const sender = new SrtpSender({ suite: 'AES_CM_128_HMAC_SHA1_80', key: hex('e1f97a0d3e018be0d64fa32c06de4139 0ec675ad498afeebb6960b3aabe6') })

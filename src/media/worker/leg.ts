@@ -23,7 +23,7 @@ import type { ListenerTap, RecordingTap } from './tap.js'
 import { VoiceTap } from './voice-tap.js'
 import { Patience } from './work-loop.js'
 
-/** Without a packet for so long although one is due, the leg says that it is silent (ms). */
+/** Without a packet for so long although one is due, the leg says that it is silent (ms): with each report of RTCP, as long as it lasts. */
 const SILENT_MS = 5000
 /** A packet is full before it is sent, and waits at least so long before it is played (ms). */
 const PACKET_MS = 20
@@ -58,7 +58,6 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   #digits: DigitSender | undefined
   #listeners: ListenerTap[] = []
   #detection: DetectionTap | undefined
-  #silenceTold = false
   #appliedAt = 0
   /** Once an agreement: a peer that sends our own packets back would have us change for ever. */
   #collided = false
@@ -95,7 +94,6 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
     this.#appliedAt = this.context.now()
     this.#collided = false
-    this.#silenceTold = false
     this.receiver.apply(media)
     this.receiver.reception.clockRate = codec.clockRate
     this.sender.apply(media, codec)
@@ -185,11 +183,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
 
   #checkSilence(now: number): void {
     const since = now - Math.max(this.#appliedAt, Number.isNaN(this.receiver.lastAt) ? 0 : this.receiver.lastAt)
-    if (!this.#receives || since < SILENT_MS) this.#silenceTold = false
-    else if (!this.#silenceTold) {
-      this.#silenceTold = true
-      this.context.report({ type: 'silent', leg: this.id, ms: Math.round(since) })
-    }
+    if (this.#receives && since >= SILENT_MS) this.context.report({ type: 'silent', leg: this.id, ms: Math.round(since) })
   }
 
   // ---- what it sends and who hears it
