@@ -16,8 +16,8 @@ export const SIP_PORT = Number(process.env['BENCH_SIP_PORT'] ?? 6_060)
 /** Clock ticks a second in /proc (Linux's USER_HZ is 100 on every architecture that Node supports). */
 const TICKS = 100
 
-/** Programs of this folder's parent: `serve` has a media leg for each call, `serve-signalling` has none. */
-export type ServerProgram = 'serve' | 'serve-signalling'
+/** Programs of this folder's parent: `serve` has a media leg for each call, `serve-signalling` has none, `floor-signalling` is Node alone. */
+export type ServerProgram = 'serve' | 'serve-signalling' | 'floor-signalling'
 
 /** `bench:serve` on a core of its own. Disposing of it ends it. */
 export class ServerProcess implements AsyncDisposable {
