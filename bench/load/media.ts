@@ -105,12 +105,19 @@ const floor = async (mload: string, speech: string): Promise<Row> => {
   }
 }
 
+/** What Node itself costs: a bare program that echoes by `dgram`. */
+const dgramFloor = async (mload: string, speech: string): Promise<Row> => {
+  await using server = await ServerProcess.start({}, 'floor-media')
+  return measure(mload, speech, { what: 'Node, bare dgram: echo', user: 'echo', calls: 100, marked: true }, server.pid)
+}
+
 /** RTP through the server, 20 ms packets of G.711 both ways: what the whole load costs of a core, and how it sounds at the other end. */
 export const mediaLoad = async (): Promise<Report> => {
   const mload = buildMload()
   const speech = speechFile()
   const bare = await floor(mload, speech)
-  const measured: Row[] = [bare]
+  const node = await dgramFloor(mload, speech)
+  const measured: Row[] = [bare, node]
   for (const load of LOADS) measured.push(await serve(mload, speech, load))
   for (const sweep of SWEEPS) {
     for (const load of sweep) {
@@ -119,7 +126,7 @@ export const mediaLoad = async (): Promise<Report> => {
       if (row['clean'] !== 'yes') break
     }
   }
-  const rows = measured.map(row => ({ ...row, ratio: Number(row['cpu']) / Number(bare['cpu']) }))
+  const rows = measured.map(row => ({ ...row, ratio: Number(row['cpu']) / Number(bare['cpu']), nodeRatio: Number(row['cpu']) / Number(node['cpu']) }))
   return {
     name: 'load-media',
     title: `mload, G.711 20 ms, ${SECONDS} s`,
@@ -130,6 +137,7 @@ export const mediaLoad = async (): Promise<Report> => {
       { key: 'share', title: '% of a core', plotted: true },
       { key: 'goal', title: 'goal' },
       { key: 'ratio', title: 'CPU a packet / C echo' },
+      { key: 'nodeRatio', title: '/ dgram echo' },
       { key: 'cpu', title: 'CPU us a packet in and out' },
       { key: 'packets', title: 'packets/s a call' },
       { key: 'missing', title: '% missing' },

@@ -16,8 +16,20 @@ export const SIP_PORT = Number(process.env['BENCH_SIP_PORT'] ?? 6_060)
 /** Clock ticks a second in /proc (Linux's USER_HZ is 100 on every architecture that Node supports). */
 const TICKS = 100
 
-/** Programs of this folder's parent: `serve` has a media leg for each call, `serve-signalling` has none, `floor-signalling` is Node alone. */
-export type ServerProgram = 'serve' | 'serve-signalling' | 'floor-signalling'
+/** CPU microseconds that a process has spent so far, all threads, kernel and user. */
+export const cpuOf = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS
+}
+
+/** Resident memory of a process in MiB. */
+export const memoryOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]) / 1_024
+
+/**
+ * Programs of this folder's parent: `serve` has a media leg for each call, `serve-signalling` has none; `floor-signalling` and `floor-media` are
+ * Node alone.
+ */
+export type ServerProgram = 'serve' | 'serve-signalling' | 'floor-signalling' | 'floor-media'
 
 /** `bench:serve` on a core of its own. Disposing of it ends it. */
 export class ServerProcess implements AsyncDisposable {
@@ -37,13 +49,12 @@ export class ServerProcess implements AsyncDisposable {
 
   /** CPU microseconds spent so far, all threads, kernel and user. */
   cpu(): number {
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ')
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS
+    return cpuOf(this.pid)
   }
 
   /** Resident memory in MiB. */
   memory(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'))![1]) / 1_024
+    return memoryOf(this.pid)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -76,6 +76,8 @@ class Engine implements MediaEngine, EngineServices {
   readonly #freeSlots: number[]
   readonly #address: string
   readonly #maxLegs: number
+  /** By worker: legs on their way into it, which it does not count yet. */
+  readonly #opening = new Map<number, number>()
   /** When workers died lately, in ms. */
   #deaths: number[] = []
   #number = 0
@@ -176,12 +178,16 @@ class Engine implements MediaEngine, EngineServices {
       if (port === undefined || slot === undefined) break
       this.#slots.clear(slot)
       const { end, request, release } = make(slot, { address, port, rtcpPort: port + 1 })
+      const { worker } = end
+      this.#opening.set(worker, (this.#opening.get(worker) ?? 0) + 1)
       try {
-        await this.link(end.worker).request(request)
+        await this.link(worker).request(request)
         return end
       } catch (error) {
         release()
         if (!(error instanceof BindFailure)) throw error
+      } finally {
+        this.#opening.set(worker, this.#opening.get(worker)! - 1)
       }
     }
     throw new CordboardError('MEDIA_PORTS_EXHAUSTED', 'no UDP port to be had', { status: OVERLOADED })
@@ -207,7 +213,7 @@ class Engine implements MediaEngine, EngineServices {
 
   #load(worker: number): number {
     const { share } = this.link(worker)
-    return share.get(Counter.legs) * (1 + share.get(Counter.busy))
+    return (share.get(Counter.legs) + (this.#opening.get(worker) ?? 0)) * (1 + share.get(Counter.busy))
   }
 
   async join(a: Leg, b: Leg, options: JoinOptions = {}): Promise<void> {

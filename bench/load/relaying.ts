@@ -1,0 +1,129 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { thisMachine, type Report, type Row } from '../report.js'
+import { cpuOf, LOAD_CORE, memoryOf, SERVER_CORE } from './server-process.js'
+import type { RelayFigures, RelayLoad, RelayRun } from './relay.js'
+
+const SECONDS = 6
+/** Ms that packets wait at most for a fuller burst: the engine's default. */
+const COALESCE = 2.5
+
+/** A run, and what it may cost. */
+interface Relay extends RelayRun {
+  readonly what: string
+  /** Percent of a core. */
+  readonly goal?: number
+  /** Ms of the 99th percentile of the delay. */
+  readonly delayGoal?: number
+  readonly pauseGoal?: number
+  readonly memoryGoal?: number
+}
+
+const RELAYS: readonly Relay[] = [
+  { what: 'RTP to RTP', calls: 100, secure: false, coalesce: COALESCE },
+  { what: 'SRTP to RTP', calls: 100, secure: true, coalesce: COALESCE, goal: 27 },
+  { what: 'RTP to RTP, half load', calls: 300, secure: false, coalesce: COALESCE, delayGoal: 5 },
+  { what: 'the same, coalescing off', calls: 300, secure: false, coalesce: 0, delayGoal: 1 },
+  { what: 'RTP to RTP', calls: 500, secure: false, coalesce: COALESCE, pauseGoal: 10, memoryGoal: 30 },
+]
+
+const program = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+
+/** A program of this folder on a core of its own, and the lines that it prints. */
+const start = (core: string, flags: readonly string[], name: string, task: RelayRun | RelayLoad): { readonly child: ChildProcess; readonly lines: AsyncIterableIterator<string> } => {
+  const child = spawn('taskset', ['-c', core, process.execPath, ...flags, program(name), JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return { child, lines: createInterface(child.stdout!)[Symbol.asyncIterator]() }
+}
+
+/** The next line that begins with `word`, without it. `other` gets those before. */
+const lineOf = async (lines: AsyncIterableIterator<string>, word: string, other: (line: string) => void = () => undefined): Promise<string> => {
+  for (;;) {
+    const { value, done } = await lines.next()
+    if (done === true) throw new Error(`ended without '${word}'`)
+    if (value.startsWith(word)) return value.slice(word.length)
+    other(value)
+  }
+}
+
+/** Pause in ms that a line of V8's `--trace-gc` tells of; 0 for any other line. */
+const pauseIn = (line: string): number => Number(/(?:Scavenge|Mark-Compact)[^,]*,(?: pooled: [\d.]+ MB,)? ([\d.]+) \/ /.exec(line)?.[1] ?? 0)
+
+/** The load's own figures; `measuring` is called when it begins to measure. */
+const load = async (task: RelayLoad, measuring: () => void): Promise<RelayFigures> => {
+  const { child, lines } = start(LOAD_CORE, ['--max-semi-space-size=64'], 'relay-load', task)
+  const ended = once(child, 'exit')
+  await lineOf(lines, 'measuring')
+  measuring()
+  const figures = JSON.parse(await lineOf(lines, 'measured ')) as RelayFigures
+  await ended
+  return figures
+}
+
+/** Both sides of the load send to each other: what of the delay is the system's and the load's own. */
+const floor = async (calls: number): Promise<Row> => {
+  const figures = await load({ calls, secure: false, coalesce: 0, ports: undefined, seconds: SECONDS }, () => undefined)
+  return { what: 'no server: side to side', calls, coalesce: null, share: null, goal: null, ...figures, delayGoal: null, pause: null, pauseGoal: null, memory: null, memoryGoal: null }
+}
+
+const relay = async ({ what, goal, delayGoal, pauseGoal, memoryGoal, ...run }: Relay): Promise<Row & { readonly resident: number }> => {
+  const { child, lines } = start(SERVER_CORE, ['--trace-gc'], 'relay-server', run)
+  try {
+    const { ports } = JSON.parse(await lineOf(lines, 'ready ')) as { readonly ports: RelayLoad['ports'] }
+    let before = 0
+    let pause = 0
+    let watching = false
+    const watch = lineOf(lines, 'never', line => { if (watching) pause = Math.max(pause, pauseIn(line)) }).catch(() => undefined)
+    const figures = await load({ ...run, ports, seconds: SECONDS }, () => {
+      before = cpuOf(child.pid!)
+      watching = true
+    })
+    watching = false
+    const share = (cpuOf(child.pid!) - before) / (SECONDS * 10_000)
+    const resident = memoryOf(child.pid!)
+    child.kill('SIGTERM')
+    await watch
+    return {
+      what, calls: run.calls, coalesce: run.coalesce, share, goal: goal ?? null, ...figures, delayGoal: delayGoal ?? null,
+      pause, pauseGoal: pauseGoal ?? null, memory: null, memoryGoal: memoryGoal ?? null, resident,
+    }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+/** Bridged legs of the engine alone: what they cost, how long packets take through them, collection pauses, memory. */
+export const relayLoad = async (): Promise<Report> => {
+  const rows: Row[] = [await floor(100), await floor(300)]
+  const measured: (Row & { readonly resident: number })[] = []
+  for (const run of RELAYS) measured.push(await relay(run))
+  const [smallest] = measured
+  for (const { resident, ...row } of measured) {
+    // Heaps have the same size whatever the number of calls: a leg costs what more legs cost more.
+    const legs = 2 * (Number(row['calls']) - Number(smallest!['calls']))
+    rows.push({ ...row, memory: row['memoryGoal'] === null ? null : ((resident - smallest!.resident) * 1_024) / legs })
+  }
+  return {
+    name: 'load-relay',
+    title: `bridged legs of the media engine without signalling, G.711 20 ms both ways, ${SECONDS} s`,
+    machine: thisMachine(),
+    columns: [
+      { key: 'what', title: 'legs' },
+      { key: 'calls', title: 'calls' },
+      { key: 'coalesce', title: 'coalescing ms' },
+      { key: 'share', title: '% of a core', plotted: true },
+      { key: 'goal', title: 'goal' },
+      { key: 'p50', title: 'one way p50 ms' },
+      { key: 'p99', title: 'p99 ms' },
+      { key: 'delayGoal', title: 'goal ms' },
+      { key: 'missing', title: '% missing' },
+      { key: 'gap', title: 'gap p95 ms' },
+      { key: 'pause', title: 'longest collection pause ms' },
+      { key: 'pauseGoal', title: 'goal ms' },
+      { key: 'memory', title: 'kB a leg' },
+      { key: 'memoryGoal', title: 'goal kB' },
+    ],
+    rows,
+  }
+}

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { header } from '../../src/sip/message/headers.js'
+import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
+import { twoServers } from './two-servers.js'
+
+/** What the server is allowed to carry; twice as many call. */
+const CALLS = 12
+
+void t.test('twice the load that it can carry: callers beyond it get 503 with Retry-After, those within hear no gap', { timeout: 60_000 }, async t => {
+  const { callee, uri } = await twoServers(t, undefined, { maxCalls: CALLS, rtpPorts: [44_000, 44_099] })
+  callee.handle('sip:echo@*', async call => {
+    await call.answer()
+    await call.echo()
+  })
+  const server = uri('echo').replace('sip:echo@', '')
+  const peers = await Promise.all(Array.from({ length: 2 * CALLS }, (_, at) => createScriptedPeer({ server, user: `caller${at}`, tone: { frequencies: [800], dbm0: -14 } })))
+  t.teardown(() => Promise.all(peers.map(peer => peer[Symbol.asyncDispose]())))
+  const within = await Promise.all(peers.slice(0, CALLS).map(peer => peer.call(uri('echo'))))
+  const refused = []
+  // They call again and again while the others talk.
+  for (let time = 0; time < 3; time++) {
+    const calls = await Promise.all(peers.slice(CALLS).map(peer => peer.dial(uri('echo'))))
+    refused.push(...await Promise.all(calls.map(call => call.outcome)))
+    await Promise.all(calls.map(call => call[Symbol.asyncDispose]()))
+  }
+  t.equal(refused.length, 3 * CALLS)
+  t.ok(refused.every(outcome => outcome.type === 'rejected' && outcome.status === 503 && header(outcome.response, 'Retry-After') === '5'), 'beyond it: 503')
+  for (const { rtp } of within) while (rtp.packets.length < 100) await new Promise(resolve => setTimeout(resolve, 20))
+  for (const { rtp } of within) {
+    const heard = rtp.heard().trimmed()
+    t.same(heard.gaps(800, 40), [], 'no gap')
+    t.ok(Math.abs(heard.level(800) + 14) < 0.5, `${heard.level(800)} dBm0`)
+  }
+  await within[0]!.bye()
+  if (callee.calls.size === CALLS) await once([...callee.calls][0]!, 'ended')
+  const next = await peers[CALLS]!.dial(uri('echo'))
+  t.match(await next.outcome, { type: 'answered' }, 'who calls when one has gone is served')
+  await next[Symbol.asyncDispose]()
+})
