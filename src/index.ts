@@ -2,6 +2,7 @@ export type { Audio } from './call/audio.js'
 export type {
   BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, TransferRequest, Uri,
 } from './call/call.js'
+export { CancelReason } from './call/cancel-reason.js'
 export type { Conference, ConferenceEvents, ConferenceOptions, Member } from './call/conference.js'
 export { defineMenu, type Answer, type Menu } from './call/menu.js'
 export type { SpeechProvider } from './call/sounds.js'

@@ -47,6 +47,11 @@ export interface ServerOptions extends Scoped {
   readonly limits?: Partial<TransportLimits>
   /** What is dropped before it costs state: known scanners, and more requests a second than one source may send. @default known scanners */
   readonly guard?: GuardOptions
+  /**
+   * Addresses and subnets of the trust domain's other elements (RFC 3325): the identities that they assert are believed (`call.request.identity`), and
+   * those of our calls told to them. A proxy takes off what others assert. @default none
+   */
+  readonly trusted?: readonly string[]
   /** Says `{ say: 'words' }`. */
   readonly speech?: SpeechProvider
   /** Begins each local tag, branch and Call-ID and is the user of each Contact, so that a front can tell nodes apart. @default random */

@@ -13,8 +13,8 @@ export interface IncomingRequest extends RequestView, RequestHolder {
 export class RoutedRequest extends SipRequestView implements IncomingRequest {
   readonly #request: ServerRequest
 
-  constructor(request: ServerRequest) {
-    super(request.message, request.source)
+  constructor(request: ServerRequest, trusted: boolean) {
+    super(request.message, request.source, trusted)
     this.#request = request
   }
 

@@ -30,6 +30,7 @@ import { isWildcard } from './sip/transport/listen-address.js'
 import { RouteSource } from './sip/transport/route-source.js'
 import { refuseInvite } from './sip/ua/capabilities.js'
 import { createUserAgent } from './sip/ua/create-user-agent.js'
+import { TrustDomain } from './sip/ua/trust-domain.js'
 import type { Extension, ServerRequest, UserAgent } from './sip/ua/user-agent.js'
 
 /** What a server tells its listeners. */
@@ -103,6 +104,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.http === undefined ? {} : { http: options.http }),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.trusted === undefined ? {} : { trusted: options.trusted }),
       ...(options.guard === undefined ? {} : { guard: options.guard }),
       overloaded: () => lag.ms > (options.maxLag ?? 500),
       ...(options.timings === undefined ? {} : { timings: options.timings }),
@@ -149,6 +151,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly #running = new Roster<Promise<void>>()
   readonly #conferences = new Map<string, LiveConference>()
   readonly #lag: LoopLag
+  readonly #trust: TrustDomain | undefined
   readonly #endQuality: () => void
   readonly #closed = deferred<void>()
   readonly #calling: CallContext
@@ -161,6 +164,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   constructor(options: ServerOptions, { userAgent, nodeId, engine, lag, clock }: Parts, newMedia: NewMedia) {
     super()
     this.#options = options
+    this.#trust = options.trusted === undefined ? undefined : new TrustDomain(options.trusted)
     this.#userAgent = userAgent
     this.#nodeId = nodeId
     this.#engine = engine
@@ -272,7 +276,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
 
   /** Gives a request to the application's route; returns it while it is unanswered. */
   async #routed(request: ServerRequest): Promise<ServerRequest | undefined> {
-    const routed = new RoutedRequest(request)
+    const routed = new RoutedRequest(request, this.#trust?.has(request.source.address) === true)
     if (this.#route === undefined || this.#state !== 'open') return routed.pendingRequest
     try {
       await this.#route(routed)
@@ -310,7 +314,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
   }
 
   #run(request: ServerRequest, handler: CallHandler): void {
-    const view = new SipRequestView(request.message, request.source)
+    const view = new SipRequestView(request.message, request.source, this.#trust?.has(request.source.address) === true)
     const media = this.#newMedia(request.source.address)
     const call = new LiveCall(this.#calling, { id: this.#newId(), origin: 'in', request: view }, media, this.#userAgent.serve(request))
     this.#track(call)

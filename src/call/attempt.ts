@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import { deferred } from '../core/scope.js'
 import type { Leg } from '../media/leg.js'
 import type { WantedStream } from '../sdp/negotiated.js'
+import { sipReason } from '../sip/message/reason.js'
 import type { ClientInvite, Credentials, InviteOutcome, InviteProgress, UserAgent } from '../sip/ua/user-agent.js'
 import type { RequestView, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
@@ -32,6 +33,8 @@ export interface AttemptRequest {
   readonly from: Uri
   readonly ringFor: number
   readonly headers?: Readonly<Record<string, string>>
+  readonly identity?: Uri
+  readonly privacy?: 'id'
   readonly credentials?: Credentials
   /** A leg that the new one will be joined with. */
   readonly near?: Leg
@@ -57,7 +60,7 @@ export class Attempt {
 
   /** Runs once. @throws CordboardError when the media cannot be opened. */
   async run(): Promise<AttemptOutcome> {
-    const timer = this.#context.clock.after(this.#request.ringFor, () => this.#stop('no-answer'))
+    const timer = this.#context.clock.after(this.#request.ringFor, () => this.#stop('no-answer', sipReason(408)))
     try {
       const outcome = await Promise.race([this.#dial(), this.#given.promise])
       if (outcome.type !== 'answered') await this.#media.close()
@@ -82,7 +85,7 @@ export class Attempt {
   }
 
   async #dial(): Promise<AttemptOutcome> {
-    const { target, to, from, headers, credentials, near, streams = [] } = this.#request
+    const { target, to, from, headers, identity, privacy, credentials, near, streams = [] } = this.#request
     await this.#media.open(near)
     this.#media.streams.wanted = streams
     const sdp = await this.#media.createOffer()
@@ -90,6 +93,8 @@ export class Attempt {
     const invite = this.#context.userAgent.invite(target, {
       sdp, to, from, onOffer: offer => answerOffer(this.#media, offer),
       ...(headers === undefined ? {} : { headers }),
+      ...(identity === undefined ? {} : { identity }),
+      ...(privacy === undefined ? {} : { privacy }),
       ...(credentials === undefined ? {} : { credentials }),
     })
     this.#invite = invite
@@ -141,7 +146,7 @@ export class Attempt {
     const values = (name: string): string[] =>
       Object.entries(headers).filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, value]) => value)
     return {
-      method: 'INVITE', uri: target, from, to,
+      method: 'INVITE', uri: target, from, to, identity: this.#request.identity, private: this.#request.privacy === 'id',
       source: { address: this.#media.peer, port: 0, transport: 'udp' },
       header: name => values(name)[0],
       headers: values,

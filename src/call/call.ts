@@ -20,6 +20,10 @@ export interface RequestView {
   /** URI of To. */
   readonly to: Uri
   readonly source: Source
+  /** Who calls as an element of the trust domain asserts it (RFC 3325; option `trusted`); undefined where nobody does whom we believe. */
+  readonly identity: Uri | undefined
+  /** The caller wants to stay unknown to whoever is called (Privacy: id). */
+  readonly private: boolean
   /** First value of a header, by full or compact name, whatever its case. */
   header(name: string): string | undefined
   headers(name: string): readonly string[]
@@ -29,7 +33,8 @@ export interface RequestView {
 export type EndReason =
   | { readonly type: 'remote-bye' }
   | { readonly type: 'local-bye' }
-  | { readonly type: 'cancelled' }
+  /** `reason`: what the peer's CANCEL says (RFC 3326), where it says why. */
+  | { readonly type: 'cancelled'; readonly reason?: string }
   | { readonly type: 'rejected'; readonly status: number }
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: CordboardError }
@@ -95,7 +100,7 @@ export type DialOutcome =
   | { readonly type: 'busy' | 'rejected' | 'unreachable'; readonly status: number }
   | { readonly type: 'no-answer' | 'cancelled' }
 
-/** Options of `dial`. */
+/** Options of `dial`. A `CancelReason` as the reason of `signal` is what the CANCELs say. */
 export interface DialOptions extends Scoped {
   /** @default 'parallel' */
   readonly fork?: 'parallel' | 'sequential'
@@ -104,6 +109,10 @@ export interface DialOptions extends Scoped {
   /** Identity shown to the one called. */
   readonly from?: Uri
   readonly headers?: Readonly<Record<string, string>>
+  /** Asserted to elements of the trust domain (RFC 3325; option `trusted`). @default on `call.dial` what is asserted of the caller */
+  readonly identity?: Uri
+  /** `id`: From is anonymous, and `identity` stays within the trust domain; `none`: neither. @default on `call.dial` as the caller wants it, else 'none' */
+  readonly privacy?: 'id' | 'none'
   /** On `call.dial`: whether the caller hears the callee's early media. @default 'pass' */
   readonly earlyMedia?: 'pass' | 'ignore'
   /** Digest credentials for the called side. */

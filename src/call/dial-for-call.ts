@@ -1,6 +1,7 @@
 import { onAbort } from '../core/scope.js'
-import type { DialOptions, DialOutcome, Uri } from './call.js'
+import type { DialOptions, DialOutcome, EndReason, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
+import { CancelReason } from './cancel-reason.js'
 import { dial, type DialContext } from './dial.js'
 import { LiveCall } from './live-call.js'
 import { RINGING_TONE } from './sounds.js'
@@ -9,10 +10,11 @@ import { RINGING_TONE } from './sounds.js'
 export const dialFor = async (context: DialContext, caller: LiveCall, targets: Uri | readonly Uri[], options: DialOptions): Promise<DialOutcome> => {
   const progress = new CallerProgress(caller, options.earlyMedia ?? 'pass')
   const stop = new AbortController()
-  const release = [onAbort(caller.signal, () => stop.abort()), onAbort(options.signal, () => stop.abort())]
+  const release = [onAbort(caller.signal, () => stop.abort(passedOn(caller.endReason))), onAbort(options.signal, reason => stop.abort(reason))]
   try {
+    const { identity, private: hidden } = caller.request
     const outcome = await dial(context, targets, {
-      ...options,
+      ...(identity === undefined ? {} : { identity }), ...(hidden ? { privacy: 'id' as const } : {}), ...options,
       signal: stop.signal,
       onProgress: step => {
         if (step.status === 180 && !step.early) progress.ringing()
@@ -33,6 +35,10 @@ export const dialFor = async (context: DialContext, caller: LiveCall, targets: U
     await progress.end()
   }
 }
+
+/** RFC 3326 §2: what the caller's own CANCEL says goes on to those who ring. */
+const passedOn = (end: EndReason | undefined): CancelReason | undefined =>
+  (end?.type === 'cancelled' && end.reason !== undefined ? new CancelReason(end.reason) : undefined)
 
 /** What the caller hears while somebody is called for it: one thing at a time, early media before ringing. */
 class CallerProgress {

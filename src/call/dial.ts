@@ -1,7 +1,9 @@
 import { onAbort } from '../core/scope.js'
+import { COMPLETED_ELSEWHERE, sipReason } from '../sip/message/reason.js'
 import { Attempt, type AttemptContext, type AttemptOutcome, type AttemptRequest } from './attempt.js'
 import type { DialOptions, DialOutcome, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
+import { cancelReasonOf } from './cancel-reason.js'
 
 /** What dialling takes from its server. */
 export interface DialContext extends AttemptContext {
@@ -22,9 +24,6 @@ export interface DialHooks {
 }
 
 const DEFAULT_RING_MS = 60_000
-
-/** So that a telephone that has rung in vain does not show a missed call (RFC 3326). */
-const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 /** Reaches one of `targets`: all at once, or one after the other. The first answer wins, and the rest are cancelled. */
 export const dial = async (context: DialContext, targets: Uri | readonly Uri[], options: DialOptions, hooks: DialHooks = {}): Promise<DialOutcome> => {
@@ -55,7 +54,7 @@ class Fork {
   constructor(readonly context: DialContext, readonly options: DialOptions, readonly hooks: DialHooks) {}
 
   async run(targets: readonly Uri[]): Promise<DialOutcome> {
-    const release = onAbort(this.options.signal, () => this.#cancelAll())
+    const release = onAbort(this.options.signal, reason => this.#cancelAll(cancelReasonOf(reason)))
     try {
       const reached = await Promise.all(targets.map(target => this.#reach(target)))
       const answered = reached.flat().find(outcome => outcome.type === 'answered')
@@ -96,7 +95,7 @@ class Fork {
     })
     if (outcome.type !== 'answered') {
       if (outcome.type !== 'cancelled') this.failures.push(outcome)
-      if (isGlobalFailure(outcome)) this.#cancelRest(attempt)
+      if (isGlobalFailure(outcome)) this.#cancelRest(attempt, sipReason(outcome.status))
       return outcome
     }
     // One owner decides the winner: whoever answers second in the same instant is let go.
@@ -105,7 +104,7 @@ class Fork {
       return { type: 'cancelled' }
     }
     this.#winner = attempt
-    this.#cancelRest(attempt, ANSWERED_ELSEWHERE)
+    this.#cancelRest(attempt, COMPLETED_ELSEWHERE)
     return outcome
   }
 
@@ -116,6 +115,8 @@ class Fork {
       from: options.from ?? this.context.identity,
       ringFor: options.ringFor ?? DEFAULT_RING_MS,
       ...(options.headers === undefined ? {} : { headers: options.headers }),
+      ...(options.identity === undefined ? {} : { identity: options.identity }),
+      ...(options.privacy === 'id' ? { privacy: 'id' as const } : {}),
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
       ...(hooks.near === undefined ? {} : { near: hooks.near }),
       ...(hooks.streams === undefined ? {} : { streams: hooks.streams }),
@@ -130,14 +131,14 @@ class Fork {
     for (const attempt of this.#attempts) if (attempt !== kept) attempt.cancel(reason)
   }
 
-  #cancelAll(): void {
+  #cancelAll(reason: string | undefined): void {
     this.#cancelled = true
-    for (const attempt of this.#attempts) attempt.cancel()
+    for (const attempt of this.#attempts) attempt.cancel(reason)
   }
 }
 
 /** RFC 3261 §16.7 step 5: a 6xx speaks for the callee wherever it rings. */
-const isGlobalFailure = (outcome: AttemptOutcome): boolean => outcome.type === 'failed' && outcome.status >= 600
+const isGlobalFailure = (outcome: AttemptOutcome): outcome is Extract<AttemptOutcome, { type: 'failed' }> => outcome.type === 'failed' && outcome.status >= 600
 
 /** The failure that says most about the callee. */
 const bestOf = (failures: readonly AttemptOutcome[]): Exclude<DialOutcome, { type: 'answered' }> => {

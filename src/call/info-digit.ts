@@ -10,6 +10,9 @@ import { ALL_DIGITS, type Keypress } from './digit-queue.js'
 /** Milliseconds of a press whose body does not say. */
 const DEFAULT_DURATION = 100
 
+/** Bodies of INFO that are understood: Accept of a 415. */
+export const INFO_BODIES = 'application/dtmf-relay, application/dtmf'
+
 /** The key in an INFO with `application/dtmf-relay` (Signal, Duration) or `application/dtmf` (RFC 6086 leaves both to usage). */
 export const infoDigit = (request: SipRequest): Keypress | undefined => {
   if (request.method !== 'INFO') return undefined

@@ -8,7 +8,7 @@ import type { Detection, Digit, Leg, LegStatistics, Listener, Playback, RecordOp
 import type { Direction, WantedStream } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
-import type { InviteFailure, ServerInvite, ServerRequest, Session, SessionEnd } from '../sip/ua/user-agent.js'
+import type { ServerInvite, ServerRequest, Session } from '../sip/ua/user-agent.js'
 import { ask } from './ask.js'
 import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
@@ -16,8 +16,9 @@ import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReas
 import type { CallMedia } from './call-media.js'
 import { wishesOf } from './call-streams.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
+import { asCordboardError, endOfInvite, endOfSession } from './end-reason.js'
 import { Foreground } from './foreground.js'
-import { infoDigit, sendByInfo } from './info-digit.js'
+import { INFO_BODIES, infoDigit, sendByInfo } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
 import { answerOffer, redirect } from './reoffer.js'
 import type { SideBridge } from './side-bridge.js'
@@ -82,7 +83,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     media.whenOpen(leg => this.#watchLeg(leg))
     if (invite !== undefined) {
       invite.onOffer = offer => answerOffer(media, offer)
-      invite.whenFailed(failure => this.#failed(failure))
+      invite.whenFailed(failure => this.#finish(endOfInvite(failure)))
     }
   }
 
@@ -315,7 +316,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     session.on('request', request => this.#asked(session, request))
     session.once('ended', end => {
       // A session that another has replaced ends without the call.
-      if (this.#session === session && !this.#replacing) this.#finish(reasonOf(end))
+      if (this.#session === session && !this.#replacing) this.#finish(endOfSession(end))
     })
     if (channels.call.hasSubscribers) channels.call.publish({ id: this.id, event: 'answered' })
     if (session.state === 'terminated') this.#finish({ type: 'remote-bye' })
@@ -349,6 +350,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       request.respond(200)
       return this.#pressed(press.digit, press.duration)
     }
+    // RFC 2976 §2.2: what we can make nothing of.
+    if (request.message.method === 'INFO' && request.message.body.length > 0) return request.respond(415, { headers: { Accept: INFO_BODIES } })
     if (request.message.method !== 'REFER') return
     const referral = referralOf(session, request)
     if (referral !== undefined && !this.emit('transfer', referral)) referral.refuse(603)
@@ -465,12 +468,6 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     else if (!heard(before) && heard(after)) this.emit('resumed')
   }
 
-  #failed(failure: InviteFailure): void {
-    if (failure.type === 'error') this.#finish({ type: 'error', error: asCordboardError(failure.error) })
-    else if (failure.type === 'rejected') this.#finish({ type: 'rejected', status: failure.status })
-    else this.#finish({ type: failure.type })
-  }
-
   #finish(reason: EndReason): void {
     if (this.#endReason !== undefined) return
     this.#endReason = reason
@@ -515,15 +512,3 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     channels.call.publish({ id: this.id, event: 'fault', error })
   }
 }
-
-const reasonOf = (end: SessionEnd): EndReason => {
-  switch (end.type) {
-    case 'remote-bye': return { type: 'remote-bye' }
-    case 'local-bye': return { type: 'local-bye' }
-    case 'timeout': return { type: 'timeout' }
-    case 'error': return { type: 'error', error: asCordboardError(end.error) }
-  }
-}
-
-const asCordboardError = (error: unknown): CordboardError =>
-  isCordboardError(error) ? error : new CordboardError('SIP_TRANSPORT', error instanceof Error ? error.message : String(error), { cause: error })

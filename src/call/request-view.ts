@@ -1,6 +1,7 @@
 import { headerNameOf } from '../sip/message/header-names.js'
-import { extensionHeader, from, header, headerValues, to } from '../sip/message/headers.js'
+import { assertedIdentities, extensionHeader, from, header, headerValues, to } from '../sip/message/headers.js'
 import type { SipRequest } from '../sip/message/message.js'
+import { wantsPrivacy } from '../sip/ua/trust-domain.js'
 import type { Source } from '../sip/ua/user-agent.js'
 import type { RequestView, Uri } from './call.js'
 
@@ -8,7 +9,8 @@ import type { RequestView, Uri } from './call.js'
 export class SipRequestView implements RequestView {
   readonly #request: SipRequest
 
-  constructor(request: SipRequest, readonly source: Source) {
+  /** @param trusted whether the sender's assertions are believed */
+  constructor(request: SipRequest, readonly source: Source, readonly trusted: boolean) {
     this.#request = request
   }
 
@@ -26,6 +28,14 @@ export class SipRequestView implements RequestView {
 
   get to(): Uri {
     return to(this.#request).uri
+  }
+
+  get identity(): Uri | undefined {
+    return this.trusted ? assertedIdentities(this.#request)[0]?.uri : undefined
+  }
+
+  get private(): boolean {
+    return wantsPrivacy(this.#request)
   }
 
   header(name: string): string | undefined {

@@ -276,8 +276,8 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   #perform(order: Order): void {
     switch (order.type) {
       case 'offer': return this.#offer(order)
-      case 'cancel-offer':
-      case 'too-late': return this.#takeOffer(order.offer)?.cancel()
+      case 'cancel-offer': return this.#takeOffer(order.offer)?.cancel(order.reason)
+      case 'too-late': return this.#takeOffer(order.offer)?.cancel('answered-elsewhere')
       case 'connect': return this.#connect(order)
       case 'leave': return this.#leave(order)
       case 'move': return this.#move(order)

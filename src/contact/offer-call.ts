@@ -1,8 +1,10 @@
 import type { Call, DialOutcome, Uri } from '../call/call.js'
+import { ANSWERED_ELSEWHERE } from '../call/cancel-reason.js'
 import { defineMenu } from '../call/menu.js'
 import { isCordboardError } from '../core/errors.js'
 import type { Acceptance } from './agent.js'
 import type { Dialler } from './dialler.js'
+import type { OfferEnd } from './routing/action.js'
 import type { OfferFailure } from './routing/settings.js'
 import type { Offering } from './stay.js'
 
@@ -57,8 +59,8 @@ export class OfferCall implements Offering {
   }
 
   /** Stops ringing; hangs up when it was answered. */
-  cancel(): void {
-    this.#cancelling.abort()
+  cancel(why?: OfferEnd): void {
+    this.#cancelling.abort(why === 'answered-elsewhere' ? ANSWERED_ELSEWHERE : undefined)
     void this.#call?.hangup().catch(error => this.#report.fault(error))
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.js'
 import { isCordboardError } from '../core/errors.js'
 import type { LiveAgent } from './agent.js'
 import type { RecordEnd } from './interaction-record.js'
-import type { LeaveOutcome } from './routing/action.js'
+import type { LeaveOutcome, OfferEnd } from './routing/action.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { InteractionId } from './routing/settings.js'
 import type { QueueOptions } from './queue-options.js'
@@ -20,7 +20,8 @@ export interface Connection {
 export interface Offering {
   /** The agent's call, once answered; never for what is written. */
   readonly call: Call | undefined
-  cancel(): void
+  /** @param why tells the telephone, where it is told */
+  cancel(why?: OfferEnd): void
 }
 
 /** The live side of an interaction that routing knows. None of its methods throws. */

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Call, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Call, CancelReason, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
 import { deferred } from '../../src/core/scope.js'
 import { traceMessages } from '../../src/sip/trace/traced-message.js'
 import { received, sharedServers, twoServers } from './two-servers.js'
@@ -159,7 +160,7 @@ void t.test('dialling: outcomes', async t => {
   callee.handle('sip:ring@*', async call => {
     await call.progress()
     await once(call.signal, 'abort')
-    t.same(call.endReason, { type: 'cancelled' })
+    t.match(call.endReason, { type: 'cancelled' })
   })
   callee.handle('sip:yes@*', async call => {
     await call.answer()
@@ -404,6 +405,39 @@ void t.test('RFC 3326 §2: of two dialled at once one answers; the CANCEL to the
   t.equal(cancels.length, 1)
   t.match(cancels[0], /^Reason: SIP;cause=200;text="Call completed elsewhere"\r$/m)
   if (outcome.type === 'answered') await outcome.call.hangup()
+})
+
+void t.test('RFC 3326 §2: the CANCELs of a dialling say why it was given up: its signal, the time, a decline everywhere, or the caller\'s own CANCEL', async t => {
+  const { callee, caller, uri } = await servers(t)
+  let said = deferred<string | undefined>()
+  callee.handle('sip:patient@*', async call => {
+    await call.progress()
+    if (!call.signal.aborted) await once(call.signal, 'abort')
+    said.resolve(call.endReason?.type === 'cancelled' ? call.endReason.reason : call.endReason?.type)
+  })
+  callee.handle('sip:declines@*', async call => {
+    await sleep(100)
+    await call.reject(603)
+  })
+  caller.handle('sip:desk@*', async call => { await call.dial(uri('patient')) })
+  const why = async (give: (ringing: (up: () => void) => (progress: { readonly status: number }) => void) => Promise<unknown>): Promise<string | undefined> => {
+    said = deferred()
+    await give(up => ({ status }) => { if (status === 180) up() })
+    return said.promise
+  }
+  const stop = (reason?: CancelReason) => why(ringing => {
+    const given = new AbortController()
+    return caller.dial(uri('patient'), { signal: given.signal, onProgress: ringing(() => given.abort(reason)) })
+  })
+  t.equal(await stop(), undefined)
+  t.equal(await stop(new CancelReason('Q.850;cause=16;text="gone"')), 'Q.850;cause=16;text="gone"')
+  t.equal(await why(() => caller.dial(uri('patient'), { ringFor: 100 })), 'SIP;cause=408;text="Request Timeout"')
+  t.equal(await why(() => caller.dial([uri('patient'), uri('declines')])), 'SIP;cause=603;text="Decline"')
+  const desk = `sip:desk@${caller.addresses[0]!.replace('udp://', '')}`
+  t.equal(await why(ringing => {
+    const given = new AbortController()
+    return callee.dial(desk, { signal: given.signal, onProgress: ringing(() => given.abort(new CancelReason('SIP;cause=200;text="Elsewhere"'))) })
+  }), 'SIP;cause=200;text="Elsewhere"', 'through a server that dials for its caller')
 })
 
 void t.test('RFC 3261 §9.1: given up in the instant of the answer, or while it is taken in: the callee gets BYE', async t => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../../src/call/call.js'
+import type { CallHandler } from '../../src/server.js'
 import { ROOT } from '../root.js'
 import { ToneProbe } from '../../src/testing/tone-probe.js'
 import { readWav } from '../../src/testing/wav-file.js'
@@ -162,6 +163,35 @@ void t.test('the longest wait, the exit key and a full queue', async t => {
   await office.settled(3)
   t.same(office.outcomes.map(({ type }) => type).sort(), ['exited', 'overflowed', 'timed-out'])
   await Promise.all(calls.map(ended))
+})
+
+void t.test('RFC 3326 §2: ring-all: whose telephone has rung in vain learns that the call was completed elsewhere; not so when the caller leaves', async t => {
+  const office = Office.open(t, exchange)
+  const sales = office.queue('sales', { strategy: 'ring-all' })
+  const reasons: (string | undefined)[] = []
+  const inVain: CallHandler = async call => {
+    await call.progress()
+    await ended(call)
+    reasons.push(call.endReason?.type === 'cancelled' ? call.endReason.reason : call.endReason?.type)
+  }
+  office.agent('ann', [sales], {}, inVain)
+  let answers = false
+  office.agent('bob', [sales], {}, async call => {
+    await call.progress()
+    if (answers) await call.answer()
+    await ended(call)
+  })
+  const first = await office.call('sales')
+  await office.fact('offered', 1)
+  await first.hangup()
+  await office.settled()
+  answers = true
+  const second = await office.call('sales')
+  await office.fact('answered')
+  await second.hangup()
+  await office.settled(2)
+  while (reasons.length < 2) await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(reasons, [undefined, 'SIP;cause=200;text="Call completed elsewhere"'])
 })
 
 void t.test('ring-all: one wins, the others stop ringing', async t => {

@@ -169,6 +169,9 @@ export const maxForwards = (message: MessageBase): number | undefined => {
   return hops !== undefined && hops <= 255 ? hops : undefined
 }
 
+/** Max-Breadth (RFC 5393 §5.3.1); undefined when absent or malformed. */
+export const maxBreadth = (message: MessageBase): number | undefined => one(message, 'Max-Breadth', readInteger)
+
 /** Expires in seconds, at most 2^32-1; undefined when absent or malformed. */
 export const expires = (message: MessageBase): number | undefined => one(message, 'Expires', readInteger)
 

@@ -1,5 +1,5 @@
 import type { HeaderInit } from './build.js'
-import { contentDisposition, contentType, header, headerField, headerValues, maxForwards, readMediaType, to, tokens } from './headers.js'
+import { contentDisposition, contentType, header, headerField, headerValues, maxBreadth, maxForwards, readMediaType, to, tokens } from './headers.js'
 import { isKnownMethod } from './methods.js'
 import type { SipRequest } from './message.js'
 import { parameterText } from './scanner.js'
@@ -64,6 +64,9 @@ export const refuseAccept = (request: SipRequest, types: readonly string[]): Ref
 
 /** 483 for a request that may go no further (RFC 3261 §16.3): only an element that would forward it asks. */
 export const refuseHops = (request: SipRequest): Refusal | undefined => maxForwards(request) === 0 ? { status: 483, headers: {} } : undefined
+
+/** 440 for a request that may not be forwarded to anybody (RFC 5393 §5.3.3.1). */
+export const refuseBreadth = (request: SipRequest): Refusal | undefined => maxBreadth(request) === 0 ? { status: 440, headers: {} } : undefined
 
 /** 400 for a REGISTER whose To is no SIP URI (RFC 3261 §10.2: an address of record is one). */
 export const refuseAddressOfRecord = (request: SipRequest): Refusal | undefined =>

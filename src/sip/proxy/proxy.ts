@@ -3,7 +3,7 @@ import { onAbort } from '../../core/scope.js'
 import type { Scoped } from '../../core/scope.js'
 import { headerField, to } from '../message/headers.js'
 import type { SipRequest } from '../message/message.js'
-import { refuseExtensions, refuseHops, refuseScheme } from '../message/refusals.js'
+import { refuseBreadth, refuseExtensions, refuseHops, refuseScheme } from '../message/refusals.js'
 import type { Refusal } from '../message/refusals.js'
 import { parseUri } from '../message/uri.js'
 import type { Via } from '../message/via.js'
@@ -142,7 +142,7 @@ class StatefulProxy implements Proxy, Router {
 }
 
 const refusalOf = (request: SipRequest): Refusal | undefined =>
-  refuseHops(request) ?? refuseScheme(request) ?? refuseExtensions(request, [], 'Proxy-Require')
+  refuseHops(request) ?? refuseBreadth(request) ?? refuseScheme(request) ?? refuseExtensions(request, [], 'Proxy-Require')
 
 const forwardTarget = (target: ForwardTo): ForwardTarget =>
   typeof target === 'string' ? { uri: target, path: [] } : { uri: target.contact, path: target.path ?? [] }

@@ -1,10 +1,10 @@
 import type { Timer } from '../../core/clock.js'
 import type { CordboardError } from '../../core/errors.js'
 import { deferred } from '../../core/scope.js'
-import { appendHeader, cancelFor, response as makeResponse, withoutFirst } from '../message/build.js'
-import { headerValues } from '../message/headers.js'
+import { appendHeader, cancelFor, response as makeResponse, withHeader, withoutFirst } from '../message/build.js'
+import { headerValues, maxBreadth } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
-import { reasonPhrase } from '../message/status.js'
+import { COMPLETED_ELSEWHERE, sipReason } from '../message/reason.js'
 import { writeMessage } from '../message/writer.js'
 import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
@@ -40,10 +40,11 @@ const TIMER_C_MS = 181_000
 /** Values of Reason in a CANCEL (RFC 3326): why the branch rings no longer. */
 type Reasons = readonly string[]
 
-const reason = (status: number, text: string): string => `SIP;cause=${status};text="${text}"`
+const ANSWERED_ELSEWHERE: Reasons = [COMPLETED_ELSEWHERE]
+const TIME_IS_UP: Reasons = [sipReason(408)]
 
-const ANSWERED_ELSEWHERE: Reasons = [reason(200, 'Call completed elsewhere')]
-const TIME_IS_UP: Reasons = [reason(408, 'Request Timeout')]
+/** RFC 5393 §5.3.3.2: what a request may spread over when it does not say. */
+const MAX_BREADTH = 60
 
 const NOBODY: ClientTransactionUser = { response: () => undefined, failed: () => undefined }
 
@@ -60,12 +61,13 @@ class Branch implements ClientTransactionUser {
   #at = 0
   #request: SipRequest | undefined
 
-  constructor(readonly context: ResponseContext, readonly target: ForwardTarget) {}
+  /** @param breadth how many branches its own may have further on (RFC 5393 §5) */
+  constructor(readonly context: ResponseContext, readonly target: ForwardTarget, readonly breadth: number) {}
 
   start(): void {
     const { core, request } = this.context
     const { request: copy, nextHop } = forwarded(request, this.target.uri, this.target.path)
-    this.#request = copy
+    this.#request = withHeader(copy, 'Max-Breadth', String(this.breadth))
     core.reach(nextHop, targets => {
       this.#targets = targets
       this.#send()
@@ -135,7 +137,7 @@ class Branch implements ClientTransactionUser {
     const { core, inbound, options } = this.context
     const target = this.#targets[this.#at]!
     const request = options.recordRoute ? recorded(this.#request!, inbound, core.transports.flowTo(target)) : this.#request!
-    this.transaction = core.layer.send(request, target, this, this.context.mark)
+    this.transaction = core.layer.send(core.trust?.leaving(request, target.address) ?? request, target, this, this.context.mark)
     this.#startTimerC()
   }
 
@@ -164,22 +166,27 @@ export class ResponseContext implements ServerTransactionUser {
   readonly #outcome = deferred<ForwardOutcome>()
   readonly outcome = this.#outcome.promise
   readonly inbound
+  readonly request: SipRequest
   /** Tells a request that comes back unchanged. */
   readonly mark: string
   #waiting: ForwardTarget[]
   readonly #branches: Branch[] = []
+  /** Branches that may be under way at a time, all those further on included (RFC 5393 §5). */
+  readonly #breadth: number
   #state: 'open' | 'cancelled' | 'answered' = 'open'
   #timer: Timer | undefined
 
   constructor(
     readonly core: UserAgentCore,
-    readonly request: SipRequest,
+    request: SipRequest,
     readonly transaction: ServerTransaction,
     targets: readonly ForwardTarget[],
     readonly options: ContextOptions,
   ) {
     this.inbound = transaction.source
+    this.request = core.trust?.received(request, this.inbound.address) ?? request
     this.mark = loopMark(request)
+    this.#breadth = maxBreadth(request) ?? MAX_BREADTH
     this.#waiting = [...targets]
   }
 
@@ -210,11 +217,12 @@ export class ResponseContext implements ServerTransactionUser {
   provisional(response: SipResponse): void {
     // 100 is for one hop (RFC 3261 §16.7, step 5), and a non-INVITE has no provisional responses (RFC 4320).
     if (response.status === 100 || this.request.method !== 'INVITE' || this.transaction.answered) return
-    this.core.respond(this.transaction, response)
+    this.core.respond(this.transaction, this.#told(response))
   }
 
   /** RFC 3261 §16.7, step 5: each 2xx to INVITE goes up at once; the other branches are cancelled. */
-  succeeded(response: SipResponse, branch: Branch): void {
+  succeeded(received: SipResponse, branch: Branch): void {
+    const response = this.#told(received)
     this.#timer?.cancel()
     this.#waiting = []
     if (this.#refused) this.transaction.flow.send(writeMessage(response))
@@ -228,7 +236,7 @@ export class ResponseContext implements ServerTransactionUser {
     const { final } = branch
     if (final !== undefined && final.status >= 600) {
       this.#waiting = []
-      this.#cancelPending([reason(final.status, reasonPhrase(final.status))])
+      this.#cancelPending([sipReason(final.status)])
     }
     if (!this.#branches.every(({ done }) => done) || this.#state === 'answered') return
     if (this.#waiting.length > 0) return this.#round()
@@ -236,11 +244,13 @@ export class ResponseContext implements ServerTransactionUser {
   }
 
   #round(): void {
-    const next = this.#waiting.splice(0, this.options.fork === 'parallel' ? this.#waiting.length : 1)
+    // RFC 5393 §5.3.3: targets beyond the breadth wait for those before them.
+    const next = this.#waiting.splice(0, this.options.fork === 'parallel' ? this.#breadth : 1)
     this.#timer?.cancel()
     const { timeout } = this.options
     if (this.request.method === 'INVITE' && timeout !== undefined) this.#timer = this.core.clock.after(timeout, () => this.#expire())
-    const branches = next.map(target => new Branch(this, target))
+    const [share, rest] = [Math.floor(this.#breadth / next.length), this.#breadth % next.length]
+    const branches = next.map((target, at) => new Branch(this, target, at < rest ? share + 1 : share))
     this.#branches.push(...branches)
     for (const branch of branches) branch.start()
   }
@@ -253,6 +263,11 @@ export class ResponseContext implements ServerTransactionUser {
     for (const branch of [...this.#branches]) branch.expire()
   }
 
+  /** What the caller may know of a response. */
+  #told(response: SipResponse): SipResponse {
+    return this.core.trust?.leaving(response, this.inbound.address) ?? response
+  }
+
   /** True when the caller has got a failure already. */
   get #refused(): boolean {
     return this.transaction.state === 'completed' || this.transaction.state === 'confirmed' || this.transaction.terminated
@@ -260,7 +275,7 @@ export class ResponseContext implements ServerTransactionUser {
 
   #conclude(): void {
     this.#timer?.cancel()
-    const finals = this.#branches.flatMap(({ final }) => (final === undefined ? [] : [final]))
+    const finals = this.#branches.flatMap(({ final }) => (final === undefined ? [] : [this.#told(final)]))
     const found = bestResponse(finals)
     // 487 to our own CANCEL on timer C: towards the caller the time is up (RFC 3261 §16.8).
     const best = found?.status === 487 && this.#state !== 'cancelled'

@@ -19,6 +19,7 @@ import { Exchange } from './exchange.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import { LiveSession } from './session.js'
 import { agreeAsClient } from './session-timer.js'
+import { ANONYMOUS } from './trust-domain.js'
 import { withoutUriHeaders } from './uri-headers.js'
 import type { ClientInvite, ExtraHeaders, InviteOptions, InviteOutcome, InviteProgress } from './user-agent.js'
 
@@ -162,7 +163,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   /** RFC 3261 §13.2.2.4: a 2xx that nobody wants any more is acknowledged and ended. */
   #surplus(dialog: Dialog, response: SipResponse, acknowledgement: Acknowledgement): void {
     acknowledgement.send(undefined)
-    void this.#session(dialog, response, undefined, undefined).bye()
+    void this.#session(dialog, response, undefined, undefined).bye(this.#reason === undefined ? {} : { headers: { Reason: this.#reason } })
   }
 
   #session(dialog: Dialog, response: SipResponse, remoteSdp: string | undefined, localSdp: string | undefined): LiveSession {
@@ -181,16 +182,24 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
       method: 'INVITE',
       uri: this.#uri,
       route: routeValues(options.route),
-      from: taggedFrom(core, options.from, conversation.localTag),
+      from: taggedFrom(core, options.privacy === undefined ? options.from : ANONYMOUS, conversation.localTag),
       to: nameAddr(options.to ?? this.#uri),
       callId: conversation.callId,
       cseq: ++conversation.cseq,
       contact: core.contact(flow, isSecure(this.#uri)),
       headers: core.clientHeaders({
-        Allow: ALLOW, Supported: SUPPORTED, ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...this.#asked, ...options.headers, ...credentials,
+        Allow: ALLOW, Supported: SUPPORTED, ...core.receives, ...this.#identity(flow), ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...this.#asked, ...options.headers, ...credentials,
       }),
       ...(options.sdp === undefined ? {} : { body: sdpBody(options.sdp) }),
     })
+  }
+
+  #identity({ address }: Flow): HeaderInit {
+    const { identity, privacy } = this.options
+    return {
+      ...(identity === undefined || this.core.trust?.has(address) !== true ? {} : { 'P-Asserted-Identity': nameAddr(identity) }),
+      ...(privacy === undefined ? {} : { Privacy: privacy }),
+    }
   }
 
   /** RFC 4028 §7.3: once more with the interval that the peer bears. */

@@ -28,6 +28,7 @@ import { OutboundInvite } from './client-invite.js'
 import { sendRequest } from './client-request.js'
 import { judgeReplaces } from './replacement.js'
 import { InboundRequest } from './server-request.js'
+import type { TrustDomain } from './trust-domain.js'
 import type {
   ClientInvite, ExtraHeaders, InviteOptions, RequestOptions, RequestOutcome, ServerInvite, ServerRequest, Source, UserAgent,
 } from './user-agent.js'
@@ -60,6 +61,10 @@ export interface CoreOptions {
   readonly overloaded?: (() => boolean) | undefined
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. */
   readonly sessionExpires: number
+  /** Whose assertions of identity are believed (RFC 3325); undefined: this element belongs to no trust domain. */
+  readonly trust: TrustDomain | undefined
+  /** Packages of INFO that the application takes (RFC 6086). */
+  readonly infoPackages: readonly string[]
   readonly resolver: Resolver
 }
 
@@ -81,6 +86,9 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
   readonly ourName: readonly HeaderField[]
   /** Fields of our 2xx to INVITE: capabilities and Server. */
   readonly ourself: readonly HeaderField[]
+  /** Recv-Info of our INVITEs. */
+  readonly receives: HeaderInit
+  readonly trust: TrustDomain | undefined
   transports!: TransportLayer
   router: Router | undefined
   onRequest: (request: ServerRequest) => Promise<void> | void = () => undefined
@@ -97,7 +105,9 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     this.random = options.random
     const { clock, random, nodeId, timings, maxServerTransactions, overloaded, userAgentName } = options
     this.ourName = userAgentName === undefined ? [] : [field('Server', userAgentName)]
-    this.ourself = [...CAPABILITIES, ...this.ourName]
+    this.trust = options.trust
+    this.receives = options.infoPackages.length === 0 ? {} : { 'Recv-Info': options.infoPackages.join(', ') }
+    this.ourself = [...CAPABILITIES, ...Object.entries(this.receives).map(([name, value]) => field(name, String(value))), ...this.ourName]
     this.layer = new TransactionLayer({ clock, random, nodeId, timings, ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }), ...(overloaded === undefined ? {} : { overloaded }) }, this)
   }
 

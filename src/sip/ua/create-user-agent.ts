@@ -11,6 +11,7 @@ import type { Resolver } from '../transport/resolver.js'
 import type { TlsOptions } from '../transport/tls-options.js'
 import type { TransportFactory, TransportLimits, TransportName } from '../transport/transport.js'
 import { UserAgentCore } from './core.js'
+import { TrustDomain } from './trust-domain.js'
 
 export interface UserAgentOptions {
   /** Like `udp://127.0.0.1:5060`, `tcp://[::1]:0`; port 0 takes any free one. @default [] */
@@ -38,6 +39,13 @@ export interface UserAgentOptions {
   readonly overloaded?: () => boolean
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. @default 1800 */
   readonly sessionExpires?: number
+  /**
+   * Addresses and subnets of the trust domain's other elements (RFC 3325 §2.3): their P-Asserted-Identity is believed, and ours told to them; a proxy
+   * takes off what others assert. @default none: a proxy passes the header as any other
+   */
+  readonly trusted?: readonly string[]
+  /** Packages of INFO that the application takes: told in Recv-Info, any other gets 469 (RFC 6086). @default [] */
+  readonly infoPackages?: readonly string[]
   /** Finds the addresses of next hops. @default RFC 3263 by the system's resolver */
   readonly resolver?: Resolver
   /** Certificate of `tls` and `wss` listeners. */
@@ -66,6 +74,8 @@ export const createUserAgent = async (options: UserAgentOptions): Promise<UserAg
     maxServerTransactions: options.maxServerTransactions,
     overloaded: options.overloaded,
     sessionExpires: options.sessionExpires ?? 1_800,
+    infoPackages: options.infoPackages ?? [],
+    trust: options.trusted === undefined ? undefined : new TrustDomain(options.trusted),
     resolver: options.resolver ?? new DnsResolver({ clock, random, transports: transportsOf(options) }),
   }, {
     clock,

@@ -38,7 +38,7 @@ export class Reinvite implements ClientTransactionUser {
       user: this,
       build: (via, credentials) => dialog.request('INVITE', {
         contact: core.contact(via, dialog.secure),
-        headers: core.clientHeaders({ Allow: ALLOW, ...this.headers, ...credentials }),
+        headers: core.clientHeaders({ Allow: ALLOW, ...core.receives, ...this.headers, ...credentials }),
         ...(typeof this.sdp === 'string' ? { body: sdpBody(this.sdp) } : {}),
       }),
     })

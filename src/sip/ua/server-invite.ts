@@ -4,6 +4,7 @@ import { Dialog, isSecure } from '../dialog/dialog.js'
 import { response as makeResponse } from '../message/build.js'
 import { cseq, expires } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
+import { COMPLETED_ELSEWHERE } from '../message/reason.js'
 import { requires } from '../message/refusals.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
@@ -104,7 +105,7 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   #endReplaced(): void {
     const { replaces } = this.request
     if (replaces?.type === 'session') void replaces.session.bye()
-    else replaces?.invite.cancel()
+    else replaces?.invite.cancel(COMPLETED_ELSEWHERE)
   }
 
   reject(status: number, options: ResponseOptions = {}): void {
@@ -236,7 +237,8 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
       toTag: this.#transaction.localTag,
       contact: status > 100 ? this.core.contact(this.#transaction.flow, isSecure(message.uri)) : undefined,
       headers: rseq === undefined ? headers : { Require: '100rel', RSeq: String(rseq), ...headers },
-      shared: status >= 200 ? this.core.ourself : this.core.ourName,
+      // RFC 3311 §5.1, RFC 6086 §5.2: a reliable response says what we can, like the 2xx.
+      shared: status >= 200 || rseq !== undefined ? this.core.ourself : this.core.ourName,
       reason: options.reason,
       body,
     })

@@ -1,6 +1,6 @@
 import { Ending } from '../../core/ending.js'
 import { response as makeResponse } from '../message/build.js'
-import { headerField, to } from '../message/headers.js'
+import { headerField, headerValues, to } from '../message/headers.js'
 import type { SipRequest } from '../message/message.js'
 import { ONCE } from '../transaction/runner.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
@@ -54,7 +54,8 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
   cancelled(request: SipRequest): void {
     if (this.taken !== undefined) this.taken.cancelled?.(request)
     else this.respond(487)
-    this.abort({ type: 'cancelled' })
+    const reason = headerValues(request, 'Reason').join(', ')
+    this.abort(reason === '' ? { type: 'cancelled' } : { type: 'cancelled', reason })
   }
 
   failed(error: CordboardError): void {

@@ -14,12 +14,13 @@ import { isOfferState, offerStep } from '../dialog/offer-state.js'
 import type { OfferCell, OfferInput, OfferState } from '../dialog/offer-state.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
 import type { Flow } from '../transport/transport.js'
-import { ALLOW, EXTENSIONS, SUPPORTED } from './capabilities.js'
+import { ALLOW, allowBut, EXTENSIONS, SUPPORTED } from './capabilities.js'
 import { Confirmation } from './confirmation.js'
 import type { ConfirmationUser } from './confirmation.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
 import { viaFlow } from './via-flow.js'
 import { Exchange } from './exchange.js'
+import { refuseInfoPackage, unheardInfo } from './info.js'
 import { Reinvite } from './reinvite.js'
 import type { ReinviteOutcome } from './reinvite.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
@@ -221,11 +222,26 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   }
 
   #pass(request: SipRequest, transaction: ServerTransaction): void {
+    const unwanted = request.method === 'INFO' ? refuseInfoPackage(request, this.core.options.infoPackages) : undefined
+    if (unwanted !== undefined) return this.core.refuse(request, transaction, unwanted)
     const inbound = new InboundRequest(this.core, request, transaction)
     this.emit('request', inbound)
     if (inbound.answered || inbound.deferred) return
-    if (request.method === 'OPTIONS') return this.#answer(request, transaction, 200, { Allow: ALLOW, Accept: 'application/sdp', Supported: SUPPORTED })
-    this.#answer(request, transaction, 405, { Allow: ALLOW })
+    this.#answerUnheard(request, transaction)
+  }
+
+  #answerUnheard(request: SipRequest, transaction: ServerTransaction): void {
+    switch (request.method) {
+      case 'OPTIONS':
+        return this.#answer(request, transaction, 200, { Allow: ALLOW, Accept: 'application/sdp', Supported: SUPPORTED })
+      case 'INFO':
+        return this.core.refuse(request, transaction, unheardInfo(request))
+      case 'NOTIFY':
+        // RFC 6665 §4.1.3: of no subscription that anybody here knows.
+        return this.#answer(request, transaction, 481)
+      default:
+        return this.#answer(request, transaction, 405, { Allow: allowBut(request.method) })
+    }
   }
 
   #reinvited(request: SipRequest, transaction: ServerTransaction): void {

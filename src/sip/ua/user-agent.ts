@@ -72,7 +72,8 @@ export interface ServerInvite {
 /** Why an invitation ended without a session. */
 export type InviteFailure =
   | { readonly type: 'rejected'; readonly status: number; readonly response: SipResponse | undefined }
-  | { readonly type: 'cancelled' }
+  /** `reason`: that of the peer's CANCEL (RFC 3326), where it has one. */
+  | { readonly type: 'cancelled'; readonly reason?: string }
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: Error }
 
@@ -107,6 +108,10 @@ export interface InviteOptions extends Scoped {
   /** URI or name-addr of To. @default the target */
   readonly to?: string
   readonly headers?: ExtraHeaders
+  /** URI or name-addr asserted in P-Asserted-Identity, to elements of the trust domain only (RFC 3325; option `trusted`). */
+  readonly identity?: string
+  /** The caller stays unknown to whoever is called: From is anonymous, and `Privacy: id` keeps `identity` within the trust domain (RFC 3323, 3325 §9.3). */
+  readonly privacy?: 'id'
   readonly credentials?: Credentials
   /** Route set for the initial request (outbound proxy), in order. */
   readonly route?: readonly string[]
@@ -126,7 +131,7 @@ export type OfferReply = { readonly type: 'accepted'; readonly sdp: string } | {
 
 export interface SessionEvents {
   ended: [end: SessionEnd]
-  /** In-dialog request other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: INFO, REFER, NOTIFY, MESSAGE. Unanswered by the end of the listeners: 501/405. */
+  /** In-dialog request other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: INFO, REFER, NOTIFY, MESSAGE. Unanswered by the end of the listeners: 405; INFO 200 or 415, NOTIFY 481. */
   request: [request: ServerRequest]
 }
 

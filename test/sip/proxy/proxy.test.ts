@@ -252,6 +252,31 @@ t.test('RFC 3261 §16.7, step 7: the challenges of two forks go up in one 407', 
   t.match(header(answer, 'WWW-Authenticate'), /realm="b"/)
 })
 
+t.test('RFC 5393 §5.3: Max-Breadth is divided among the branches; targets beyond it wait; 0 gets 440', async t => {
+  const hosts = ['10.0.0.21', '10.0.0.22', '10.0.0.23']
+  const { clock, network } = await setUp({}, hosts.map(host => `sip:bob@${host}`))
+  const caller = await RawPeer.open(network, clock, '10.0.0.9', PROXY)
+  const phones = await Promise.all(hosts.map(host => RawPeer.open(network, clock, host, PROXY)))
+  const breadths = (callId: string): readonly (string | undefined)[] =>
+    phones.map(phone => phone.requests.find(request => header(request, 'Call-ID') === callId)).map(request => request === undefined ? undefined : header(request, 'Max-Breadth'))
+  const invite = async (callId: string, headers: Record<string, string>): Promise<void> => {
+    caller.send(caller.request('INVITE', { callId, headers }))
+    await clock.settle(10)
+  }
+  await invite('any', {})
+  t.strictSame(breadths('any'), ['20', '20', '20'], 'of 60 where the request does not say')
+  await invite('five', { 'Max-Breadth': '5' })
+  t.strictSame(breadths('five'), ['2', '2', '1'])
+  await invite('two', { 'Max-Breadth': '2' })
+  t.strictSame(breadths('two'), ['1', '1', undefined])
+  for (const phone of phones.slice(0, 2)) phone.respond(phone.requests.at(-1)!, 486)
+  await clock.settle(10)
+  t.strictSame(breadths('two'), ['1', '1', '2'], 'the third has its turn, and all the breadth')
+  await invite('none', { 'Max-Breadth': '0' })
+  t.strictSame(breadths('none'), [undefined, undefined, undefined])
+  t.equal(caller.statuses.at(-1), 440)
+})
+
 t.test('RFC 3261 §16.3: Max-Forwards 0 gets 483, Proxy-Require 420', async t => {
   const { clock, network } = await setUp()
   const peer = await RawPeer.open(network, clock, '10.0.0.9', PROXY)

@@ -4,6 +4,7 @@ import type { SipRequest, SipResponse } from '../../../src/sip/message/message.j
 import type { Session, SessionEnd } from '../../../src/sip/ua/user-agent.js'
 import { seededRandom } from '../../../src/core/random.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
+import type { UserAgentOptions } from '../../../src/sip/ua/create-user-agent.js'
 import { createUserAgent } from '../../../src/sip/ua/create-user-agent.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 import { RawPeer } from '../raw-peer.js'
@@ -13,10 +14,10 @@ import { ANSWER, OFFER, onInvite } from './two-agents.js'
 export const SDP = { type: 'application/sdp', content: OFFER }
 
 /** An agent that answers, and a raw peer that calls it. */
-export const answeringAgent = async () => {
+export const answeringAgent = async (options: UserAgentOptions = {}) => {
   const clock = new VirtualClock()
   const network = new MemoryNetwork({ clock, random: seededRandom(1) })
-  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.2', 5060)], clock, random: seededRandom(9), nodeId: 'n1', sessionExpires: 0 })
+  const agent = await createUserAgent({ transports: [network.factory('udp', '10.0.0.2', 5060)], clock, random: seededRandom(9), nodeId: 'n1', sessionExpires: 0, ...options })
   const peer = await RawPeer.open(network, clock, '10.0.0.9', '10.0.0.2')
   const ask = async (message: SipRequest): Promise<SipResponse | undefined> => {
     const before = peer.responses.length

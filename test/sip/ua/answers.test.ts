@@ -71,7 +71,7 @@ t.test('RFC 3261 §15: BYE in a session; then 481', async t => {
 t.test('RFC 3261 §12.2.2: an older CSeq gets 500', async t => {
   const { ask, established } = await answeringAgent()
   const { within } = await established({ cseq: 10 })
-  t.equal((await ask(within('INFO', 12)))?.status, 405)
+  t.equal((await ask(within('INFO', 12)))?.status, 200)
   t.equal((await ask(within('INFO', 11)))?.status, 500)
 })
 
@@ -326,4 +326,41 @@ t.test('RFC 3261 §12.1.1: Record-Route is copied and becomes the route set', as
   await clock.settle(1)
   t.equal(agent.dialogs, 0)
   t.equal(withHeader(bye, 'Max-Forwards', '1').method, 'BYE')
+})
+
+t.test('RFC 6086 §4.2.2: an INFO of a package that we have not asked for gets 469 with Recv-Info; one that we have goes to the application', async t => {
+  for (const packages of [[], ['nextgen', 'Other']]) {
+    const { ask, established, agent, peer } = await answeringAgent({ infoPackages: packages })
+    const { session, ok, within } = await established()
+    t.equal(header(ok, 'Recv-Info'), packages.length === 0 ? undefined : 'nextgen, Other')
+    const taken: string[] = []
+    session.on('request', request => {
+      taken.push(header(request.message, 'Info-Package') ?? '-')
+      request.respond(200)
+    })
+    const refused = await ask(within('INFO', 2, { headers: { 'Info-Package': 'odd;v=1' } }))
+    t.equal(refused?.status, 469)
+    t.equal(header(refused!, 'Recv-Info'), packages.join(', '))
+    t.equal((await ask(within('INFO', 3, { headers: { 'Info-Package': 'OTHER' } })))?.status, packages.length === 0 ? 469 : 200)
+    t.equal((await ask(within('INFO', 4)))?.status, 200, 'a legacy one names none')
+    t.strictSame(taken, packages.length === 0 ? ['-'] : ['OTHER', '-'])
+    agent.invite(`sip:raw@10.0.0.9`, { sdp: OFFER })
+    await ask(within('OPTIONS', 5))
+    t.equal(header(peer.requests.at(-1)!, 'Recv-Info'), packages.length === 0 ? undefined : 'nextgen, Other')
+  }
+})
+
+t.test('RFC 6086 §4.2.2, RFC 2976 §2.2: what nobody takes within a dialog: INFO 200, or 415 with a body; NOTIFY 481; REFER and MESSAGE 405', async t => {
+  const { ask, established } = await answeringAgent()
+  const { within } = await established()
+  t.equal((await ask(within('INFO', 2)))?.status, 200)
+  const body = await ask(within('INFO', 3, { body: { type: 'application/odd', content: 'x' } }))
+  t.equal(body?.status, 415)
+  t.equal(header(body!, 'Accept'), '')
+  t.equal((await ask(within('NOTIFY', 4, { headers: { Event: 'refer' } })))?.status, 481)
+  for (const [number, method] of [[5, 'REFER'], [6, 'MESSAGE']] as const) {
+    const refused = await ask(within(method, number))
+    t.equal(refused?.status, 405)
+    t.notMatch(header(refused!, 'Allow'), new RegExp(method))
+  }
 })
