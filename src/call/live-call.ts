@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { Ending } from '../core/ending.js'
 import { abortable, onAbort, type Scoped } from '../core/scope.js'
-import type { Detection, Digit, Leg, LegStatistics, Listener, Playback, RecordOptions } from '../media/leg.js'
+import type { Detection, Digit, Leg, LegStatistics, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction, WantedStream } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
@@ -18,6 +18,7 @@ import { wishesOf } from './call-streams.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
 import { asCordboardError, endOfInvite, endOfSession } from './end-reason.js'
 import { Foreground } from './foreground.js'
+import { heard } from './heard.js'
 import { INFO_BODIES, infoDigit, sendByInfo } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
 import { answerOffer, redirect } from './reoffer.js'
@@ -193,7 +194,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     const leg = this.#answeredLeg('audio')
     const listener = leg.listen({ rate: options.rate ?? 8_000, buffer: options.buffer ?? 50 })
     try {
-      yield* this.#listened(listener, options.signal)
+      yield* heard(listener, this.ending, options.signal)
     } finally {
       listener.stop()
       this.#audioDropped += listener.dropped
@@ -420,21 +421,6 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       // The leg closes a moment before or after the signal aborts: to the application both are the end of the call.
       this.#throwIfEnded()
       throw error
-    }
-  }
-
-  async *#listened(listener: Listener, signal: AbortSignal | undefined): AsyncGenerator<Int16Array, void, undefined> {
-    for (;;) {
-      const next = listener.frames.next()
-      next.catch(() => undefined)
-      try {
-        const { done, value } = await abortable(next, this.ending, signal)
-        if (done === true) return
-        yield value
-      } catch (error) {
-        if (this.state === 'ended') return
-        throw error
-      }
     }
   }
 
