@@ -1,8 +1,18 @@
+import type { Random } from '../../core/random.js'
 import { SRTP_STATE_BYTES } from '../../rtp/srtp-streams.js'
 
 const TIMELINE_WORDS = 8
 const SRTP_WORDS = SRTP_STATE_BYTES / 4
 const WORDS = TIMELINE_WORDS + 2 * SRTP_WORDS
+
+/** Where a leg's send timeline stands. */
+export interface Timeline {
+  readonly ssrc: number
+  readonly sequence: number
+  readonly timestamp: number
+  /** Engine time in ms that `timestamp` stands for; NaN before the first packet. */
+  readonly sentAt: number
+}
 
 /**
  * Where each leg's send timeline stands, in shared memory: a worker that takes a leg over (its own died, or the leg moved) goes
@@ -28,9 +38,14 @@ export class LegSlots {
     this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS)
   }
 
-  /** False until the leg has sent anything. */
-  used(slot: number): boolean {
-    return this.#words[slot * WORDS]! !== 0
+  /** Where the worker before this one was; a new timeline where there was none. */
+  timeline(slot: number, random: Random, now: number): Timeline {
+    const base = slot * WORDS
+    const word = (index: number): number => this.#words[base + index]!
+    // RFC 3550 §5.1: all begin at random; the sequence low, so that SRTP's first wrap is far off (RFC 3711 §3.3.1).
+    if (word(0) === 0) return { ssrc: random.uint32(), sequence: random.uint32() & 0x7fff, timestamp: random.uint32(), sentAt: NaN }
+    // The age of the last packet, so that the timeline goes on where the clock is now.
+    return { ssrc: word(1) >>> 0, sequence: word(2), timestamp: word(3) >>> 0, sentAt: now - (((now * 8) | 0) - word(4) | 0) / 8 }
   }
 
   /** @param at engine time in 1/8 ms. */
@@ -41,22 +56,6 @@ export class LegSlots {
     this.#words[base + 2] = sequence
     this.#words[base + 3] = timestamp
     this.#words[base + 4] = at
-  }
-
-  ssrc(slot: number): number {
-    return this.#words[slot * WORDS + 1]! >>> 0
-  }
-
-  sequence(slot: number): number {
-    return this.#words[slot * WORDS + 2]!
-  }
-
-  timestamp(slot: number): number {
-    return this.#words[slot * WORDS + 3]! >>> 0
-  }
-
-  at(slot: number): number {
-    return this.#words[slot * WORDS + 4]!
   }
 
   /** SRTP state of what the leg sends: roll-over counters, SRTCP index. */

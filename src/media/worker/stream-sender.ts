@@ -30,18 +30,11 @@ export class StreamSender {
 
   constructor(readonly slots: LegSlots, readonly slot: number, random: Random, now: number) {
     this.#random = random
-    if (slots.used(slot)) {
-      this.ssrc = slots.ssrc(slot)
-      this.#sequence = slots.sequence(slot)
-      this.timestamp = slots.timestamp(slot)
-      // The age of the last packet, so that the timeline goes on where the clock is now.
-      this.sentAt = now - (((now * 8) | 0) - slots.at(slot) | 0) / 8
-    } else {
-      this.ssrc = random.uint32()
-      // As the audio's: the sequence low, so that SRTP's first wrap is far off (RFC 3711 §3.3.1).
-      this.#sequence = random.uint32() & 0x7fff
-      this.timestamp = random.uint32()
-    }
+    const { ssrc, sequence, timestamp, sentAt } = slots.timeline(slot, random, now)
+    this.ssrc = ssrc
+    this.#sequence = sequence
+    this.timestamp = timestamp
+    this.sentAt = sentAt
   }
 
   /** Sends under another SSRC from now on: ours turned out to be another's (RFC 3550 §8.2). To the party it is another stream. */
