@@ -3,7 +3,7 @@ import { isCordboardError } from '../../src/core/errors.js'
 import { type Random, seededRandom } from '../../src/core/random.js'
 import { readRtcp, writeRtcp } from '../../src/rtp/rtcp.js'
 import { writeRtp } from '../../src/rtp/packet.js'
-import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
+import { SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
 import { SRTP_SUITES } from '../../src/rtp/srtp-suite.js'
 import type { LocalMedia } from '../../src/sdp/negotiated.js'
 import { createOfferAnswer } from '../../src/sdp/offer-answer.js'
@@ -44,10 +44,11 @@ class Run {
   readonly #random: Random
   readonly #watch = new Stopwatch<FuzzedMedium>(['RTP', 'RTCP', 'SRTP', 'SDP'], SLOW_MS)
   readonly #victim: MediaVictim
-  readonly #ciphers = SRTP_SUITES.map(suite => {
-    const key = Uint8Array.from({ length: suite.keyBytes + suite.saltBytes }, (_, at) => at)
-    return { sender: new SrtpSender({ suite: suite.name, key }), receiver: new SrtpReceiver({ suite: suite.name, key }) }
-  })
+  readonly #ciphers = SRTP_SUITES.flatMap(({ name: suite, keyBytes, saltBytes }) => [0, 4].map(length => {
+    const key = Uint8Array.from({ length: keyBytes + saltBytes }, (_, at) => at)
+    const keys = { suite, key, mki: new Uint8Array(length).fill(1) }
+    return { sender: new SrtpSender(keys), receiver: new SrtpReceiver(keys) }
+  }))
   #datagrams = 0
   #believed = 0
   #sequence = 0
@@ -119,7 +120,7 @@ class Run {
   #srtp(): void {
     const { sender, receiver } = oneOf(this.#ciphers, this.#random)
     const plain = this.#packet()
-    const room = Buffer.concat([plain, Buffer.alloc(SRTP_OVERHEAD)])
+    const room = Buffer.concat([plain, Buffer.alloc(sender.overhead)])
     const sealed = this.#harmed(room.subarray(0, sender.protect(room, plain.length)))
     this.#watch.run('SRTP', sealed, () => {
       receiver.unprotect(Buffer.from(sealed), sealed.length)

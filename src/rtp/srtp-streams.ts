@@ -1,6 +1,6 @@
 import { distance16 } from '../core/serial.js'
 
-/** Words of a stream's record: used, SSRC, ROC, highest sequence, replay list (4), SRTCP index, its replay list (2), spare. */
+/** Words of a stream's record: used, SSRC, ROC, highest sequence, replay list (4), SRTCP index, its replay list (2), packets sent. */
 const WORDS = 12
 const USED = 0
 const SSRC = 1
@@ -9,6 +9,7 @@ const HIGHEST = 3
 const REPLAY = 4
 const RTCP_INDEX = 8
 const RTCP_REPLAY = 9
+const SENT = 11
 /** Packets behind the newest that the replay lists remember (RFC 3711 §3.3.2 asks for 64 at least). */
 const WINDOW = 128
 const RTCP_WINDOW = 64
@@ -113,6 +114,28 @@ export class SrtpStreams {
     state[stream + ROC] = roc
     state[stream + HIGHEST] = sequence
     state[stream + USED]! |= RTP_SEEN
+  }
+
+  /** Counts a packet that is sent. */
+  countSent(stream: number): void {
+    const state = this.#state
+    if (state[stream + SENT] !== -1) state[stream + SENT]!++
+  }
+
+  /** Packets sent in all streams; each counts to 2^32 - 1. */
+  get sent(): number {
+    return this.#sum(SENT)
+  }
+
+  /** SRTCP packets sent in all streams. */
+  get rtcpSent(): number {
+    return this.#sum(RTCP_INDEX)
+  }
+
+  #sum(word: number): number {
+    let sum = 0
+    for (let at = 0; at < WORDS * SRTP_STREAMS; at += WORDS) if (this.#state[at] !== 0) sum += this.#state[at + word]! >>> 0
+    return sum
   }
 
   /** Index of the next SRTCP packet to send; -1 when all of them are used up and new keys are due. */

@@ -115,6 +115,8 @@ const ENCRYPTED = 0x8000_0000
 export interface SrtpTransform {
   readonly tagBytes: number
   readonly rtcpTagBytes: number
+  /** True where a key's identifier stands before the tag (RFC 3711 §3.1, §3.4), false where it comes last (RFC 7714 §8.2, §9.2). */
+  readonly tagLast: boolean
   /** Encrypts `packet[start..end)` and appends the tag. @returns the new end. */
   sealRtp(packet: Uint8Array, start: number, end: number, ssrc: number, roc: number, sequence: number): number
   /** Checks the tag before `end` and decrypts from `start`. @returns the new end; -1, with the packet as it was, when the tag is wrong. */
@@ -149,6 +151,7 @@ class CounterTransform implements SrtpTransform {
   readonly #rtcpHash: HmacSha1
   readonly tagBytes: number
   readonly rtcpTagBytes: number
+  readonly tagLast = true
 
   constructor(suite: SrtpSuite, rtp: SessionKeys, rtcp: SessionKeys) {
     this.#rtp = new CounterCipher(rtp.key, rtp.salt)
@@ -200,6 +203,7 @@ class CounterTransform implements SrtpTransform {
 class GcmTransform implements SrtpTransform {
   readonly tagBytes = 16
   readonly rtcpTagBytes = 16
+  readonly tagLast = false
   readonly #algorithm: 'aes-128-gcm' | 'aes-256-gcm'
   readonly #iv = Buffer.alloc(12)
   readonly #associated = Buffer.alloc(RTCP_CLEAR + SRTCP_WORD_BYTES)

@@ -17,10 +17,13 @@ export interface AgreedKeys {
 
 /**
  * SDES of one session (RFC 4568): our keys stay the same in all its rounds, so that roll-over counters outlive a re-INVITE; another key
- * of the peer's is a rekeying of its direction alone.
+ * of the peer's is a rekeying of its direction alone. A key that another suite's has followed does not come back: its counters are gone, and
+ * it would make the same key stream again (RFC 3711 §9.1). Identifiers (MKI) and lifetimes are those of the peer's keys: ours have none.
  */
 export class KeyAgreement {
   readonly #keys = new Map<CryptoSuite, Uint8Array>()
+  /** Suite in force. */
+  #suite: CryptoSuite | undefined
 
   constructor(readonly random: Random) {}
 
@@ -33,6 +36,7 @@ export class KeyAgreement {
   answer(offered: readonly CryptoAttribute[]): { readonly line: CryptoAttribute; readonly keys: AgreedKeys } | undefined {
     const theirs = offered.find(isUsable)
     if (theirs === undefined) return undefined
+    this.#agree(theirs.suite)
     const line: CryptoAttribute = { tag: theirs.tag, suite: theirs.suite, key: this.#keyOf(theirs.suite), parameters: [] }
     return { line, keys: { send: line, receive: theirs } }
   }
@@ -41,7 +45,14 @@ export class KeyAgreement {
   accept(answered: readonly CryptoAttribute[], offered: readonly CryptoAttribute[]): AgreedKeys | undefined {
     const [theirs, ...more] = answered
     const ours = offered.find(line => line.tag === theirs?.tag && line.suite === theirs.suite)
-    return theirs === undefined || ours === undefined || more.length > 0 || !isUsable(theirs) ? undefined : { send: ours, receive: theirs }
+    if (theirs === undefined || ours === undefined || more.length > 0 || !isUsable(theirs)) return undefined
+    this.#agree(ours.suite)
+    return { send: ours, receive: theirs }
+  }
+
+  #agree(suite: CryptoSuite): void {
+    if (this.#suite !== undefined && this.#suite !== suite) this.#keys.delete(this.#suite)
+    this.#suite = suite
   }
 
   #keyOf(suite: CryptoSuite): Uint8Array {
@@ -55,5 +66,6 @@ export class KeyAgreement {
   }
 }
 
-// Master key identifiers and session parameters change what is on the wire: a line with either must not be taken by one that ignores them.
-const isUsable = ({ mki, parameters }: CryptoAttribute): boolean => mki === undefined && parameters.length === 0
+// Session parameters change what is on the wire: a line with one must not be taken by somebody who ignores it (RFC 4568 §6.3.7). A window
+// size is but a hint (§6.3.6).
+const isUsable = ({ parameters }: CryptoAttribute): boolean => parameters.every(parameter => /^WSH=\d+$/.test(parameter))

@@ -32,6 +32,10 @@ export interface CryptoKeys {
   readonly tag: number
   /** Master key, then salt, raw. */
   readonly key: Uint8Array
+  /** Identifier that the direction's packets bear (RFC 3711 §3.1); absent: none. */
+  readonly mki?: Uint8Array
+  /** Packets that are sent under the key at most, of RTP and of RTCP each; what is received is not limited by it. */
+  readonly lifetime?: number
 }
 
 /** The agreed audio stream. */

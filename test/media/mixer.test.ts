@@ -1,12 +1,17 @@
 import t from 'tap'
 import { pcmu } from '../../src/codec/g711.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
+import { dbm0Of } from '../../src/codec/level.js'
 import { codecFor } from '../../src/codec/registry.js'
 import { WorkerShare } from '../../src/media/shared/worker-share.js'
+import { Member } from '../../src/media/worker/member.js'
 import { Mixer } from '../../src/media/worker/mixer.js'
 import { PacketBridge } from '../../src/media/worker/packet-bridge.js'
+import { Receiver, SourceNumbers } from '../../src/media/worker/receiver.js'
+import { Reception } from '../../src/media/worker/reception.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
 import { Ticker } from '../../src/media/worker/ticker.js'
+import { writeRtp } from '../../src/rtp/packet.js'
 import { DryLeg } from './dry-leg.js'
 
 const FREQUENCY = 1000
@@ -53,6 +58,31 @@ void t.test('from packets to the mixer and back: no gap, no click, one timeline'
     t.equal(silent, 0, 'no gap')
   }
   t.end()
+})
+
+void t.test('RFC 3389: a peer that describes its background in a pause is heard with it', async t => {
+  const leg = new DryLeg(1, pcmu, FREQUENCY)
+  const nothing = (): void => undefined
+  const receiver = new Receiver({ latched: nothing, began: nothing, dropped: () => t.fail('dropped'), pressed: nothing, released: nothing }, new Reception(), new SourceNumbers())
+  const codec = { name: 'PCMU', clockRate: 8000, channels: 1, receive: 0, send: 0 }
+  receiver.apply({ remote: { address: '127.0.0.1', port: 9 }, remoteRtcp: undefined, rtcpMux: false, codec, receivable: [codec], ptime: 20, direction: 'sendrecv' })
+  const member = new Member({ id: 1, codec: pcmu, receiver, sender: leg.sender, changed: undefined, connect: nothing }, EQUAL, 8000, pcmu, new ResamplerFilters())
+  receiver.sink = member
+  const levels: number[] = []
+  const described = Buffer.alloc(13, 40)
+  for (let tick = 0; tick < 150; tick++) {
+    const sequence = Math.min(tick, 50)
+    const packet = tick < 50 ? Buffer.alloc(172, tick % 2 === 0 ? 0x90 : 0x10) : described
+    writeRtp(packet, 0, false, tick < 50 ? 0 : 13, sequence, tick * 160, 5)
+    // Fifty packets of sound, one that describes the noise: 40 dB under the overload point (RFC 3389 §3.1).
+    if (tick <= 50) receiver.receive(packet, '127.0.0.1', 9, tick * 20 + 3)
+    member.read(tick * 20 + 10)
+    if (tick >= 70) levels.push(dbm0Of(member.pcm))
+    if (tick >= 70 && !member.speaks) t.fail(`silence in tick ${tick}`)
+  }
+  const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length
+  // A sine at the overload point is +3.14 dBm0, and its RMS 3.01 dB under its peak.
+  t.ok(Math.abs(mean - (-40 + 3.14 + 3.01)) < 1.5, `${mean} dBm0`)
 })
 
 void t.test('mixed codecs and rates in one room: each hears the others at their level, wide-band members hear wide-band', t => {

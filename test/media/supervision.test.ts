@@ -205,7 +205,8 @@ void t.test('RFC 3711: an SRTP leg bridged to an RTP leg, through the wrap of th
   const [a, b] = [await engine.open({ kind: 'srtp' }), await engine.open({ kind: 'rtp' })]
   const keys = (seed: number): { suite: string; tag: number; key: Uint8Array } =>
     ({ suite: 'AES_CM_128_HMAC_SHA1_80', tag: 1, key: Uint8Array.from({ length: 30 }, (_, at) => at * seed) })
-  const crypto = ann.secure(keys(3), keys(5))
+  // Keys from outside, not from a description.
+  const crypto = ann.secure({ ...keys(3), mki: Uint8Array.of(1, 2, 3) }, { ...keys(5), mki: Uint8Array.of(9), lifetime: 100_000 })
   const secured = ann.media({ crypto })
   await Promise.all([a.apply(secured), b.apply(bob.media())])
   await engine.join(a, b)

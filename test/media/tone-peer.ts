@@ -5,7 +5,7 @@ import { toneLevel } from '../../src/codec/goertzel.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { datagramKind, RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
 import { readRtcp, type RtcpPacket } from '../../src/rtp/rtcp.js'
-import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
+import { SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
 import type { Codec } from '../../src/codec/codec.js'
 import type { CryptoKeys, NegotiatedMedia } from '../../src/sdp/negotiated.js'
 import type { Leg } from '../../src/media/leg.js'
@@ -79,7 +79,7 @@ export class TonePeer {
   #transmit(packet: Buffer, leg: Leg): void {
     let sealed = packet
     if (this.#sealer !== undefined) {
-      const room = Buffer.concat([packet, Buffer.alloc(SRTP_OVERHEAD)])
+      const room = Buffer.concat([packet, Buffer.alloc(this.#sealer.overhead)])
       sealed = room.subarray(0, this.#sealer.protect(room, packet.length))
     }
     this.socket.send(sealed, leg.local.port, leg.local.address)

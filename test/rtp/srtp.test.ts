@@ -180,6 +180,54 @@ for (const { name, tagBytes, rtcpTagBytes } of SRTP_SUITES)
     t.equal(receiver.refusal, 'replayed')
   })
 
+for (const { name, tagBytes, rtcpTagBytes, mode } of SRTP_SUITES)
+  t.test(`RFC 3711 §3.1, RFC 7714 §8.2: ${name}, packets bear the identifier of their key, and those of another are refused`, async t => {
+    const key = masterOf(name)
+    const mki = hex('00c0ffee')
+    const [plain, sender] = [new SrtpSender({ suite: name, key }), new SrtpSender({ suite: name, key, mki })]
+    const receiver = new SrtpReceiver({ suite: name, key, mki })
+    t.same([sender.overhead, sender.rtcpOverhead], [tagBytes + 4, rtcpTagBytes + 8])
+    const seal = (by: SrtpSender, control: boolean, sequence: number): Buffer => {
+      const packet = control ? Buffer.concat([hex('80c90007decafbad'), Buffer.alloc(24 + by.rtcpOverhead, 3)]) : Buffer.concat([packetOf(sequence).subarray(0, PLAIN), Buffer.alloc(by.overhead)])
+      return packet.subarray(0, control ? by.protectRtcp(packet, 32) : by.protect(packet, PLAIN))
+    }
+    for (let sequence = 65_530; sequence < 65_540; sequence++)
+      for (const control of [false, true]) {
+        const [without, sealed] = [seal(plain, control, sequence), seal(sender, control, sequence)]
+        const at = without.length - (mode === 'gcm' ? 0 : control ? rtcpTagBytes : tagBytes)
+        t.same(sealed, Buffer.concat([without.subarray(0, at), mki, without.subarray(at)]))
+        const open = (packet: Buffer): number => control ? receiver.unprotectRtcp(packet, packet.length) : receiver.unprotect(packet, packet.length)
+        const another = Buffer.from(sealed)
+        another[at + 3]! ^= 1
+        for (const packet of [Buffer.from(without), another]) t.same([open(packet), receiver.refusal], [0, 'other-key'])
+        const forged = Buffer.from(sealed)
+        forged[20]! ^= 1
+        t.same([open(forged), receiver.refusal], [0, 'forged'])
+        t.equal(open(sealed), control ? 32 : PLAIN)
+        if (!control) t.same(sealed.subarray(0, PLAIN), packetOf(sequence).subarray(0, PLAIN))
+      }
+    t.equal(receiver.rollover(SSRC), 1)
+    for (let length = 0; length < 12 + receiver.overhead; length++) t.equal(receiver.unprotect(packetOf(1), length), 0)
+    t.equal(receiver.refusal, 'malformed')
+  })
+
+t.test('RFC 4568 §6.1: no packet is sent past the lifetime of its key, nor by a successor on the same words', async t => {
+  const suite = 'AES_CM_128_HMAC_SHA1_80'
+  const keys = { suite, key: masterOf(suite), lifetime: 8 }
+  const state = new Int32Array(SRTP_STATE_BYTES / 4)
+  const first = new SrtpSender(keys, state)
+  for (let sequence = 1; sequence <= 3; sequence++) for (const ssrc of [1, 2]) t.ok(first.protect(packetOf(sequence, PAYLOAD, ssrc), PLAIN))
+  const successor = new SrtpSender(keys, state)
+  for (let sequence = 4; sequence <= 5; sequence++) t.ok(successor.protect(packetOf(sequence), PLAIN))
+  t.equal(successor.protect(packetOf(6), PLAIN), 0)
+  t.equal(successor.refusal, 'exhausted')
+  for (let report = 0; report < 8; report++) t.ok(successor.protectRtcp(packetOf(0), 32), 'reports are counted by themselves')
+  t.equal(successor.protectRtcp(packetOf(0), 32), 0)
+  t.equal(successor.refused.value('exhausted'), 2)
+  successor.renew({ ...keys, lifetime: 9 })
+  t.ok(successor.protect(packetOf(6), PLAIN), 'until it is agreed anew')
+})
+
 t.test('RFC 3711 §3.3.2: replayed packets are refused, late ones in the list pass once', async t => {
   const { receiver, send, pass } = pairOf('AES_CM_128_HMAC_SHA1_80')
   const packets = Array.from({ length: 300 }, (_, at) => send(at))

@@ -52,7 +52,7 @@ t.test('RFC 4568 §9.1: a=crypto', async t => {
   const line = `crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key.toString('base64')}|2^20|1:4 UNENCRYPTED_SRTCP`
   const { media } = parseDescription(`${HEAD}m=audio 49170 RTP/SAVP 0\r\na=${line}\r\na=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:${key.toString('base64')}\r\na=crypto:3 F8_X inline:AAAA\r\na=crypto:4 AEAD_AES_128_GCM inline:AAAA\r\n`)
   const [first, second, ...rest] = media[0]!.crypto
-  t.match(first, { tag: 1, suite: 'AES_CM_128_HMAC_SHA1_80', lifetime: '2^20', mki: { value: 1, length: 4 }, parameters: ['UNENCRYPTED_SRTCP'] })
+  t.match(first, { tag: 1, suite: 'AES_CM_128_HMAC_SHA1_80', lifetime: 2 ** 20, mki: Uint8Array.of(0, 0, 0, 1), parameters: ['UNENCRYPTED_SRTCP'] })
   t.same(Buffer.from(first!.key), key)
   t.equal(formatCrypto(first!), line)
   t.match(second, { tag: 2, suite: 'AES_CM_128_HMAC_SHA1_32', parameters: [] })
@@ -60,6 +60,14 @@ t.test('RFC 4568 §9.1: a=crypto', async t => {
   t.equal(keyLength('AEAD_AES_256_GCM'), 44)
   for (const keys of ['inline:', 'uri:x', `inline:${key.toString('base64')};inline:${key.toString('base64')}`]) t.equal(parseCrypto(1, 'AES_CM_128_HMAC_SHA1_80', keys), undefined, keys)
   t.equal(parseCrypto(1, 'toString', 'inline:AAAA'), undefined)
+  const written = `inline:${key.toString('base64')}`
+  const longest = (1n << 1024n) - 1n
+  for (const rest of ['|2^48', '|1000', '|1:1', '|255:1', '|2^31|65536:3', `|2^20|${longest}:128`]) {
+    const read = parseCrypto(1, 'AES_CM_128_HMAC_SHA1_80', written + rest)
+    t.equal(read === undefined ? read : formatCrypto(read), `crypto:1 AES_CM_128_HMAC_SHA1_80 ${written}${rest}`)
+  }
+  for (const rest of ['|0', '|2^', '|x', '|1:0', '|256:1', '|1:129', `|${longest + 1n}:128`, '|1:1|2^20', '|2^20|2^20', '|1:1|1:1', '|'])
+    t.equal(parseCrypto(1, 'AES_CM_128_HMAC_SHA1_80', written + rest), undefined, rest)
 })
 
 t.test('RFC 3264 §5.1: directions', async t => {

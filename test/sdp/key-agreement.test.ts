@@ -59,9 +59,9 @@ void t.test('RFC 4568 §5.1.2: the first line that we can do is taken, under its
   const { b } = pair()
   const { text, media } = b.answer(offerOf('RTP/SAVP', [
     `1 F8_128_HMAC_SHA1_80 inline:${KEY}`,
-    `2 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^20|1:4`,
+    `2 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^20|1:4;inline:${KEY}|2^20|2:4`,
     `3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} UNENCRYPTED_SRTP`,
-    `4 AES_CM_128_HMAC_SHA1_32 inline:${KEY}|2^31`,
+    `4 AES_CM_128_HMAC_SHA1_32 inline:${KEY}|2^31 WSH=64`,
     `5 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`,
   ]), local('optional'))
   t.equal(media.crypto?.receive.suite, 'AES_CM_128_HMAC_SHA1_32')
@@ -79,6 +79,30 @@ void t.test('RFC 4568 §5.1.3: an answer must take one line of the offer', async
   for (const crypto of [[`9 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`], [`1 AES_CM_128_HMAC_SHA1_32 inline:${KEY}`], [`1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`, `2 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`]])
     t.throws(() => offering().accept(offerOf('RTP/SAVP', crypto)), { code: 'MEDIA_NO_COMMON_CODEC' }, crypto.join(', '))
   t.equal(offering().accept(offerOf('RTP/SAVP', [`1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`])).crypto?.receive.tag, 1)
+})
+
+void t.test('RFC 3711 §9.1: our key of a suite that another has followed does not come back', async t => {
+  const { b } = pair()
+  const round = (suite: string) => b.answer(offerOf('RTP/SAVP', [`1 ${suite} inline:${KEY}`]), local('required')).media.crypto!.send.key
+  const keys = ['80', '80', '32', '32', '80'].map(tag => Buffer.from(round(`AES_CM_128_HMAC_SHA1_${tag}`)).toString('hex'))
+  t.equal(keys[1], keys[0])
+  t.equal(keys[3], keys[2])
+  t.equal(new Set(keys).size, 3)
+  t.equal(b.createOffer(local('required')).includes(Buffer.from(keys[2]!, 'hex').toString('base64')), false, 'nor in an offer')
+})
+
+void t.test('RFC 4568 §6.1: identifier and lifetime are those of the key that they stand with: the peer\'s; ours have none', async t => {
+  const line = `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^20|1:4`
+  const { text, media } = pair().b.answer(offerOf('RTP/SAVP', [line]), local('required'))
+  t.same(media.crypto?.receive.mki, Uint8Array.of(0, 0, 0, 1))
+  t.equal(media.crypto?.receive.lifetime, 2 ** 20)
+  t.notOk(media.crypto?.send.mki)
+  t.notMatch(text, /inline:[^\r]*\|/)
+  const { a } = pair()
+  t.notMatch(a.createOffer(local('required')), /inline:[^\r]*\|/)
+  const accepted = a.accept(offerOf('RTP/SAVP', [line]))
+  t.same(accepted.crypto?.receive.mki, Uint8Array.of(0, 0, 0, 1))
+  t.notOk(accepted.crypto?.send.mki)
 })
 
 const LENGTHS = {

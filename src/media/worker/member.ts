@@ -86,12 +86,21 @@ export class Member implements AudioSink {
   }
 
   audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void {
+    this.#put(packet, header, source, now)
+    this.arrival?.through.audio(packet, header, codec, source, now)
+  }
+
+  noise(packet: Buffer, header: RtpHeader, source: number, now: number): void {
+    this.#put(packet, header, source, now)
+    this.arrival?.through.noise?.(packet, header, source, now)
+  }
+
+  #put(packet: Buffer, header: RtpHeader, source: number, now: number): void {
     if (source !== this.#source) {
       if (this.#source !== 0) this.#playout.reset()
       this.#source = source
     }
     this.#playout.put(header.sequence, header.timestamp, header.payloadType, packet, header.payloadStart, header.payloadEnd - header.payloadStart, now)
-    this.arrival?.through.audio(packet, header, codec, source, now)
   }
 
   event(packet: Buffer, header: RtpHeader, source: number, now: number): void {
@@ -105,6 +114,7 @@ export class Member implements AudioSink {
     return {
       audio: (packet, header, codec, _source, now) => this.audio(packet, header, codec, source, now),
       event: (packet, header, _source, now) => this.event(packet, header, source, now),
+      noise: (packet, header, _source, now) => this.noise(packet, header, source, now),
     }
   }
 

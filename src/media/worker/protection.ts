@@ -1,6 +1,5 @@
-import { SRTP_OVERHEAD, type SrtpRefusal, SrtpReceiver, SrtpSender } from '../../rtp/srtp.js'
-import { srtpSuite } from '../../rtp/srtp-suite.js'
-import type { NegotiatedMedia } from '../../sdp/negotiated.js'
+import { type SrtpRefusal, SrtpReceiver, SrtpSender } from '../../rtp/srtp.js'
+import type { CryptoKeys, NegotiatedMedia } from '../../sdp/negotiated.js'
 import { type DropReason, DROP_REASONS } from '../shared/worker-share.js'
 import type { LegSlots } from '../shared/leg-slots.js'
 import type { PacketPool } from './packet-pool.js'
@@ -10,16 +9,24 @@ const reasonOf = (refusal: SrtpRefusal): number => {
   return DROP_REASONS.indexOf(reason)
 }
 
+/** After new keys, packets that were on their way under those before are still taken until so many have come under the new ones. */
+const FORMER_PACKETS = 50
+
 /** SRTP of one leg (RFC 3711): both directions under the keys agreed on, their state in the leg's slot. */
 export class Protection {
   readonly #sender: SrtpSender
   readonly #receiver: SrtpReceiver
-  readonly #tagBytes: number
+  /** What `#receiver` was made with. */
+  readonly #keys: CryptoKeys
+  /** Under the peer's keys before these, for a while. */
+  #former: SrtpReceiver | undefined
+  #sinceFormer = 0
 
-  private constructor(sender: SrtpSender, receiver: SrtpReceiver, tagBytes: number) {
+  private constructor(sender: SrtpSender, receiver: SrtpReceiver, keys: CryptoKeys, former: SrtpReceiver | undefined) {
     this.#sender = sender
     this.#receiver = receiver
-    this.#tagBytes = tagBytes
+    this.#keys = keys
+    this.#former = former
   }
 
   /**
@@ -31,33 +38,52 @@ export class Protection {
   static agree(current: Protection | undefined, crypto: NonNullable<NegotiatedMedia['crypto']>, slots: LegSlots, slot: number): Protection {
     let sender = current === undefined ? undefined : current.#sender
     let receiver = current === undefined ? undefined : current.#receiver
+    let former = current === undefined ? undefined : current.#former
     if (sender?.has(crypto.send) !== true) {
       if (sender !== undefined) slots.sendState(slot).fill(0)
       sender = new SrtpSender(crypto.send, slots.sendState(slot))
     }
     if (receiver?.has(crypto.receive) !== true) {
-      if (receiver !== undefined) slots.receiveState(slot).fill(0)
-      receiver = new SrtpReceiver(crypto.receive, slots.receiveState(slot))
+      const state = slots.receiveState(slot)
+      if (current !== undefined) former = new SrtpReceiver(current.#keys, state.slice())
+      if (former !== undefined) state.fill(0)
+      receiver = new SrtpReceiver(crypto.receive, state)
+      if (former !== undefined) receiver.follow(former)
     }
-    return new Protection(sender, receiver, srtpSuite(crypto.send.suite)?.tagBytes ?? 0)
+    sender.renew(crypto.send)
+    receiver.renew(crypto.receive)
+    return new Protection(sender, receiver, crypto.receive, former)
   }
 
   /** A packet to send, sealed in a buffer of its own; undefined when it must not be sent. */
   seal(packet: Buffer, pool: PacketPool): Buffer | undefined {
-    const sealed = pool.take(packet.length + this.#tagBytes)
-    if (sealed.length < packet.length + this.#tagBytes) return undefined
+    const length = packet.length + this.#sender.overhead
+    const sealed = pool.take(length)
+    if (sealed.length < length) return undefined
     sealed.set(packet)
     return this.#sender.protect(sealed, packet.length) === sealed.length ? sealed : undefined
   }
 
   /** A received packet, opened in place, or the reason (index) for which it is refused. */
   open(packet: Buffer): Buffer | number {
+    if (this.#former !== undefined) return this.#openEither(packet, this.#former)
     const length = this.#receiver.unprotect(packet, packet.length)
     return length === 0 ? reasonOf(this.#receiver.refusal) : packet.subarray(0, length)
   }
 
+  #openEither(packet: Buffer, former: SrtpReceiver): Buffer | number {
+    const copy = Buffer.from(packet)
+    const length = this.#receiver.unprotect(packet, packet.length)
+    if (length > 0) {
+      if (++this.#sinceFormer >= FORMER_PACKETS) this.#former = undefined
+      return packet.subarray(0, length)
+    }
+    const late = former.unprotect(copy, copy.length)
+    return late === 0 ? reasonOf(this.#receiver.refusal) : copy.subarray(0, late)
+  }
+
   sealRtcp(packet: Buffer): Buffer | undefined {
-    const sealed = Buffer.alloc(packet.length + SRTP_OVERHEAD)
+    const sealed = Buffer.alloc(packet.length + this.#sender.rtcpOverhead)
     sealed.set(packet)
     const length = this.#sender.protectRtcp(sealed, packet.length)
     return length === 0 ? undefined : sealed.subarray(0, length)

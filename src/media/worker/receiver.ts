@@ -22,6 +22,8 @@ export interface AudioSink {
   audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void
   /** A packet of a key press. */
   event(packet: Buffer, header: RtpHeader, source: number, now: number): void
+  /** What the peer's background sounds like in the pause that begins (RFC 3389). @default nothing is made of it */
+  noise?(packet: Buffer, header: RtpHeader, source: number, now: number): void
 }
 
 /** What the receiver tells its leg. */
@@ -103,7 +105,7 @@ export class Receiver {
     this.lastAt = now
     if (!this.reception.packet(header, packet.length, now)) return false
     if (type === this.#eventType) return this.#event(packet, header, now)
-    if (codec === undefined) return true
+    if (codec === undefined) return this.#noise(packet, header, now)
     // Backwards: a tap may take itself off.
     for (let at = this.taps.length - 1; at >= 0; at--) this.taps[at]!.audio(packet, header, codec, this.#source, now)
     if (this.sink === undefined) return false
@@ -133,6 +135,12 @@ export class Receiver {
     this.events.receive(packet, header.payloadStart, header.payloadEnd, header.timestamp, now)
     for (let at = 0; at < this.taps.length; at++) this.taps[at]!.event(packet, header, this.#source, now)
     this.sink?.event(packet, header, this.#source, now)
+    return this.sink !== undefined
+  }
+
+  /** Nobody but the sink: to recordings and detectors the pause is silent. */
+  #noise(packet: Buffer, header: RtpHeader, now: number): boolean {
+    this.sink?.noise?.(packet, header, this.#source, now)
     return this.sink !== undefined
   }
 
