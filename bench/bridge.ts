@@ -29,7 +29,7 @@ export const run = async (): Promise<BenchResult[]> => {
   let sequence = 0
   let now = 0
   return [
-    await measure('read an RTP header', () => { readRtp(packet, header) }),
+    await measure('read an RTP header', () => { readRtp(packet, header) }, 0.05),
     await measure('bridge one packet, without system calls', () => {
       sequence = (sequence + 1) & 0xffff
       now += 20

@@ -18,7 +18,7 @@ export const run = async (): Promise<BenchResult[]> => {
     buffer.put(packet & 0xffff, (packet * UNITS) >>> 0, 0, payload, 0, UNITS, packet * 20 + 4 * random.float())
     buffer.take(packet * 20 + 5, UNITS, taken)
     packet++
-  })
+  }, 2)
   const playout = new Playout({ clockRate: 8000, sampleRate: 8000, formats: new Map([[0, { type: 'audio', codec: pcmu }]]) })
   const frame = new Int16Array(UNITS)
   packet = 0
