@@ -1,4 +1,5 @@
-import { type Cipher, createCipheriv, createDecipheriv } from 'node:crypto'
+import { type Cipher, createCipheriv } from 'node:crypto'
+import { Ghash } from './ghash.js'
 import { HmacSha1 } from './hmac-sha1.js'
 import type { SrtpSuite } from './srtp-suite.js'
 
@@ -16,13 +17,27 @@ const BLOCK = 16
 /** Packets whose key streams are made in one call, while they come in order: the call costs ten times what its AES does. */
 const AHEAD = 8
 
+/** Where a packet's numbers stand in its first counter block. */
+interface CounterLayout {
+  /** First byte of the SSRC; the packet index follows. */
+  readonly ssrc: number
+  /** Number of the first block. */
+  readonly first: number
+}
+
+/** RFC 3711 §4.1.1. */
+const AES_CM: CounterLayout = { ssrc: 4, first: 0 }
+/** RFC 7714 §8.1, §9.1. */
+const AES_GCM: CounterLayout = { ssrc: 2, first: 1 }
+
 /** AES in counter mode (RFC 3711 §4.1.1, RFC 6188 §2): one cipher for the session's life, fed with counter blocks. */
 export class CounterCipher {
   readonly #cipher: Cipher
   /** First counter block of a packet, and the same bytes by fours. */
   readonly #first = new Uint8Array(BLOCK)
   readonly #firstWords = new Int32Array(this.#first.buffer)
-  readonly #salt: Uint8Array
+  readonly #salt = new Uint8Array(BLOCK)
+  readonly #layout: CounterLayout
   #counters = Buffer.alloc(0)
   #counterWords = new Int32Array(0)
   /** Key streams of `#held` packets of `#blocks` blocks each, from `#low` of `#high` on. */
@@ -33,24 +48,35 @@ export class CounterCipher {
   #blocks = 0
   #held = 0
 
-  constructor(key: Uint8Array, salt: Uint8Array) {
+  constructor(key: Uint8Array, salt: Uint8Array, layout = AES_CM) {
     // Blocks of ECB over the counters are the key stream: no cipher object a packet.
     this.#cipher = createCipheriv(`aes-${key.length * 8}-ecb`, key, null).setAutoPadding(false)
-    this.#salt = salt
-    this.#first.set(salt.subarray(0, 14))
+    this.#layout = layout
+    this.#salt.set(salt.subarray(0, 14))
+    this.#first.set(this.#salt)
+  }
+
+  /** What was last prepared, and more. */
+  get stream(): Uint8Array {
+    return this.#stream
   }
 
   /** XORs the key stream of packet index `high * 65536 + low` over `packet[start..end)`. */
   apply(packet: Uint8Array, start: number, end: number, ssrc: number, high: number, low: number): void {
     const blocks = Math.ceil((end - start) / BLOCK)
     if (blocks === 0) return
+    const from = this.prepare(blocks, ssrc, high, low)
+    xor(packet, start, end, this.#stream, from)
+  }
+
+  /** Makes `blocks` blocks of the key stream of packet index `high * 65536 + low`. @returns where they begin in `stream`. */
+  prepare(blocks: number, ssrc: number, high: number, low: number): number {
     const same = ssrc === this.#ssrc && high === this.#high && blocks === this.#blocks
     if (!same || low < this.#low || low >= this.#low + this.#held) {
       const inOrder = same && low === this.#low + this.#held
       this.#generate(blocks, ssrc, high, low, inOrder ? Math.min(AHEAD, 0x1_0000 - low) : 1)
     }
-    const stream = this.#stream
-    for (let at = start, from = (low - this.#low) * blocks * BLOCK; at < end; at++, from++) packet[at]! ^= stream[from]!
+    return (low - this.#low) * blocks * BLOCK
   }
 
   /** Makes the key streams of `count` packets from index `high * 65536 + low` on. */
@@ -73,6 +99,7 @@ export class CounterCipher {
   /** Writes the counter blocks of a packet from block `to` on. */
   #count(to: number, blocks: number, ssrc: number, high: number, low: number): void {
     this.#begin(ssrc, high, low)
+    const { first: number } = this.#layout
     const counters = this.#counters
     const words = this.#counterWords
     const first = this.#firstWords
@@ -82,26 +109,32 @@ export class CounterCipher {
       words[word + 1] = first[1]!
       words[word + 2] = first[2]!
       words[word + 3] = first[3]!
-      counters[word * 4 + 14] = n >>> 8
-      counters[word * 4 + 15] = n
+      counters[word * 4 + 14] = (n + number) >>> 8
+      counters[word * 4 + 15] = n + number
     }
   }
 
-  /** IV: salt, SSRC from byte 4, packet index from byte 8. */
+  /** Salt, with SSRC and packet index XORed over it. */
   #begin(ssrc: number, high: number, low: number): void {
     const block = this.#first
     const salt = this.#salt
-    block[4] = salt[4]! ^ (ssrc >>> 24)
-    block[5] = salt[5]! ^ (ssrc >>> 16)
-    block[6] = salt[6]! ^ (ssrc >>> 8)
-    block[7] = salt[7]! ^ ssrc
-    block[8] = salt[8]! ^ (high >>> 24)
-    block[9] = salt[9]! ^ (high >>> 16)
-    block[10] = salt[10]! ^ (high >>> 8)
-    block[11] = salt[11]! ^ high
-    block[12] = salt[12]! ^ (low >>> 8)
-    block[13] = salt[13]! ^ low
+    const at = this.#layout.ssrc
+    block[at] = salt[at]! ^ (ssrc >>> 24)
+    block[at + 1] = salt[at + 1]! ^ (ssrc >>> 16)
+    block[at + 2] = salt[at + 2]! ^ (ssrc >>> 8)
+    block[at + 3] = salt[at + 3]! ^ ssrc
+    block[at + 4] = salt[at + 4]! ^ (high >>> 24)
+    block[at + 5] = salt[at + 5]! ^ (high >>> 16)
+    block[at + 6] = salt[at + 6]! ^ (high >>> 8)
+    block[at + 7] = salt[at + 7]! ^ high
+    block[at + 8] = salt[at + 8]! ^ (low >>> 8)
+    block[at + 9] = salt[at + 9]! ^ low
   }
+}
+
+/** XORs `stream` from `from` on over `packet[start..end)`. */
+const xor = (packet: Uint8Array, start: number, end: number, stream: Uint8Array, from: number): void => {
+  for (let at = start; at < end; at++, from++) packet[at]! ^= stream[from]!
 }
 
 /** Bytes of SRTCP's index and flag (RFC 3711 §3.4). */
@@ -199,33 +232,33 @@ class CounterTransform implements SrtpTransform {
   }
 }
 
-/** AES in Galois/counter mode (RFC 7714): a cipher object a packet, which the runtime's interface asks for. */
+/** AES in Galois/counter mode (RFC 7714): the tag's mask is the first block of a packet's key stream. */
 class GcmTransform implements SrtpTransform {
   readonly tagBytes = 16
   readonly rtcpTagBytes = 16
   readonly tagLast = false
-  readonly #algorithm: 'aes-128-gcm' | 'aes-256-gcm'
-  readonly #iv = Buffer.alloc(12)
+  readonly #rtp: GcmCipher
+  readonly #rtcp: GcmCipher
   readonly #associated = Buffer.alloc(RTCP_CLEAR + SRTCP_WORD_BYTES)
 
-  constructor(suite: SrtpSuite, readonly rtp: SessionKeys, readonly rtcp: SessionKeys) {
-    this.#algorithm = suite.keyBytes === 16 ? 'aes-128-gcm' : 'aes-256-gcm'
+  constructor(rtp: SessionKeys, rtcp: SessionKeys) {
+    this.#rtp = new GcmCipher(rtp)
+    this.#rtcp = new GcmCipher(rtcp)
   }
 
   sealRtp(packet: Uint8Array, start: number, end: number, ssrc: number, roc: number, sequence: number): number {
-    this.#begin(this.rtp.salt, ssrc, roc, sequence)
-    return this.#seal(packet, start, end, this.rtp.key, packet.subarray(0, start))
+    return this.#rtp.seal(packet, start, end, packet, start, this.#rtp.begin(end - start, ssrc, roc, sequence))
   }
 
   openRtp(packet: Uint8Array, start: number, end: number, ssrc: number, roc: number, sequence: number): number {
-    this.#begin(this.rtp.salt, ssrc, roc, sequence)
-    return this.#open(packet, start, end, this.rtp.key, packet.subarray(0, start))
+    return this.#rtp.open(packet, start, end, packet, start, this.#rtp.begin(end - start - this.tagBytes, ssrc, roc, sequence))
   }
 
   sealRtcp(packet: Uint8Array, end: number, ssrc: number, index: number): number {
     const word = (ENCRYPTED | index) >>> 0
-    this.#begin(this.rtcp.salt, ssrc, index >>> 16, index & 0xffff)
-    const sealed = this.#seal(packet, RTCP_CLEAR, end, this.rtcp.key, this.#rtcpAssociated(packet, word))
+    const associated = this.#rtcpAssociated(packet, word)
+    const stream = this.#rtcp.begin(end - RTCP_CLEAR, ssrc, index >>> 16, index & 0xffff)
+    const sealed = this.#rtcp.seal(packet, RTCP_CLEAR, end, associated, associated.length, stream)
     writeWord(packet, sealed, word)
     return sealed + SRTCP_WORD_BYTES
   }
@@ -237,21 +270,14 @@ class GcmTransform implements SrtpTransform {
   openRtcp(packet: Uint8Array, end: number, ssrc: number, word: number): number {
     const index = word & 0x7fff_ffff
     const inner = end - SRTCP_WORD_BYTES
-    this.#begin(this.rtcp.salt, ssrc, index >>> 16, index & 0xffff)
-    if (word >>> 31 === 1) return this.#open(packet, RTCP_CLEAR, inner, this.rtcp.key, this.#rtcpAssociated(packet, word))
+    const text = inner - this.rtcpTagBytes
+    if (word >>> 31 === 1) {
+      const associated = this.#rtcpAssociated(packet, word)
+      return this.#rtcp.open(packet, RTCP_CLEAR, inner, associated, associated.length, this.#rtcp.begin(text - RTCP_CLEAR, ssrc, index >>> 16, index & 0xffff))
+    }
     // Unencrypted: all of it is associated data (RFC 7714 §9.3).
-    const associated = Buffer.concat([packet.subarray(0, inner - this.rtcpTagBytes), packet.subarray(inner, end)])
-    return this.#open(packet, inner - this.rtcpTagBytes, inner, this.rtcp.key, associated)
-  }
-
-  /** IV: 16 zero bits, SSRC, 48-bit index, all XORed with the salt (RFC 7714 §8.1; for SRTCP §9.1 with its 31-bit index). */
-  #begin(salt: Uint8Array, ssrc: number, high: number, low: number): void {
-    const iv = this.#iv
-    iv.writeUInt16BE(0, 0)
-    iv.writeUInt32BE(ssrc, 2)
-    iv.writeUInt32BE(high, 6)
-    iv.writeUInt16BE(low, 10)
-    for (let at = 0; at < 12; at++) iv[at]! ^= salt[at]!
+    const associated = Buffer.concat([packet.subarray(0, text), packet.subarray(inner, end)])
+    return this.#rtcp.open(packet, text, inner, associated, associated.length, this.#rtcp.begin(0, ssrc, index >>> 16, index & 0xffff))
   }
 
   #rtcpAssociated(packet: Uint8Array, word: number): Buffer {
@@ -259,32 +285,50 @@ class GcmTransform implements SrtpTransform {
     this.#associated.writeUInt32BE(word, RTCP_CLEAR)
     return this.#associated
   }
+}
 
-  #seal(packet: Uint8Array, start: number, end: number, key: Uint8Array, associated: Uint8Array): number {
-    const cipher = createCipheriv(this.#algorithm, key, this.#iv, { authTagLength: this.tagBytes })
-    cipher.setAAD(associated)
-    packet.set(cipher.update(packet.subarray(start, end)), start)
-    cipher.final()
-    packet.set(cipher.getAuthTag(), end)
-    return end + this.tagBytes
+/** AES-GCM of one of RTP and RTCP, with IVs of 12 bytes and tags of 16. */
+class GcmCipher {
+  readonly #counter: CounterCipher
+  readonly #hash: Ghash
+  readonly #tag = new Uint8Array(BLOCK)
+
+  constructor({ key, salt }: SessionKeys) {
+    this.#counter = new CounterCipher(key, salt, AES_GCM)
+    this.#hash = new Ghash(createCipheriv(`aes-${key.length * 8}-ecb`, key, null).setAutoPadding(false).update(Buffer.alloc(BLOCK)))
   }
 
-  #open(packet: Uint8Array, start: number, end: number, key: Uint8Array, associated: Uint8Array): number {
-    const inner = end - this.tagBytes
-    const cipher = createDecipheriv(this.#algorithm, key, this.#iv, { authTagLength: this.tagBytes })
-    cipher.setAAD(associated)
-    cipher.setAuthTag(packet.subarray(inner, end))
-    const plain = cipher.update(packet.subarray(start, inner))
-    try {
-      cipher.final()
-    } catch {
-      return -1
-    }
-    packet.set(plain, start)
+  /** Makes the key stream of a packet with `bytes` of text. @returns where it begins. */
+  begin(bytes: number, ssrc: number, high: number, low: number): number {
+    return this.#counter.prepare(1 + Math.ceil(bytes / BLOCK), ssrc, high, low)
+  }
+
+  /** Encrypts `packet[start..end)` and appends the tag of it and of `associated[0..length)`. @returns the new end. */
+  seal(packet: Uint8Array, start: number, end: number, associated: Uint8Array, length: number, stream: number): number {
+    xor(packet, start, end, this.#counter.stream, stream + BLOCK)
+    const tag = this.#authenticate(packet, start, end, associated, length, stream)
+    for (let at = 0; at < BLOCK; at++) packet[end + at] = tag[at]!
+    return end + BLOCK
+  }
+
+  /** Checks the tag before `end` and decrypts what lies before it. @returns the new end; -1, with the packet as it was, when it is wrong. */
+  open(packet: Uint8Array, start: number, end: number, associated: Uint8Array, length: number, stream: number): number {
+    const inner = end - BLOCK
+    if (!sameTag(packet, inner, this.#authenticate(packet, start, inner, associated, length, stream), BLOCK)) return -1
+    xor(packet, start, inner, this.#counter.stream, stream + BLOCK)
     return inner
+  }
+
+  #authenticate(packet: Uint8Array, start: number, end: number, associated: Uint8Array, length: number, stream: number): Uint8Array {
+    const hash = this.#hash
+    hash.begin()
+    hash.update(associated, 0, length)
+    hash.update(packet, start, end)
+    hash.end(length, end - start, this.#counter.stream, stream, this.#tag)
+    return this.#tag
   }
 }
 
 /** The transform of `suite` under session keys for RTP and RTCP. */
 export const createTransform = (suite: SrtpSuite, rtp: SessionKeys, rtcp: SessionKeys): SrtpTransform =>
-  suite.mode === 'gcm' ? new GcmTransform(suite, rtp, rtcp) : new CounterTransform(suite, rtp, rtcp)
+  suite.mode === 'gcm' ? new GcmTransform(rtp, rtcp) : new CounterTransform(suite, rtp, rtcp)
