@@ -247,12 +247,16 @@ export class SrtpReceiver extends SrtpDirection {
     return end
   }
 
-  /** All packets around a wrap of the sequence number were lost: ours is one behind. Of a new source: it may go on under new keys. */
+  /**
+   * All packets around a wrap of the sequence number were lost: ours is one behind. A new source may go on under new keys, or have wrapped
+   * before anything of it came.
+   */
   #tryOtherRollover(packet: Uint8Array, start: number, length: number, stream: number, roc: number): number {
     const ssrc = ssrcOf(packet, 8)
     const sequence = sequenceOf(packet)
-    const next = stream < 0 ? this.#before?.rollover(ssrc) ?? 0 : (roc + 1) >>> 0
-    if (next === roc || this.#forged++ % ROLLOVER_TRIAL !== 0) return this.refuse('forged')
+    const inherited = stream < 0 && this.#before !== undefined ? this.#before.rollover(ssrc) : 0
+    if (this.#forged++ % ROLLOVER_TRIAL !== 0) return this.refuse('forged')
+    const next = inherited > 0 ? inherited : (roc + 1) >>> 0
     const end = this.transform.openRtp(packet, start, length, ssrc, next, sequence)
     return end < 0 ? this.refuse('forged') : this.#accept(stream, ssrc, next, sequence, end)
   }

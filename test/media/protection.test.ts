@@ -61,8 +61,8 @@ void t.test('RFC 3711 §3.1: an identifier that changes alone is no new key: the
   t.equal(second.seal(packet(65_539), pool), undefined, 'no key stream twice')
   const bytes = second.seal(packet(65_540), pool)!
   t.equal(bytes.length, PLAIN + 11)
-  t.equal(receiver.unprotect(Buffer.from(bytes), bytes.length), 0, 'the rollover counter is 1')
-  t.equal(receiver.refusal, 'forged')
+  t.equal(receiver.unprotect(Buffer.from(bytes), bytes.length), PLAIN)
+  t.equal(receiver.rollover(1), 1)
   t.ok(second.seal(packet(65_541), pool))
   t.equal(second.seal(packet(65_542), pool), undefined, 'RFC 4568 §6.1: its lifetime is over')
   const theirs = sealed(new SrtpSender(keys(3, { mki: Uint8Array.of(9) })), 20)
