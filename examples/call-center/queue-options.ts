@@ -33,7 +33,7 @@ export const queueOptions = (settings: ConfiguredQueue, targetRequires: Configur
     hold: settings.hold.map(sound => prompts.sound(sound)),
     ...(announce === undefined ? {} : { announce: { first: ms(announce.first), every: ms(announce.every), audio: ({ position, estimate }) => prompts.place(position, estimate) } }),
     ...(exit === undefined ? {} : { exitOn: exit.key }),
-    ...(callback === undefined ? {} : { callback: { digit: callback.key, ringFor: ms(callback.ringFor) } }),
+    ...(callback === undefined ? {} : { callback: { digit: callback.key, ringFor: ms(callback.ringFor), attempts: callback.attempts } }),
     ...(overflow === undefined ? {} : { overflow: overflowOptions(overflow, targetRequires, prompts, recordings) }),
     ...(hours === undefined ? {} : { hours }),
     ...(holdLimit === undefined ? {} : { holdLimit: ms(holdLimit) }),

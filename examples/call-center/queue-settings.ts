@@ -67,7 +67,7 @@ export const queueSchema = z.strictObject({
   /** The key by which a caller leaves, and the number where it goes. */
   exit: z.strictObject({ key, number: z.coerce.string().optional() }).optional(),
   /** The key by which a caller asks to be called back, without losing the place. */
-  callback: z.strictObject({ key, ringFor: seconds.default(30) }).optional(),
+  callback: z.strictObject({ key, ringFor: seconds.default(30), attempts: z.number().int().min(1).default(3) }).optional(),
   overflow: z.strictObject({ after: seconds.optional(), size: z.number().int().min(0).optional(), noAgents: z.boolean().default(false), to: overflowTarget.optional() }).optional(),
   hours: openingTimes.optional(),
   /** What is heard outside of the hours. */

@@ -6,6 +6,7 @@ import { faultUnlessEnded, TalkRecording } from './stay.js'
 import type { CallStay, Connection, StayContext } from './stay.js'
 
 const RING_MS = 30_000
+const ATTEMPTS = 3
 /** What the agent hears while the customer's telephone rings. */
 const RINGING = { tone: '425/1000,4000' } as const
 
@@ -18,6 +19,7 @@ export class Callback implements CallStay {
   readonly #context: StayContext
   readonly #onEnd: () => void
   #options: QueueOptions
+  #attempts = 0
 
   /** @param shown identity that the customer is shown. */
   constructor(id: InteractionId, parties: { readonly customer: Uri; readonly shown: Uri }, options: QueueOptions, dialler: Dialler, context: StayContext, onEnd: () => void) {
@@ -53,6 +55,8 @@ export class Callback implements CallStay {
 
   async #talk({ agent, call, release }: Connection): Promise<void> {
     let reached = false
+    let deserted = false
+    this.#attempts++
     let recording: TalkRecording | undefined
     const ringing = new AbortController()
     try {
@@ -61,6 +65,7 @@ export class Callback implements CallStay {
         from: this.#shown, ringFor: this.#options.callback?.ringFor ?? RING_MS, signal: AbortSignal.any([call.signal, this.#context.signal]),
       })
       ringing.abort()
+      deserted = outcome.type === 'cancelled' && !this.#context.signal.aborted
       if (outcome.type === 'answered') {
         reached = true
         recording = new TalkRecording(this.#context, outcome.call, () => this.#options.record?.(outcome.call, agent))
@@ -70,6 +75,8 @@ export class Callback implements CallStay {
       faultUnlessEnded(this.#context, error)
     }
     ringing.abort()
+    // An agent who has hung up before the customer was there has not served it: the next one tries.
+    if (deserted && this.#attempts < (this.#options.callback?.attempts ?? ATTEMPTS)) return this.#context.send({ type: 'dropped', interaction: this.#id })
     this.#context.send({ type: 'ended', interaction: this.#id })
     await release().catch(error => this.#context.fault(error))
     this.#context.finish(this.#id, { recording: (await recording?.stop()) ?? null, ...(reached ? {} : { outcome: 'missed' }) })

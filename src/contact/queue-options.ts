@@ -25,6 +25,11 @@ export interface CallbackOptions {
   readonly from?: Uri
   /** Milliseconds that the customer's telephone rings. @default 30000 */
   readonly ringFor?: number
+  /**
+   * How often an agent is called for it at most: while one who hangs up before the customer has answered is not the last, the call back
+   * goes on waiting in its place for the next. A customer who does not answer is not called again. @default 3
+   */
+  readonly attempts?: number
 }
 
 export interface QueueOptions extends Omit<QueueSettings, 'announce'> {

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../../src/call/call.js'
+import type { Agent } from '../../src/contact/agent.js'
 import type { CallHandler } from '../../src/server.js'
 import { ROOT } from '../root.js'
 import { ToneProbe } from '../../src/testing/tone-probe.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { readWav } from '../../src/testing/wav-file.js'
 import { answered, ended, Exchange, Office, ringing } from './office.js'
 
@@ -349,6 +351,56 @@ void t.test('a call back keeps the place', async t => {
   await back.hangup()
   while (office.records.length < 2) await sleep(1)
   t.match(office.records, [{ outcome: 'callback', channel: 'voice' }, { outcome: 'served', channel: 'callback', to: customer, queue: 'sales' }])
+})
+
+void t.test('a call back whose agent hangs up before the customer has answered keeps its place, for so many agents as are set', async t => {
+  const clock = new VirtualClock()
+  const office = Office.open(t, exchange, { clock })
+  const sales = office.queue('sales', { strategy: 'top-down', callback: { digit: '1', attempts: 3 } })
+  const desks: Call[] = []
+  const [ann, bob] = ['ann', 'bob'].map(user => office.agent(user, [sales], {}, async call => {
+    desks.push(call)
+    await answered(call)
+  })) as [Agent, Agent]
+  const available = (is: boolean): void => [ann, bob].forEach(agent => agent.setStatus({ type: is ? 'available' : 'on-break' }))
+  const customers: Call[] = []
+  /** A call back comes to this telephone; the first two agents hang up while it rings. */
+  const callBack = async (user: string, phone: CallHandler): Promise<void> => {
+    const { length } = customers
+    office.phone(user, async call => {
+      customers.push(call)
+      await (customers.length < length + 3 ? ringing : phone)(call)
+    })
+    available(false)
+    const caller = await office.call('sales', office.uri(user))
+    await caller.sendDigits(['1']).catch(() => undefined)
+    await ended(caller)
+    const before = office.facts.length
+    available(true)
+    for (const turn of [0, 1]) {
+      while (customers.length <= length + turn) await sleep(1)
+      await desks[length + turn]!.hangup()
+      while (office.facts.filter(({ type }, at) => at > before && type === 'dropped').length <= turn) await sleep(1)
+    }
+    t.equal(customers.length, length + 2, 'both agents rest')
+    clock.advance(10_000)
+    while (customers.length < length + 3) await sleep(1)
+  }
+
+  await callBack('patient', answered)
+  while (customers[2]!.state !== 'answered') await sleep(1)
+  t.equal(ann.state, 'talking')
+  await sleep(30)
+  await customers[2]!.hangup()
+  while (office.records.length < 2) await sleep(1)
+  t.match(office.records[1], { outcome: 'served', channel: 'callback', to: office.uri('patient'), agent: ann.uri, waited: 10_000 })
+
+  await callBack('hopeless', ringing)
+  await desks[5]!.hangup()
+  while (office.records.length < 4) await sleep(1)
+  t.match(office.records[3], { outcome: 'missed', channel: 'callback', to: office.uri('hopeless') })
+  t.same(desks.map(({ to }) => to), [ann, bob, ann, ann, bob, ann].map(({ uri }) => uri), 'the third was the last')
+  t.match(sales.figures(), { waiting: 0, callbacks: 2 })
 })
 
 void t.test('announcements, hours, emergency and overflow to a number', async t => {
