@@ -129,6 +129,11 @@ export class CallMedia {
     await Promise.all([leg.apply(media), this.streams.apply(this.#negotiation.streams)])
   }
 
+  /** Nothing unprotected is taken: no fax, which has no protection. */
+  get secureOnly(): boolean {
+    return this.#options.srtp === 'required'
+  }
+
   /** A fax has the place of the audio. */
   get faxAlone(): boolean {
     const { streams, theirs } = this.#negotiation

@@ -29,10 +29,14 @@ export const asksForFaxAlone = (offer: string): boolean => {
   return wishesIn(media).some(({ kind }) => kind === 'image') && !media.some(({ kind, port }) => kind === 'audio' && port !== 0)
 }
 
-/** True when both ask for the same: directions and payload types are a matter of each party alone. */
-export const sameWishes = (a: readonly WantedStream[], b: readonly WantedStream[]): boolean => {
+/** True when `offer` puts the other side on hold: what it says of directions is then for the time of the hold. */
+export const holds = (offer: string): boolean =>
+  parseDescription(offer).media.some(({ kind, port, direction }) => kind === 'audio' && port !== 0 && direction !== 'sendrecv')
+
+/** True when both ask for the same; payload types are a matter of each party alone. */
+export const sameWishes = (a: readonly WantedStream[], b: readonly WantedStream[], inDirection: boolean): boolean => {
   const gist = (wishes: readonly WantedStream[]): string =>
-    JSON.stringify(wishes.map(({ kind, codecs, t38 }) => [kind, codecs.map(({ key }) => key), t38]).sort())
+    JSON.stringify(wishes.map(({ kind, codecs, t38, direction }) => [kind, codecs.map(({ key }) => key), t38, inDirection ? direction : '']).sort())
   return gist(a) === gist(b)
 }
 
@@ -41,6 +45,7 @@ export class CallStreams {
   /** What is offered to the peer, and taken where it offers it: what another party has agreed to. */
   wanted: readonly WantedStream[] = []
   readonly #ends = new Map<StreamKind, SideStream>()
+  readonly #opening = new Map<StreamKind, Promise<SideStream>>()
   readonly #wishes = new Map<StreamKind, WantedStream>()
   readonly #declined = new Set<StreamKind>()
   #agreed: readonly NegotiatedStream[] = []
@@ -90,9 +95,15 @@ export class CallStreams {
     return opened.flat()
   }
 
-  async #open(kind: StreamKind, near: Leg): Promise<SideStream> {
+  #open(kind: StreamKind, near: Leg): Promise<SideStream> {
     const open = this.#ends.get(kind)
-    if (open !== undefined) return open
+    if (open !== undefined) return Promise.resolve(open)
+    const opening = this.#opening.get(kind) ?? this.#opened(kind, near).finally(() => this.#opening.delete(kind))
+    this.#opening.set(kind, opening)
+    return opening
+  }
+
+  async #opened(kind: StreamKind, near: Leg): Promise<SideStream> {
     const end = await this.engine.openStream({ kind, near })
     // Ended meanwhile.
     if (this.#closed) void end.close()

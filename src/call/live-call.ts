@@ -68,6 +68,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   #endReason: EndReason | undefined
   #progressed: 'no' | 'ringing' | 'media' = 'no'
   #answering: Promise<void> | undefined
+  /** What we say of our media before and in the final answer. */
+  #description: Promise<string> | undefined
   #audioDropped = 0
   #holdMusic: Playback | undefined
   #replacing = false
@@ -383,10 +385,11 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     }
   }
 
-  /** Our answer to the INVITE's offer (the one already sent, when early media was), or our offer. */
+  /** Our answer to the INVITE's offer, or our offer: made once, for early media and the final answer alike, and as an UPDATE has left it. */
   async #describe(invite: ServerInvite): Promise<string> {
-    if (this.media.localText !== undefined) return this.media.localText
-    return invite.offer === undefined ? this.media.createOffer() : this.media.answer(invite.offer)
+    this.#description ??= invite.offer === undefined ? this.media.createOffer() : this.media.answer(invite.offer)
+    const made = await this.#description
+    return this.media.localText ?? made
   }
 
   async #startEarlyMedia(invite: ServerInvite, signal?: AbortSignal): Promise<void> {
@@ -397,6 +400,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       await this.#alive(invite.provisional(183, { sdp }), signal)
     } catch (error) {
       this.#throwIfEnded()
+      // The final answer has overtaken it, and says the same.
+      if (this.#answering !== undefined || this.#session !== undefined) return
       if (isCordboardError(error)) await this.fail(error)
       throw error
     }

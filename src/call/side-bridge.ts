@@ -2,7 +2,7 @@ import { channels } from '../core/channels.js'
 import type { StreamKind, WantedStream } from '../sdp/negotiated.js'
 import type { OfferReply, Session } from '../sip/ua/user-agent.js'
 import type { CallMedia } from './call-media.js'
-import { asksForFaxAlone, sameWishes, wishesOf } from './call-streams.js'
+import { asksForFaxAlone, holds, sameWishes, wishesOf } from './call-streams.js'
 import { answerOffer, NOT_ACCEPTABLE_HERE, reofferStreams } from './reoffer.js'
 
 /** A call, as its side streams need it. */
@@ -28,11 +28,16 @@ export class SideBridge {
   #closed = false
   /** An offer is on its way from one party to the other. */
   #passing = false
-  /** What a party has that the other brought about: that it offers the same is nothing new to the other. */
-  readonly #brought = new Map<SideParty, readonly WantedStream[]>()
+  /** What the other party knows that a party wants: an offer of the same is nothing new to it. */
+  readonly #known = new Map<SideParty, readonly WantedStream[]>()
 
   constructor(readonly a: SideParty, readonly b: SideParty) {
     a.side = b.side = this
+    this.#note()
+  }
+
+  #note(): void {
+    for (const party of [this.a, this.b]) this.#known.set(party, party.media.streams.wishes)
   }
 
   /** Brings both parties to the same streams, by re-INVITE where they have others; at once and without any where nobody wants one. */
@@ -53,6 +58,7 @@ export class SideBridge {
     await this.#settle(a, lasting(b.media.streams.relayed))
     // What the first did not take, the second need not have.
     await this.#settle(b, lasting(a.media.streams.relayed))
+    this.#note()
     await this.#join()
   }
 
@@ -63,7 +69,8 @@ export class SideBridge {
   /** Answers a re-INVITE or UPDATE of `party`: what it changes of the side streams is passed on to the other first. */
   async answer(party: SideParty, offer: string): Promise<OfferReply> {
     const wishes = wishesOf(offer)
-    if (wishes === undefined || sameWishes(wishes, this.#brought.get(party) ?? party.media.streams.wishes)) return answerOffer(party.media, offer)
+    if (wishes === undefined || sameWishes(wishes, this.#known.get(party) ?? [], !holds(offer))) return answerOffer(party.media, offer)
+    if (party.media.secureOnly && asksForFaxAlone(offer)) return { type: 'refused', status: NOT_ACCEPTABLE_HERE }
     if (this.#passing) return { type: 'refused', status: REQUEST_PENDING }
     this.#passing = true
     try {
@@ -87,11 +94,12 @@ export class SideBridge {
     if (reply.type === 'refused') {
       party.media.streams.wanted = before.own
       if (accepted) await reoffered(other, before.others, party.media.faxAlone ? 'replaced' : 'on')
+    } else {
+      const { streams } = other.media
+      this.#known.set(party, wishes)
+      this.#known.set(other, streams.wishes.filter(wish => streams.agreed.some(({ kind }) => kind === wish.kind)))
     }
     party.media.streams.trim()
-    const { streams } = other.media
-    this.#brought.delete(party)
-    this.#brought.set(other, streams.wishes.filter(wish => streams.agreed.some(({ kind }) => kind === wish.kind)))
     await this.#join()
     return reply
   }

@@ -158,8 +158,8 @@ export class OfferAnswerSession implements OfferAnswer {
     const pending = this.#pending ?? this.#accepted
     if (pending === undefined) throw new CordboardError('CALL_STATE', 'no offer is pending')
     const description = parseDescription(answer)
-    // RFC 3264 §6: as many lines as the offer, in its order.
-    if (description.media.length !== pending.lines.length) {
+    // RFC 3264 §6: as many lines as the offer, in its order. Telephones without video are known to leave out what they don't know.
+    if (description.media.length > pending.lines.length || description.media.length <= pending.slot) {
       throw new CordboardError('SDP_BAD_DESCRIPTION', `${description.media.length} media lines answer ${pending.lines.length}`, { status: 400 })
     }
     const media = this.#acceptedAudio(description.media[pending.slot]!, pending)

@@ -109,11 +109,11 @@ export class StreamLines {
     return { line: own, agreed: agreement(line, own, pairs.map(([, theirs], at) => ({ theirs, ours: codecs[at]! })), secured?.keys, local) }
   }
 
-  /** What their answer makes of the lines that we offered; a line answered with something else than it offered is none. */
+  /** What their answer makes of the lines that we offered; a line left out, or answered with something else than it offered, is none. */
   accept({ media }: Description, offered: readonly LocalLine[], local: LocalMedia): readonly NegotiatedStream[] {
     return offered.flatMap((own, slot) => {
-      const line = media[slot]!
-      if (own.type !== 'stream' || line.kind !== own.kind || line.port === 0 || !reachable(line, local)) return []
+      const line = media[slot]
+      if (own.type !== 'stream' || line === undefined || line.kind !== own.kind || line.port === 0 || !reachable(line, local)) return []
       if (own.kind === 'image') return isFax(line) ? [agreement(line, own, [], undefined, local)] : []
       const pairs = paired(streamCodecs(line), own.codecs).map(([theirs, ours]) => ({ theirs, ours }))
       const keys = this.#unlocked(slot, line, own)

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { seededRandom } from '../../src/core/random.js'
 import type { Call, CallHandler, Server } from '../../src/index.js'
 import { until } from '../media/tone-peer.js'
-import { AUDIO, FAX, h264, lineOf, type OwnLines, sections, StreamPhone, text, video } from './stream-phone.js'
+import { AUDIO, FAX, h264, KEY, lineOf, type OwnLines, SECURE_AUDIO, sections, StreamPhone, text, video } from './stream-phone.js'
 import { received, sharedServers, twoServers } from './two-servers.js'
 
 const random = seededRandom(6184)
@@ -53,12 +53,14 @@ const videoFlows = async (t: Test, ann: StreamPhone, bob: StreamPhone): Promise<
   t.match(ann.peers['video']!.seen.at(-1), { payloadType: 97, marker: true, payload: Buffer.from('from Bob') })
 }
 
+/** Sequence number of the audio of all phones: one that went back would be of packets from before. */
+let spoken = 100
+
 const audioFlows = async (ann: StreamPhone, bob: StreamPhone): Promise<void> => {
   const [heardByBob, heardByAnn] = [bob.peers['audio']!.seen.length, ann.peers['audio']!.seen.length]
-  let sequence = random.uint32() & 0x7fff
   await until(() => {
-    for (const phone of [ann, bob]) phone.peers['audio']!.send(phone.target('audio'), { payload: Buffer.alloc(160, 0x55), sequence, timestamp: sequence * 160, payloadType: 0 })
-    sequence++
+    spoken++
+    for (const phone of [ann, bob]) phone.peers['audio']!.send(phone.target('audio'), { payload: Buffer.alloc(160, 0x55), sequence: spoken & 0xffff, timestamp: spoken * 160, payloadType: 0 })
     return bob.peers['audio']!.seen.length > heardByBob + 3 && ann.peers['audio']!.seen.length > heardByAnn + 3
   }, 'audio both ways')
 }
@@ -167,6 +169,59 @@ void t.test('RFC 3264 §8: video added and taken away in mid-call is passed on',
   await hungUp(call, ann)
 })
 
+void t.test('early media of the one dialled, and its answer at once: the caller has the video, and one answer', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  bob.early = true
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  await videoFlows(t, ann, bob)
+  t.same([ann.offers.length, bob.offers.length], [0, 1], 'no re-INVITE')
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 3264 §6.1: a camera switched off and on again is told to the other party, a hold is not', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  await videoFlows(t, ann, bob)
+  const direction = (sdp: string): string | undefined => /a=(sendrecv|sendonly|recvonly|inactive)/.exec(sections(sdp).find(({ kind }) => kind === 'video')!.text)?.[1]
+  const turned = (kind: string, way: string) => (peer: Parameters<OwnLines[string]>[0]): string => `${ANN[kind]!(peer)}a=${way}\r\n`
+  ann.own = { ...ANN, video: turned('video', 'recvonly') }
+  t.equal(await ann.reinvite(['audio', 'video']), undefined)
+  t.same([bob.offers.length, direction(bob.offers.at(-1)!), direction(ann.remote)], [2, 'recvonly', 'sendonly'])
+  ann.own = ANN
+  t.equal(await ann.reinvite(['audio', 'video']), undefined)
+  t.equal(bob.offers.length, 3)
+  await videoFlows(t, ann, bob)
+  ann.own = { ...ANN, audio: turned('audio', 'sendonly'), video: turned('video', 'inactive') }
+  t.equal(await ann.reinvite(['audio', 'video']), undefined)
+  t.equal(direction(ann.remote), 'inactive')
+  ann.own = ANN
+  t.equal(await ann.reinvite(['audio', 'video']), undefined)
+  t.equal(bob.offers.length, 3, 'Bob hears nothing of the hold')
+  await videoFlows(t, ann, bob)
+  await hungUp(call, ann)
+})
+
+void t.test('a telephone that leaves the video out of its answer is called all the same', async t => {
+  const [ann, bob] = [await phone(t, ANN), await phone(t, { audio: AUDIO })]
+  bob.short = true
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  t.match(lineOf(ann.remote, 'video'), /^m=video 0 /)
+  await audioFlows(ann, bob)
+  await hungUp(call, ann)
+})
+
+void t.test('RFC 3891: who takes a party\'s place has its video', async t => {
+  const [ann, bob, cleo] = [await phone(t, ANN), await phone(t, BOB), await phone(t, ANN)]
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  await videoFlows(t, ann, bob)
+  const { callId, localTag, remoteTag } = ann.session!
+  const { uri } = await servers(t)
+  await cleo.call(uri('anybody'), ['audio', 'video'], { Replaces: `${callId};to-tag=${remoteTag};from-tag=${localTag}` })
+  await videoFlows(t, cleo, bob)
+  t.same([cleo.offers.length, bob.offers.length], [0, 1], 'no re-INVITE')
+  await hungUp(call, cleo)
+})
+
 void t.test('RFC 4103: text goes through, its redundancy in the numbers of who reads it', async t => {
   const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
   const call = await bridged(t, ann, bob, ['audio', 'text'])
@@ -261,7 +316,6 @@ void t.test('RFC 3261 §14.2: both parties change their streams at once: one aft
 })
 
 void t.test('RFC 4568: video with SDES keys of its own towards who offers them', async t => {
-  const KEY = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz'
   const own = { ...ANN, video: video('97', [...h264(97, 1), KEY]) }
   const [ann, bob] = [await phone(t, own), await phone(t, BOB)]
   const pair = twoServers(t, undefined, { srtp: 'optional' })
@@ -270,5 +324,14 @@ void t.test('RFC 4568: video with SDES keys of its own towards who offers them',
   const key = (line: string): Uint8Array => Buffer.from(/inline:([\w+/=]+)/.exec(line)![1]!, 'base64')
   ann.peers['video']!.secure({ suite: 'AES_CM_128_HMAC_SHA1_80', tag: 1, key: key(KEY) }, { suite: 'AES_CM_128_HMAC_SHA1_80', tag: 1, key: key(section) })
   await videoFlows(t, ann, bob)
+  await hungUp(call, ann)
+})
+
+void t.test('where SRTP is required nobody is asked for a fax', async t => {
+  const [ann, bob] = [await phone(t, { ...ANN, audio: SECURE_AUDIO }), await phone(t, { ...BOB, audio: SECURE_AUDIO })]
+  const pair = twoServers(t, undefined, { srtp: 'required' })
+  const call = await bridged(t, ann, bob, ['audio'], () => pair)
+  t.equal(await bob.reinvite(['image']), 488)
+  t.same([ann.offers.length, bob.offers.length], [0, 1])
   await hungUp(call, ann)
 })

@@ -20,7 +20,9 @@ export type OwnLines = Readonly<Record<string, (peer: StreamPeer) => string>>
 const line = (kind: string, profile: string, types: string, attributes: readonly string[]) => (peer: StreamPeer): string =>
   [`m=${kind} ${peer.port} ${profile} ${types}`, ...attributes, ...kind === 'image' ? [] : [`a=rtcp:${peer.rtcp.address().port}`], ''].join('\r\n')
 
+export const KEY = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz'
 export const AUDIO = line('audio', 'RTP/AVP', '0', [])
+export const SECURE_AUDIO = line('audio', 'RTP/SAVP', '0', [KEY])
 /** H.264 of one packetization mode, under a payload type. */
 export const h264 = (type: number, mode: number, more = 'nack pli'): readonly string[] =>
   [`a=rtpmap:${type} H264/90000`, `a=fmtp:${type} profile-level-id=42e01f;packetization-mode=${mode}`, `a=rtcp-fb:${type} nack`, `a=rtcp-fb:${type} ${more}`]
@@ -38,11 +40,17 @@ export class StreamPhone implements AsyncDisposable {
   session: Session | undefined
   /** Answers instead of what `own` has: a status refuses. */
   refuseWith: number | undefined
+  /** Answers with 183 before the 200. */
+  early = false
+  /** Leaves out of its answers what it has nothing of, which RFC 3264 §6 does not let it do. */
+  short = false
   #version = 0
 
   private constructor(readonly agent: UserAgentCore, readonly peers: Readonly<Record<string, StreamPeer>>, public own: OwnLines) {
     onInvite(agent, invite => {
-      void invite.accept({ sdp: this.#answer(invite.offer!) }).then(session => this.#adopt(session), () => undefined)
+      const sdp = this.#answer(invite.offer!)
+      const ready = this.early ? invite.provisional(183, { sdp }) : Promise.resolve()
+      void ready.then(() => invite.accept({ sdp })).then(session => this.#adopt(session), () => undefined)
     })
   }
 
@@ -59,8 +67,8 @@ export class StreamPhone implements AsyncDisposable {
   }
 
   /** Calls `uri` and offers what it has of `kinds`. @throws Error when it is not answered. */
-  async call(uri: string, kinds: readonly string[]): Promise<void> {
-    const outcome = await this.agent.invite(uri, { sdp: this.describe(kinds) }).outcome
+  async call(uri: string, kinds: readonly string[], headers: Readonly<Record<string, string>> = {}): Promise<void> {
+    const outcome = await this.agent.invite(uri, { sdp: this.describe(kinds), headers }).outcome
     if (outcome.type !== 'answered') throw new Error(`not answered: ${JSON.stringify(outcome)}`)
     this.remote = outcome.session.remoteSdp!
     this.#adopt(outcome.session)
@@ -112,7 +120,7 @@ export class StreamPhone implements AsyncDisposable {
   #answer(offer: string): string {
     this.offers.push(offer)
     this.remote = offer
-    return this.#write(sections(offer).map(({ kind, port, text: theirs }) => {
+    return this.#write(sections(offer).filter(({ kind }) => !this.short || this.own[kind] !== undefined).map(({ kind, port, text: theirs }) => {
       const own = this.own[kind]
       return own === undefined || port === 0 ? theirs.split('\r\n')[0]!.replace(/ \d+/, ' 0') + '\r\n' : own(this.peers[kind]!)
     }))

@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/core/random.js'
 import { parseDescription } from '../../src/sdp/description.js'
 import type { LocalMedia, LocalStream, WantedStream } from '../../src/sdp/negotiated.js'
 import { createOfferAnswer, type OfferAnswer } from '../../src/sdp/offer-answer.js'
-import { relayedOf, wantedOf } from '../../src/sdp/stream-codecs.js'
+import { numberedAs, relayedOf, wantedOf } from '../../src/sdp/stream-codecs.js'
 
 const local = (changes: Partial<LocalMedia> = {}): LocalMedia => ({
   address: '192.0.2.10', port: 20_000, rtcpPort: 20_001, rtcpMux: false, direction: 'sendrecv', dtmf: false,
@@ -73,4 +73,20 @@ t.test('RFC 3362: audio gives its line to a fax, and takes it back', async t => 
   t.match(ours.accept(peer.localText!), { direction: 'sendrecv', codec: { name: 'PCMU' } })
   t.same([ours.streams, peer.streams], [[], []])
   t.same(mediaLines(peer.localText!), ['m=audio 20000 RTP/AVP 0'])
+})
+
+t.test('RFC 3264 §5.1: what another party has is offered under the numbers of who is offered it', async t => {
+  const [theirs] = wanted('m=text 6000 RTP/AVP 105 106\r\na=rtpmap:105 red/1000\r\na=fmtp:105 106/106\r\na=rtpmap:106 t140/1000\r\n')
+  const [own] = wanted(TEXT)
+  t.match(numberedAs(theirs!, own).codecs, [{ name: 'RED', payloadType: 100, fmtp: '101/101' }, { name: 'T140', payloadType: 101 }])
+  t.same(numberedAs(theirs!, undefined), theirs)
+  const [clash] = wanted('m=text 6000 RTP/AVP 101 106\r\na=rtpmap:101 other/1000\r\na=rtpmap:106 t140/1000\r\n')
+  t.equal(numberedAs(clash!, own), clash, 'a number would be there twice')
+})
+
+t.test('RFC 3264 §6: lines that an answer leaves out are refused', async t => {
+  const ours = side()
+  ours.createOffer(local({ streams: at(wanted(VIDEO + TEXT)) }))
+  t.match(ours.accept(sdp(AUDIO)), { direction: 'sendrecv', remote: { port: 4000 } })
+  t.same(ours.streams, [])
 })

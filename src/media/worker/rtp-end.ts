@@ -31,6 +31,8 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
   readonly #header = new RtpHeader()
   #other: RtpEnd | undefined
   #codecs: readonly NegotiatedStreamCodec[] = []
+  /** 1 for each payload type that was agreed on. */
+  readonly #known = new Uint8Array(PAYLOAD_TYPES)
   /** The other party's number for each that comes in here. */
   readonly #numbers = new Int16Array(PAYLOAD_TYPES).fill(NONE)
   #redundancy = NONE
@@ -67,6 +69,8 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
     this.#mux = rtcpMux
     this.#collided = false
     this.#codecs = codecs
+    this.#known.fill(0)
+    for (const { receive } of codecs) this.#known[receive] = 1
     const rate = codecs[0]?.clockRate
     if (rate !== undefined) {
       this.reception.clockRate = rate
@@ -114,7 +118,7 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
   #rtp(packet: Buffer, address: string, port: number, now: number): boolean {
     const header = this.#header
     if (!readRtp(packet, header)) return this.drop('malformed')
-    if (!this.#codecs.some(codec => codec.receive === header.payloadType)) return this.drop('payload-type')
+    if (this.#known[header.payloadType] === 0) return this.drop('payload-type')
     if (!this.latch.accept(address, port, header.ssrc, header.sequence, now)) return this.drop('stranger')
     if (!this.receives) return this.drop('direction')
     if (header.ssrc !== this.ssrc || this.#source === 0) this.#begin(header.ssrc)

@@ -61,7 +61,7 @@ export class StreamSender {
     this.packets++
     this.bytes += header.payloadEnd - header.payloadStart
     if (distance16(this.#sequence, sequence) > 0) this.#note(sequence, timestamp, now)
-    return packet.subarray(start, header.payloadEnd)
+    return start === 0 && header.payloadEnd === packet.length ? packet : packet.subarray(start, header.payloadEnd)
   }
 
   #adopt(header: RtpHeader, source: number, now: number): void {
