@@ -38,4 +38,5 @@ const answer = (request: string, from: RemoteInfo): void => {
 }
 
 const sip = open(Number(process.env['SIP_PORT'] ?? 6_060), (packet, from) => answer(packet.toString('latin1'), from))
-sip.once('listening', () => console.log('ready'))
+// Bound by now: the port is exclusive, and the lookup answers at once.
+console.log(`ready ${sip.address().port}`)

@@ -1,7 +1,6 @@
 // The other ends of `relay-server.ts`: both sides of each call send 20 ms packets of G.711 that carry their send time. Prints `measuring` after a second, and
 // `measured` with the figures in JSON. It never sleeps, so that nothing but its own work comes between a packet's arrival and its reading.
 import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import { RtpHeader, RTP_HEADER_BYTES, readRtp, writeRtp } from '../../src/rtp/packet.js'
 import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
 import { cryptoOf, farPort, nearPort, type RelayFigures, type RelayLoad } from './relay.js'
@@ -37,10 +36,10 @@ class Side {
     socket.on('message', packet => this.#take(packet))
   }
 
-  static async create(port: number, target: number, sealer?: SrtpSender, opener?: SrtpReceiver): Promise<Side> {
+  static create(port: number, target: number, sealer?: SrtpSender, opener?: SrtpReceiver): Side {
     const socket = createSocket({ type: 'udp4', lookup })
+    // With an exclusive port and a lookup that answers at once, `bind` has done its work when it returns.
     socket.bind({ port, address: '127.0.0.1', exclusive: true })
-    await once(socket, 'listening')
     return new Side(socket, target, sealer, opener)
   }
 
@@ -71,8 +70,8 @@ const sides: Side[] = []
 for (let call = 0; call < calls; call++) {
   const [near, far] = ports?.[call] ?? [farPort(call), nearPort(call)]
   const { toServer, fromServer } = cryptoOf(call)
-  sides.push(secure ? await Side.create(nearPort(call), near, new SrtpSender(toServer), new SrtpReceiver(fromServer)) : await Side.create(nearPort(call), near))
-  sides.push(await Side.create(farPort(call), far))
+  sides.push(secure ? Side.create(nearPort(call), near, new SrtpSender(toServer), new SrtpReceiver(fromServer)) : Side.create(nearPort(call), near))
+  sides.push(Side.create(farPort(call), far))
 }
 
 const start = performance.now()
