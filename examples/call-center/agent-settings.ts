@@ -37,6 +37,8 @@ const agentSchema = z.strictObject({
   password: z.string().min(10, 'must have at least 10 characters').optional(),
   /** By which it sets its status at 604. @default none: it cannot */
   pin: z.coerce.string().regex(/^\d{4,16}$/, 'must be four to sixteen digits').optional(),
+  /** Whether it may keep a line open by calling 605. */
+  line: z.boolean('must be true or false').default(false),
   /** Levels by name. */
   skills: z.record(z.string(), z.number('must be a level, a number')).default({}),
   wrapUp: seconds.optional(),

@@ -11,7 +11,7 @@ export interface Problem {
 }
 
 /** Numbers that are taken: `numbers/plan.ts` answers them. */
-const FIXED = /^(?:60[0-4]|700|8\d\d|1100)$/
+const FIXED = /^(?:60[0-5]|700|8\d\d|1100)$/
 
 const soundsOf = ({ welcome, whisper, hold, closed, emergency, overflow }: ConfiguredQueue): readonly (readonly [readonly string[], string])[] => [
   ...(welcome === undefined ? [] : [[['welcome'], welcome] as const]),

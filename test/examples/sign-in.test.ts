@@ -6,6 +6,7 @@ import type { Floor } from '../../examples/call-center/floor.js'
 import { signIn } from '../../examples/call-center/numbers/sign-in.js'
 import { openPrompts } from '../../examples/call-center/prompts.js'
 import { createServer } from '../../src/server.js'
+import type { PeerCall } from '../../src/testing/peer-call.js'
 import { createScriptedPeer, type ScriptedPeer } from '../../src/testing/scripted-peer.js'
 import { writeWav } from '../../src/testing/wav-file.js'
 import { CallCenterProcess, eventually, PASSWORD } from '../peers/call-center.js'
@@ -45,15 +46,16 @@ t.test('604: three wrong PINs end the call; ten in a row, over any number of cal
   t.same(chosen, ['1001 logged-out'])
 })
 
-t.test('604: an agent signs in and out by telephone with its PIN, or by the API; the reason is kept', { buffered: true }, async t => {
+t.test('604: an agent signs in and out by telephone with its PIN, or by the API; 605 keeps a line open; what they did is in the figures of their team', { buffered: true }, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'cordboard-status-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'center.yaml')
   const brief = join(folder, 'brief.wav')
   writeWav(brief, [new Int16Array(160)], 8_000)
-  writeFileSync(file, `sip: { domain: pbx.example }\nqueues:\n  sales: { welcome: ${brief}, hold: [hold] }\nagents:\n  breaks: { 2: lunch }\n  wrapUp: 600\n  people:\n    1001: { pin: "4711", queues: [sales] }\n    1002: {}\n`)
+  writeFileSync(file, `sip: { domain: pbx.example }\nqueues:\n  sales: { welcome: ${brief}, hold: [hold] }\nagents:\n  breaks: { 2: lunch }\n  wrapUp: 600\n  people:\n    1001: { pin: "4711", queues: [sales], team: north }\n    1002: { line: true, team: north }\n`)
   await using center = await CallCenterProcess.start({ rtpPorts: [22_800, 22_898], env: { CONFIG_FILE: file } })
-  const agents = async () => (await center.get('/api/agents')).json() as Promise<readonly Shown[]>
+  const get = async <T>(path: string): Promise<T> => (await center.get(path)).json() as Promise<T>
+  const agents = (): Promise<readonly Shown[]> => get('/api/agents')
   const peer = (user: string, frequency: number): Promise<ScriptedPeer> => createScriptedPeer({ server: center.address, user, password: PASSWORD, tone: { frequencies: [frequency] } })
   const command = async (user: string, name: string, body: object): Promise<number> =>
     (await fetch(`http://127.0.0.1:${center.httpPort}/api/agents/${user}/${name}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).status
@@ -91,7 +93,32 @@ t.test('604: an agent signs in and out by telephone with its PIN, or by the API;
   await eventually('the wrap-up', async () => (await state()) === 'wrap-up' || undefined)
   await dial('4711#1', 'the end of the wrap-up', ({ state }) => state !== 'wrap-up')
   t.equal(await state(), 'idle', 'who says that it is available has wrapped up')
-  await using other = await peer('1002', 900)
+  await using other = await peer('1002', 1_200)
   await using refused = await other.dial(center.uri('604'))
   t.match(await refused.outcome, { type: 'rejected', status: 403 }, 'an agent without a PIN')
+
+  // Here, since a program of its own would take seconds to start.
+  const shown = async (): Promise<Shown> => (await agents()).find(({ user }) => user === '1002')!
+  await using barred = await agent.dial(center.uri('605'))
+  t.match(await barred.outcome, { type: 'rejected', status: 403 }, 'an agent without `line`')
+  t.equal(await post('1001', { type: 'logged-out' }), 204)
+  await using line = await other.call(center.uri('605'))
+  await eventually('the line is open', async () => ((await shown()).state === 'idle') || undefined)
+  await using second = await other.dial(center.uri('605'))
+  t.match(await second.outcome, { type: 'rejected', status: 486 }, 'one line is enough')
+  await eventually('the second call is over', async () => ((await shown()).state === 'idle') || undefined)
+  const hears = ({ rtp }: PeerCall, frequency: number): boolean => rtp.heard().part(rtp.heard().ms - 250).hears(frequency)
+  await using served = await customer.call(center.uri('701'))
+  await eventually('they talk', () => (hears(served, 1_200) && hears(line, 600)) || undefined)
+  await served.bye()
+  await eventually('the wrap-up', async () => ((await shown()).state === 'wrap-up') || undefined)
+  t.notOk(line.over, 'the line stays')
+  await line.bye()
+  await eventually('signed out', async () => ((await shown()).status === 'logged-out') || undefined)
+
+  t.match(await get('/api/teams'), [{ team: 'north', agents: ['1001', '1002'], figures: { offered: 2, answered: 2, missed: 0 } }])
+  const work = await get<readonly { readonly at: number; readonly user?: string; readonly team?: string; readonly figures: { readonly answered: number } }[]>('/api/work')
+  const answered = (who: string): number => work.filter(({ user, team }) => user === who || team === who).reduce((sum, { figures }) => sum + figures.answered, 0)
+  t.same(['1001', '1002', 'north'].map(answered), [1, 1, 2], 'by quarter of an hour: each agent, and the team')
+  t.ok(work.every(({ at }) => at % 900_000 === 0))
 })

@@ -9,6 +9,7 @@ import type { Settings } from '../settings.js'
 import { digits } from './digits.js'
 import { echo } from './echo.js'
 import type { Handler } from './handler.js'
+import { keepLine } from './line.js'
 import { menu } from './menu.js'
 import { createOperator } from './people.js'
 import { enterQueue } from './queues.js'
@@ -59,6 +60,7 @@ export class NumberingPlan {
     ])
     for (const [number, handler] of this.#fixed) server.handle(`sip:${number}@*`, everyone(handler))
     server.handle('sip:604@*', accounts(signIn(floor, prompts, () => parts.settings().agents)))
+    server.handle('sip:605@*', accounts(keepLine(floor, prompts, () => parts.settings().agents)))
     server.handle('sip:8[0-9][0-9]@*', everyone(enterRoom(server, prompts)))
   }
 
