@@ -33,7 +33,7 @@ export interface ForwardOptions extends Scoped {
 }
 
 /** A place to forward to: a URI, or a binding of the registrar. */
-export type ForwardTo = string | { readonly contact: string; readonly path?: readonly string[] }
+export type ForwardTo = string | { readonly contact: string; readonly path?: readonly string[]; readonly instance?: string; readonly flow?: string }
 
 /** A stateful proxy (RFC 3261 §16). Requests within dialogs that it stays in pass by themselves. */
 export interface Proxy extends Extension {
@@ -145,4 +145,4 @@ const refusalOf = (request: SipRequest): Refusal | undefined =>
   refuseHops(request) ?? refuseBreadth(request) ?? refuseScheme(request) ?? refuseExtensions(request, [], 'Proxy-Require')
 
 const forwardTarget = (target: ForwardTo): ForwardTarget =>
-  typeof target === 'string' ? { uri: target, path: [] } : { uri: target.contact, path: target.path ?? [] }
+  typeof target === 'string' ? { uri: target, path: [] } : { uri: target.contact, path: target.path ?? [], instance: target.instance, flow: target.flow }

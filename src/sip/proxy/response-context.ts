@@ -25,6 +25,10 @@ export interface ForwardTarget {
   readonly uri: string
   /** Proxies on the way (RFC 3327), topmost first. */
   readonly path: readonly string[]
+  /** Targets of one telephone stand in for each other: they are never tried side by side (RFC 5626 §5.3). */
+  readonly instance?: string | undefined
+  /** Name of the connection that alone leads there. */
+  readonly flow?: string | undefined
 }
 
 export interface ContextOptions {
@@ -50,6 +54,9 @@ const NOBODY: ClientTransactionUser = { response: () => undefined, failed: () =>
 
 /** One branch: a client transaction at a time, at the next address of its target after a failure (RFC 3263 §4.3). */
 class Branch implements ClientTransactionUser {
+  target: ForwardTarget
+  /** Other flows to the same telephone. */
+  readonly #standIns: ForwardTarget[]
   transaction: ClientTransaction | undefined
   /** As it goes up: our Via is off. */
   final: SipResponse | undefined
@@ -62,14 +69,18 @@ class Branch implements ClientTransactionUser {
   #request: SipRequest | undefined
 
   /** @param breadth how many branches its own may have further on (RFC 5393 §5) */
-  constructor(readonly context: ResponseContext, readonly target: ForwardTarget, readonly breadth: number) {}
+  constructor(readonly context: ResponseContext, targets: readonly ForwardTarget[], readonly breadth: number) {
+    this.target = targets[0]!
+    this.#standIns = targets.slice(1)
+  }
 
   start(): void {
     const { core, request } = this.context
     const { request: copy, nextHop } = forwarded(request, this.target.uri, this.target.path)
     this.#request = withHeader(copy, 'Max-Breadth', String(this.breadth))
-    core.reach(nextHop, targets => {
+    core.reach(this.target.flow ?? nextHop, targets => {
       this.#targets = targets
+      this.#at = 0
       this.#send()
     }, () => this.#end(503))
   }
@@ -99,7 +110,7 @@ class Branch implements ClientTransactionUser {
       this.#blame()
       if (this.#next()) return
     }
-    this.#finish(withoutFirst(response, 'Via'))
+    if (response.status !== 430 || !this.#standIn()) this.#finish(withoutFirst(response, 'Via'))
   }
 
   failed(error: CordboardError): void {
@@ -118,6 +129,15 @@ class Branch implements ClientTransactionUser {
     if (late) return
     this.final = final
     this.context.ended(this)
+  }
+
+  /** Goes on by another flow to the same telephone, when this one has failed. */
+  #standIn(): boolean {
+    const next = this.done || this.#cancelled !== undefined ? undefined : this.#standIns.shift()
+    if (next === undefined) return false
+    this.target = next
+    this.start()
+    return true
   }
 
   #next(): boolean {
@@ -150,7 +170,11 @@ class Branch implements ClientTransactionUser {
 
   /** RFC 3261 §16.9, §16.8: a branch that cannot be reached has answered 503, one that is silent 408. */
   #end(status: 408 | 503): void {
-    if (!this.done) this.#finish(makeResponse(this.context.request, status, { toTag: this.context.transaction.localTag }))
+    const lost = this.target.flow !== undefined && this.#cancelled === undefined
+    if (this.done || (lost && this.#standIn())) return
+    // RFC 5626 §5.3: the flow is gone, whatever shows it.
+    if (lost) this.#finish(makeResponse(this.context.request, 430, { toTag: this.context.transaction.localTag }))
+    else this.#finish(makeResponse(this.context.request, status, { toTag: this.context.transaction.localTag }))
   }
 
   #sendCancel(): void {
@@ -169,7 +193,8 @@ export class ResponseContext implements ServerTransactionUser {
   readonly request: SipRequest
   /** Tells a request that comes back unchanged. */
   readonly mark: string
-  #waiting: ForwardTarget[]
+  /** Telephones, each with its flows, the best first. */
+  #waiting: ForwardTarget[][]
   readonly #branches: Branch[] = []
   /** Branches that may be under way at a time, all those further on included (RFC 5393 §5). */
   readonly #breadth: number
@@ -187,7 +212,7 @@ export class ResponseContext implements ServerTransactionUser {
     this.request = core.trust?.received(request, this.inbound.address) ?? request
     this.mark = loopMark(request)
     this.#breadth = maxBreadth(request) ?? MAX_BREADTH
-    this.#waiting = [...targets]
+    this.#waiting = byTelephone(targets)
   }
 
   start(): void {
@@ -250,7 +275,7 @@ export class ResponseContext implements ServerTransactionUser {
     const { timeout } = this.options
     if (this.request.method === 'INVITE' && timeout !== undefined) this.#timer = this.core.clock.after(timeout, () => this.#expire())
     const [share, rest] = [Math.floor(this.#breadth / next.length), this.#breadth % next.length]
-    const branches = next.map((target, at) => new Branch(this, target, at < rest ? share + 1 : share))
+    const branches = next.map((flows, at) => new Branch(this, flows, at < rest ? share + 1 : share))
     this.#branches.push(...branches)
     for (const branch of branches) branch.start()
   }
@@ -286,4 +311,14 @@ export class ResponseContext implements ServerTransactionUser {
     if (!this.transaction.answered && !late) this.core.respond(this.transaction, best ?? makeResponse(this.request, status, { toTag: this.transaction.localTag }))
     this.#outcome.resolve(this.#state === 'cancelled' ? { type: 'cancelled' } : { type: 'failed', status })
   }
+}
+
+const byTelephone = (targets: readonly ForwardTarget[]): ForwardTarget[][] => {
+  const telephones: ForwardTarget[][] = []
+  for (const target of targets) {
+    const known = target.instance === undefined ? undefined : telephones.find(([first]) => first?.instance === target.instance)
+    if (known === undefined) telephones.push([target])
+    else known.push(target)
+  }
+  return telephones
 }

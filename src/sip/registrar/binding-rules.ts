@@ -4,6 +4,8 @@ import type { NameAddr } from '../message/name-addr.js'
 import { equalUris, parseUri } from '../message/uri.js'
 import type { Source } from '../transport/transport.js'
 import type { StoredBinding } from './location.js'
+import { isFirstHop, lacksOutbound, outboundFlow, sameFlow } from './outbound.js'
+import type { OutboundFlow } from './outbound.js'
 
 /** What a registrar allows. */
 export interface BindingLimits {
@@ -21,13 +23,14 @@ export type Registration =
   | { readonly type: 'query' }
   | { readonly type: 'remove-all' }
   | { readonly type: 'bind'; readonly contacts: readonly RequestedContact[] }
-  | { readonly type: 'refused'; readonly status: 400 | 423; readonly reason?: string }
+  | { readonly type: 'refused'; readonly status: 400 | 423 | 439; readonly reason?: string }
 
 interface RequestedContact {
   readonly uri: string
   readonly q: number
   /** Seconds; 0 removes. */
   readonly expires: number
+  readonly outbound: OutboundFlow | undefined
 }
 
 /** Reads a REGISTER and checks it against `limits`. */
@@ -42,6 +45,10 @@ export const readRegistration = (request: SipRequest, limits: BindingLimits): Re
   if (requested.some(({ uri }) => parseUri(uri) === undefined || uri === '*')) return { type: 'refused', status: 400, reason: 'Malformed Contact' }
   // RFC 3261 §10.2.8: 0 removes, but less than the least is too brief.
   if (requested.some(contact => contact.expires > 0 && contact.expires < limits.minExpires)) return { type: 'refused', status: 423 }
+  const flows = requested.filter(({ outbound }) => outbound !== undefined)
+  if (flows.length > 0 && lacksOutbound(request)) return { type: 'refused', status: 439 }
+  // RFC 5626 §6: one REGISTER makes one flow.
+  if (flows.filter(contact => contact.expires > 0).length > 1) return { type: 'refused', status: 400, reason: 'Several Flows' }
   return { type: 'bind', contacts: requested }
 }
 
@@ -49,6 +56,7 @@ const requestedContact = (request: SipRequest, contact: NameAddr, limits: Bindin
   uri: contact.uri,
   q: qValue(contact.parameters),
   expires: Math.min(contactExpires(request, contact) ?? limits.defaultExpires, limits.maxExpires),
+  outbound: outboundFlow(request, contact),
 })
 
 /** A REGISTER older than the one that made a binding: nothing of it is carried out (RFC 3261 §10.3, step 7). */
@@ -73,11 +81,13 @@ export const applyRegistration = (
   if (registration.type !== 'bind') return bindings
   const path = paths(request).map(({ uri }) => uri)
   const { transport, address, port } = received
-  for (const { uri, q, expires: seconds } of registration.contacts) {
-    const known = bindings.find(binding => sameContact(binding.contact, uri))
+  const flow = (outbound: OutboundFlow | undefined): Pick<StoredBinding, 'outbound'> => (outbound === undefined ? {} : { outbound: { ...outbound, direct: isFirstHop(request) } })
+  for (const { uri, q, expires: seconds, outbound } of registration.contacts) {
+    // RFC 5626 §6: a flow is told by telephone and number, whatever its address; flows of one address stand side by side.
+    const known = bindings.find(binding => (outbound === undefined ? binding.outbound === undefined && sameContact(binding.contact, uri) : sameFlow(binding.outbound, outbound)))
     if (known !== undefined) checkOrder(known, order)
     bindings = bindings.filter(binding => binding !== known)
-    if (seconds > 0) bindings = [...bindings, { contact: uri, q, expiresAt: now + seconds * 1_000, ...order, path, received: { transport, address, port } }]
+    if (seconds > 0) bindings = [...bindings, { contact: uri, q, expiresAt: now + seconds * 1_000, ...order, path, received: { transport, address, port }, ...flow(outbound) }]
   }
   return bindings.slice(-limits.maxContacts)
 }

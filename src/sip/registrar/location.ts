@@ -1,4 +1,5 @@
 import type { Source } from '../transport/transport.js'
+import type { OutboundFlow } from './outbound.js'
 
 /** One contact of an address of record. Plain data, so that a store outside the process can hold it. */
 export interface StoredBinding {
@@ -13,6 +14,8 @@ export interface StoredBinding {
   readonly cseq: number
   /** URIs of Path, topmost first (RFC 3327). */
   readonly path: readonly string[]
+  /** The telephone and which of its flows (RFC 5626); `direct`: no proxy stands between. */
+  readonly outbound?: OutboundFlow & { readonly direct: boolean }
   /** Where the REGISTER came from: behind a NAT the only way back. */
   readonly received: Source
 }

@@ -7,16 +7,18 @@ import { realClock } from '../../core/real-clock.js'
 import type { DigestHash } from '../auth/digest.js'
 import { DigestVerifier } from '../auth/digest-verifier.js'
 import type { Verdict } from '../auth/digest-verifier.js'
-import { from, headerField, paths, supports, to } from '../message/headers.js'
+import { contacts, from, headerField, paths, supports, to } from '../message/headers.js'
 import { formatNameAddr } from '../message/name-addr.js'
 import type { SipRequest } from '../message/message.js'
 import { refuseAddressOfRecord } from '../message/refusals.js'
+import { quote } from '../message/scanner.js'
 import { formatHostPort, parseUri, unescapeUri } from '../message/uri.js'
 import type { Extension, ExtraHeaders, RequestHolder, ServerRequest, UserAgent } from '../ua/user-agent.js'
 import { alive, applyRegistration, OutOfOrder, readRegistration } from './binding-rules.js'
 import type { BindingLimits, Registration } from './binding-rules.js'
 import { MemoryLocationStore } from './location.js'
 import type { LocationStore, StoredBinding } from './location.js'
+import { FLOW_TIMER_S, flowName, outboundFlow, sameFlow } from './outbound.js'
 
 export interface RegistrarOptions {
   /** Domains that it is responsible for; `*`: any. */
@@ -54,6 +56,10 @@ export interface Binding {
   readonly expires: Date
   /** Proxies on the way to it (RFC 3327), topmost first. */
   readonly path: readonly string[]
+  /** The telephone, of which several flows may be bound: only one is to ring, the others stand in for it (RFC 5626 §5.3). */
+  readonly instance?: string
+  /** Name of the connection that it registered by; nothing else leads there. */
+  readonly flow?: string
 }
 
 export interface RegistrarEvents {
@@ -152,7 +158,10 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     if (key === undefined) return []
     const bindings = alive(await this.#store.bindings(key), this.#clock.wall())
     return [...bindings].sort((a, b) => b.q - a.q || b.expiresAt - a.expiresAt)
-      .map(({ contact, q, expiresAt, path }) => ({ contact, q, expires: new Date(expiresAt), path }))
+      .map(({ contact, q, expiresAt, path, outbound }) => ({
+        contact, q, expires: new Date(expiresAt), path,
+        ...(outbound === undefined ? {} : { instance: outbound.instance, ...(outbound.direct ? { flow: flowName(key, outbound) } : {}) }),
+      }))
   }
 
   async resolve(uri: string): Promise<readonly string[] | undefined> {
@@ -160,7 +169,8 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     // A contact is not an address of record: with `*` any URI could be one, so what leads elsewhere by itself is left alone.
     const bindings = await this.lookup(uri)
     if (bindings.length === 0 && this.#domains.includes(ANY) && !this.#domains.includes(hostOf(uri))) return undefined
-    return bindings.map(({ contact }) => contact)
+    const phones = bindings.filter(({ instance }, at) => instance === undefined || bindings.findIndex(other => other.instance === instance) === at)
+    return [...new Set(phones.map(({ contact }) => contact))]
   }
 
   async #register(request: ServerRequest): Promise<void> {
@@ -177,7 +187,7 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
     const before = alive(await this.#store.bindings(key), this.#clock.wall())
     const after = await this.#update(request, key, registration)
     if (after === undefined) return request.respond(500, { reason: 'Out Of Order', headers: { 'Retry-After': '1' } })
-    this.#learn(request, before, after)
+    this.#learn(request, key, before, after)
     this.#watch(key, after)
     request.respond(200, { headers: { ...this.#listing(message, after), ...proven.headers } })
     this.#announce(key, before, after)
@@ -211,23 +221,34 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
       parameters: [
         ...(binding.q === 1 ? [] : [{ name: 'q', value: String(binding.q) }]),
         { name: 'expires', value: String(Math.max(1, Math.ceil((binding.expiresAt - now) / 1_000))) },
+        ...(binding.outbound === undefined ? [] : [{ name: '+sip.instance', value: quote(binding.outbound.instance) }, { name: 'reg-id', value: String(binding.outbound.regId) }]),
       ],
     }))
     const echoed = headerField(message, 'Path') !== undefined && supports(message, 'path') ? paths(message).map(({ uri }) => `<${uri}>`) : []
     return {
       ...(contact.length === 0 ? {} : { Contact: contact }),
       ...(echoed.length === 0 ? {} : { Path: echoed }),
+      // RFC 5626 §6: the telephone learns that its flow is kept.
+      ...(contacts(message).some(asked => outboundFlow(message, asked) !== undefined) ? { 'Require': 'outbound', 'Flow-Timer': String(FLOW_TIMER_S) } : {}),
       Date: new Date(now).toUTCString(),
     }
   }
 
   /** The user agent reaches contacts by the way that their REGISTER came. */
-  #learn(request: ServerRequest, before: readonly StoredBinding[], after: readonly StoredBinding[]): void {
-    for (const { contact } of before) if (!after.some(binding => binding.contact === contact)) this.#userAgent?.learn?.(contact, undefined)
-    for (const { contact, path, received } of after) {
+  #learn(request: ServerRequest, key: string, before: readonly StoredBinding[], after: readonly StoredBinding[]): void {
+    this.#forget(key, before, after)
+    for (const { contact, path, received, outbound } of after) {
       const { address, port, transport } = request.source
       const fresh = received.address === address && received.port === port && received.transport === transport
+      if (fresh && outbound?.direct === true) this.#userAgent?.learn?.(flowName(key, outbound), request.source)
       if (fresh && path.length === 0 && !isDirect(contact, request.source)) this.#userAgent?.learn?.(contact, request.source)
+    }
+  }
+
+  #forget(key: string, before: readonly StoredBinding[], after: readonly StoredBinding[]): void {
+    for (const { contact, outbound } of before) {
+      if (!after.some(binding => binding.contact === contact)) this.#userAgent?.learn?.(contact, undefined)
+      if (outbound !== undefined && !after.some(binding => sameFlow(binding.outbound, outbound))) this.#userAgent?.learn?.(flowName(key, outbound), undefined)
     }
   }
 
@@ -252,7 +273,7 @@ class DomainRegistrar extends EventEmitter<RegistrarEvents> implements Registrar
       before = bindings
       return alive(bindings, now)
     })
-    for (const { contact } of before) if (!after.some(binding => binding.contact === contact)) this.#userAgent?.learn?.(contact, undefined)
+    this.#forget(key, before, after)
     this.#watch(key, after)
     this.#announce(key, before, after)
   }
