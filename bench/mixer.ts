@@ -9,7 +9,7 @@ import { Ticker } from '../src/media/worker/ticker.js'
 import { RtpHeader } from '../src/rtp/packet.js'
 import { type BenchResult, measure } from './micro.js'
 
-const EQUAL = { muted: false, deaf: false, gain: 1 }
+const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
 
 /** A room whose first `talkers` members speak; each call is one tick, with the packets that come in it. */
 const room = (members: number, talkers: number): (() => void) => {

@@ -78,6 +78,8 @@ const defineMedia = (define: Define, statistics: () => Promise<EngineStatistics>
   number('cordboard_media_workers', 'Media worker threads', now => now.workers.length)
   number('cordboard_recordings', 'Recordings in progress', now => now.recordings.active)
   number('cordboard_recording_frames_dropped_total', 'Frames that recordings lost to a slow disk', now => now.recordings.framesDropped)
+  number('cordboard_rooms', 'Rooms open', now => now.rooms.open)
+  number('cordboard_room_frames_missed_total', 'Ticks in which a worker was too late for the others of a room', now => now.rooms.framesMissed)
   define('cordboard_rtp_packets_total', 'RTP packets, by direction', ['direction'], async gauge => {
     setAll(gauge, 'direction', (await statistics()).packets)
   })

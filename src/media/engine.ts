@@ -161,7 +161,7 @@ class Engine implements MediaEngine, EngineServices {
     this.recorder.warm()
     this.#spare.warm()
     if (this.#legs.size >= this.#maxLegs) throw overloaded()
-    const worker = this.#place(options.near)
+    const worker = this.place(options.near)
     const id = this.number()
     return this.#bound<LegHandle>(options.address ?? this.#address, (slot, local) => {
       const leg = new LegHandle(this, id, slot, worker, local)
@@ -194,21 +194,21 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   /** The worker with the fewest legs, or the one that `near` is in. @throws CordboardError `MEDIA_OVERLOADED`. */
-  #place(near: Leg | undefined): number {
+  place(near?: Leg): number {
     let best: number | undefined
     for (let worker = 0; worker < this.#links.length; worker++) {
-      if ((near !== undefined && near.worker !== worker) || this.#full(worker)) continue
+      if ((near !== undefined && near.worker !== worker) || !this.takes(worker)) continue
       if (best === undefined || this.#load(worker) < this.#load(best)) best = worker
     }
     if (best === undefined) throw overloaded()
     return best
   }
 
-  #full(worker: number): boolean {
+  takes(worker: number): boolean {
     const { share } = this.link(worker)
     // What keeps a worker without legs busy is its own start.
-    if (share.get(Counter.legs) === 0) return false
-    return share.get(Counter.busy) > FULL_SHARE || (share.get(Counter.busy) > 0.5 && share.get(Counter.latenessMedian) > FULL_LATENESS_MS)
+    if (share.get(Counter.legs) === 0) return true
+    return share.get(Counter.busy) <= FULL_SHARE && (share.get(Counter.busy) <= 0.5 || share.get(Counter.latenessMedian) <= FULL_LATENESS_MS)
   }
 
   #load(worker: number): number {
@@ -268,7 +268,7 @@ class Engine implements MediaEngine, EngineServices {
 
   async openStream({ kind, near, address = this.#address }: SideStreamOptions): Promise<SideStream> {
     if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
-    const worker = this.#place(near)
+    const worker = this.place(near)
     const id = this.number()
     return this.#bound<StreamHandle>(address, (slot, local) => {
       const stream = new StreamHandle(this, id, kind, slot, worker, local)
@@ -328,6 +328,7 @@ class Engine implements MediaEngine, EngineServices {
     }
     const link = this.#start(this.#seeds[index]!, this.#spare.take())
     this.#links[index] = link
+    for (const room of this.#rooms.values()) room.restore(index)
     const legs = [...this.#legs.values()].filter(leg => leg.worker === index)
     const ignore = (): undefined => undefined
     for (const leg of legs) {
@@ -338,7 +339,6 @@ class Engine implements MediaEngine, EngineServices {
       const { join } = leg
       if (join.type === 'leg' && leg.id < join.peer.id) link.request({ type: 'bridge', a: leg.id, b: join.peer.id, mixed: join.mixed }).catch(ignore)
     }
-    for (const room of this.#rooms.values()) if (room.worker === index) room.restore()
     const streams = [...this.#streams.values()].filter(stream => stream.worker === index)
     for (const stream of streams) {
       link.request(openingOf(stream)).catch(ignore)
@@ -370,6 +370,7 @@ class Engine implements MediaEngine, EngineServices {
       dropped,
       packets: { received: total(Counter.received), sent: total(Counter.sent) },
       recordings: { active: this.recordings.size, framesDropped: total(Counter.framesDropped) },
+      rooms: { open: this.#rooms.size, framesMissed: total(Counter.roomFramesMissed) },
     })
   }
 

@@ -224,6 +224,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     const ignore = (): undefined => undefined
     if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
     if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })
+    if (this.join.type === 'room') this.join.room.arrived(this)
     if (Object.keys(this.#detection).length > 0) link.post({ type: 'detect', leg: this.id, detection: this.#detection })
     for (const recording of this.#recordings) {
       link.request({ type: 'tap', leg: this.id, recording: recording.id, tracks: recording.layout.tracks }).catch(ignore)

@@ -183,6 +183,11 @@ export interface MemberOptions {
 export interface RoomOptions {
   /** So many members are heard at a time, the loudest; for huge rooms. @default all */
   readonly loudest?: number
+  /**
+   * A worker that has so many members takes no more from others: further ones stay in the workers that they are in, each of which then mixes
+   * a part of the room. @default 250
+   */
+  readonly perWorker?: number
 }
 
 export interface RoomEvents {
@@ -231,6 +236,8 @@ export interface EngineStatistics {
   readonly dropped: Readonly<Record<string, number>>
   readonly packets: { readonly received: number; readonly sent: number }
   readonly recordings: { readonly active: number; readonly framesDropped: number }
+  /** `framesMissed`: ticks of 20 ms in which a worker was too late for the others that have members of its room. */
+  readonly rooms: { readonly open: number; readonly framesMissed: number }
 }
 
 /** How much of a slow disk recordings bear. */

@@ -20,6 +20,8 @@ export interface MemberSettings {
   readonly muted: boolean
   readonly deaf: boolean
   readonly gain: number
+  /** Somebody in another worker does not hear it: it is told there by itself. */
+  readonly apart: boolean
 }
 
 /** Which of a leg's streams a recording takes, by recorder track. -1: not taken. */
@@ -51,6 +53,8 @@ export type Command =
   | { readonly type: 'bridge'; readonly request: number; readonly a: number; readonly b: number; readonly mixed: boolean }
   | { readonly type: 'part'; readonly request: number; readonly leg: number }
   | { readonly type: 'create-room'; readonly room: number; readonly loudest: number | undefined }
+  /** Shares memory with the room's parts in other workers: its own part's, undefined when there are no others, and theirs. */
+  | { readonly type: 'connect-room'; readonly room: number; readonly own: SharedArrayBuffer | undefined; readonly others: readonly SharedArrayBuffer[] }
   | { readonly type: 'watch-room'; readonly room: number; readonly watched: boolean }
   | { readonly type: 'room-levels'; readonly request: number; readonly room: number }
   | { readonly type: 'close-room'; readonly room: number }

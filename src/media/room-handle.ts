@@ -4,67 +4,79 @@ import type { Leg, LegRecording, MemberOptions, RecordOptions, Room, RoomEvents,
 import { LegHandle } from './leg-handle.js'
 import type { MemberSettings, ReplyValue } from './protocol.js'
 import { RecordingHandle, type RecordingHost } from './recording-handle.js'
+import { RoomParts } from './room-parts.js'
 import type { EngineServices } from './services.js'
 
 const linear = (decibels: number): number => 10 ** (decibels / 20)
 
-const settingsOf = ({ muted = false, deaf = false, gain = 0 }: MemberOptions): MemberSettings => ({ muted, deaf, gain: linear(gain) })
+const settingsOf = ({ muted = false, deaf = false, gain = 0 }: MemberOptions, apart: boolean): MemberSettings => ({ muted, deaf, gain: linear(gain), apart })
 
-/** A room, seen from the main thread. It lives in the worker of the first leg that joins it; later ones come there. */
+/** Members that one worker takes before others take a part of the room: about a third of what it carries. */
+const MEMBERS_PER_WORKER = 250
+
+/** A recording of the room, and the worker that makes it. */
+interface PlacedRecording {
+  readonly recording: RecordingHandle
+  worker: number
+}
+
+/**
+ * A room, seen from the main thread. It lives in the worker of the first leg that joins it, and later ones come there; when that worker has
+ * members enough, further ones stay where they are, and each of the workers mixes a part of the room.
+ */
 export class RoomHandle extends EventEmitter<RoomEvents> implements Room, RecordingHost {
   readonly #members = new Map<LegHandle, MemberOptions>()
   /** Pairs that do not hear each other, as `listener/speaker`. */
-  readonly #unheard = new Map<string, readonly [LegHandle, LegHandle]>()
-  readonly #recordings = new Set<RecordingHandle>()
-  #worker: number | undefined
+  readonly #unheard = new Map<string, readonly [listener: LegHandle, speaker: LegHandle]>()
+  readonly #recordings = new Map<number, PlacedRecording>()
+  readonly #parts: RoomParts
   #closed = false
 
   constructor(readonly services: EngineServices, readonly id: number, readonly options: RoomOptions) {
     super()
+    this.#parts = new RoomParts(services, id, options.loudest)
     const own: EventEmitter = this
     own.on('newListener', (event: string) => {
-      if (event === 'talking' && this.listenerCount('talking') === 0) this.#watch(true)
+      if (event === 'talking' && this.listenerCount('talking') === 0) this.#parts.watch(true)
     })
     own.on('removeListener', (event: string) => {
-      if (event === 'talking' && this.listenerCount('talking') === 0) this.#watch(false)
+      if (event === 'talking' && this.listenerCount('talking') === 0) this.#parts.watch(false)
     })
-  }
-
-  /** Undefined until somebody has joined. */
-  get worker(): number | undefined {
-    return this.#worker
   }
 
   async join(leg: Leg, options: MemberOptions = {}): Promise<void> {
     const handle = ownLeg(leg)
-    const worker = this.#place(handle.worker)
+    this.#ensureOpen()
     if (handle.join.type === 'leg') handle.join.peer.join = { type: 'none' }
     if (handle.join.type === 'room') handle.join.room.left(handle)
+    handle.join = { type: 'none' }
+    const worker = this.#placeOf(handle)
     if (handle.worker !== worker) await this.services.move(handle, worker)
+    this.#ensureOpen()
     handle.join = { type: 'room', room: this }
     this.#members.set(handle, options)
-    await handle.request({ type: 'join-room', room: this.id, leg: handle.id, settings: settingsOf(options) })
+    this.#parts.ensure(handle.worker)
+    await handle.request({ type: 'join-room', room: this.id, leg: handle.id, settings: settingsOf(options, false) })
   }
 
-  #place(worker: number): number {
+  #ensureOpen(): void {
     if (this.#closed) throw new CordboardError('MEDIA_LEG_CLOSED', 'the room is closed')
-    if (this.#worker === undefined) {
-      this.#worker = worker
-      this.#create(worker)
-      if (this.listenerCount('talking') > 0) this.#watch(true)
-    }
-    return this.#worker
   }
 
-  #create(worker: number): void {
-    this.services.link(worker).post({ type: 'create-room', room: this.id, loudest: this.options.loudest })
+  /** Its own worker where the room is in that already; else one that has the room and is not full; else its own. */
+  #placeOf(leg: LegHandle): number {
+    if (this.#parts.has(leg.worker)) return leg.worker
+    const most = this.options.perWorker ?? MEMBERS_PER_WORKER
+    return this.#parts.workers.find(worker => this.services.takes(worker) && this.#membersIn(worker) < most) ?? leg.worker
   }
 
-  #watch(watched: boolean): void {
-    if (this.#worker !== undefined && !this.#closed) this.services.link(this.#worker).post({ type: 'watch-room', room: this.id, watched })
+  #membersIn(worker: number): number {
+    let count = 0
+    for (const leg of this.#members.keys()) if (leg.worker === worker) count++
+    return count
   }
 
-  /** Told by the worker. */
+  /** Told by a worker. */
   talking(id: number, talking: boolean): void {
     const leg = this.#memberOf(id)
     if (leg !== undefined) this.emit('talking', leg, talking)
@@ -76,12 +88,13 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   }
 
   async levels(): Promise<ReadonlyMap<Leg, number>> {
+    const asked = this.#parts.workers.map(worker => this.services.link(worker).request({ type: 'room-levels', room: this.id }))
     const found = new Map<Leg, number>()
-    if (this.#worker === undefined || this.#closed) return found
-    const { levels = [] } = await this.services.link(this.#worker).request({ type: 'room-levels', room: this.id })
-    for (const [id, level] of levels) {
-      const leg = this.#memberOf(id)
-      if (leg !== undefined) found.set(leg, level)
+    for (const { levels = [] } of await Promise.all(asked)) {
+      for (const [id, level] of levels) {
+        const leg = this.#memberOf(id)
+        if (leg !== undefined) found.set(leg, level)
+      }
     }
     return found
   }
@@ -89,24 +102,48 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   async part(leg: Leg): Promise<void> {
     const handle = ownLeg(leg)
     if (!this.#members.has(handle)) return
-    this.left(handle)
     handle.join = { type: 'none' }
-    await handle.request({ type: 'part-room', room: this.id, leg: handle.id })
+    const parted = handle.request({ type: 'part-room', room: this.id, leg: handle.id })
+    this.left(handle)
+    await parted
   }
 
   /** Bookkeeping of a leg that has left by another way. */
   left(leg: LegHandle): void {
     this.#members.delete(leg)
-    for (const [key, pair] of this.#unheard) if (pair.includes(leg)) this.#unheard.delete(key)
+    for (const [key, pair] of this.#unheard) {
+      if (!pair.includes(leg)) continue
+      this.#unheard.delete(key)
+      this.#tellPair(pair, true)
+    }
+    this.#tidy()
+  }
+
+  /** Parts without members go, except the last, and those that record. */
+  #tidy(): void {
+    for (const worker of this.#parts.workers) {
+      if (this.#parts.workers.length === 1) return
+      if (this.#membersIn(worker) === 0 && ![...this.#recordings.values()].some(placed => placed.worker === worker)) this.#parts.drop(worker)
+    }
   }
 
   set(leg: Leg, options: MemberOptions): void {
     const handle = ownLeg(leg)
     const before = this.#members.get(handle)
     if (before === undefined) return
-    const settings = { ...before, ...options }
-    this.#members.set(handle, settings)
-    handle.post({ type: 'set-member', room: this.id, leg: handle.id, settings: settingsOf(settings) })
+    this.#members.set(handle, { ...before, ...options })
+    this.#tellSettings(handle)
+  }
+
+  #tellSettings(leg: LegHandle): void {
+    const options = this.#members.get(leg)
+    if (options !== undefined) leg.post({ type: 'set-member', room: this.id, leg: leg.id, settings: settingsOf(options, this.#isApart(leg)) })
+  }
+
+  /** Somebody in another worker does not hear it. */
+  #isApart(leg: LegHandle): boolean {
+    for (const [listener, speaker] of this.#unheard.values()) if (speaker === leg && listener.worker !== leg.worker) return true
+    return false
   }
 
   hears(listener: Leg, speaker: Leg, heard: boolean): void {
@@ -114,11 +151,32 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     const key = `${listener.id}/${speaker.id}`
     if (heard) this.#unheard.delete(key)
     else this.#unheard.set(key, pair)
-    pair[0].post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard })
+    this.#tellPair(pair, heard)
+  }
+
+  #tellPair([listener, speaker]: readonly [LegHandle, LegHandle], heard: boolean): void {
+    if (!listener.closed) listener.post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard })
+    if (listener.worker !== speaker.worker) this.#tellSettings(speaker)
+  }
+
+  /** A member has come to another worker, or its own has been replaced: nothing there knows it. */
+  arrived(leg: LegHandle): void {
+    const options = this.#members.get(leg)
+    if (options === undefined || this.#closed) return
+    this.#parts.ensure(leg.worker)
+    const settings = settingsOf(options, this.#isApart(leg))
+    this.services.link(leg.worker).request({ type: 'join-room', room: this.id, leg: leg.id, settings }).catch(() => undefined)
+    for (const pair of this.#unheard.values()) {
+      if (!pair.includes(leg)) continue
+      const [listener, speaker] = pair
+      this.services.link(listener.worker).post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard: false })
+      if (speaker !== leg) this.#tellSettings(speaker)
+    }
+    this.#tidy()
   }
 
   async record(file: string, options: Pick<RecordOptions, 'maxBytes' | 'key'> = {}): Promise<LegRecording> {
-    this.#place(this.#worker ?? 0)
+    this.#ensureOpen()
     const recording = new RecordingHandle(this.services.number(), { file, ...options }, {
       files: [{ path: file, channels: 1 }], places: [{ file: 0, channel: 0 }], tracks: { received: -1, sent: 0 },
     }, this.services, this)
@@ -126,50 +184,63 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   }
 
   async tap(recording: RecordingHandle): Promise<void> {
-    this.#recordings.add(recording)
-    await this.services.link(this.#place(0)).request({ type: 'tap-room', room: this.id, recording: recording.id })
+    this.#ensureOpen()
+    const worker = this.#parts.workers[0] ?? this.services.place()
+    this.#recordings.set(recording.id, { recording, worker })
+    await this.#tapIn(worker, recording)
+  }
+
+  #tapIn(worker: number, recording: RecordingHandle): Promise<ReplyValue> {
+    this.#parts.ensure(worker)
+    const tapped = this.services.link(worker).request({ type: 'tap-room', room: this.id, recording: recording.id })
+    if (recording.paused) this.pauseTap(recording.id, true)
+    return tapped
   }
 
   untap(recording: number): Promise<ReplyValue> {
-    return this.services.link(this.#worker ?? 0).request({ type: 'untap', recording })
+    const placed = this.#recordings.get(recording)
+    return placed === undefined ? Promise.resolve({}) : this.services.link(placed.worker).request({ type: 'untap', recording })
   }
 
   pauseTap(recording: number, paused: boolean): void {
-    this.services.link(this.#worker ?? 0).post({ type: 'pause-tap', recording, paused })
+    const placed = this.#recordings.get(recording)
+    if (placed !== undefined) this.services.link(placed.worker).post({ type: 'pause-tap', recording, paused })
   }
 
   recordingEnded(recording: RecordingHandle): void {
-    this.#recordings.delete(recording)
+    this.#recordings.delete(recording.id)
+    if (!this.#closed) this.#tidy()
   }
 
   recordingFailed(file: string, error: Error): void {
     for (const leg of this.#members.keys()) leg.emit('recordingFault', file, error)
   }
 
-  /** Its worker has been replaced by one that knows nothing of it. */
-  restore(): void {
-    if (this.#worker === undefined || this.#closed) return
-    const link = this.services.link(this.#worker)
-    this.#create(this.#worker)
-    if (this.listenerCount('talking') > 0) this.#watch(true)
-    for (const [leg, options] of this.#members) {
-      link.request({ type: 'join-room', room: this.id, leg: leg.id, settings: settingsOf(options) }).catch(() => undefined)
+  /** A worker has been replaced by one that knows nothing of the room; the members come when they have been opened there. */
+  restore(worker: number): void {
+    if (this.#closed) return
+    this.#parts.restore(worker)
+    for (const placed of this.#recordings.values()) if (placed.worker === worker) this.#tapIn(worker, placed.recording).catch(() => undefined)
+  }
+
+  /** Leaves that worker, which has none of its members any more: what is recorded there goes on elsewhere. */
+  async vacate(worker: number): Promise<void> {
+    for (const placed of this.#recordings.values()) {
+      if (placed.worker !== worker) continue
+      await this.untap(placed.recording.id)
+      placed.worker = this.#parts.workers.find(other => other !== worker) ?? this.services.place()
+      await this.#tapIn(placed.worker, placed.recording)
     }
-    for (const [listener, speaker] of this.#unheard.values()) {
-      link.post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard: false })
-    }
-    for (const recording of this.#recordings) {
-      link.request({ type: 'tap-room', room: this.id, recording: recording.id }).catch(() => undefined)
-    }
+    if (this.#membersIn(worker) === 0) this.#parts.drop(worker)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await Promise.allSettled([...this.#recordings].map(recording => recording.stop()))
+    await Promise.allSettled([...this.#recordings.values()].map(({ recording }) => recording.stop()))
     for (const leg of this.#members.keys()) leg.join = { type: 'none' }
     this.#members.clear()
-    if (this.#worker !== undefined) this.services.link(this.#worker).post({ type: 'close-room', room: this.id })
+    this.#parts.close()
     this.services.roomClosed(this)
   }
 }

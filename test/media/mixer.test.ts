@@ -19,7 +19,7 @@ const PEAK = 7300
 /** Largest step between two samples of the tone, and of its quantization. */
 const OWN_STEP = 2 * PEAK * Math.sin((Math.PI * FREQUENCY) / 8000) + 512
 
-const EQUAL = { muted: false, deaf: false, gain: 1 }
+const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
 
 const dryMixer = (loudest?: number): Mixer =>
   new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 }, loudest)

@@ -7,7 +7,7 @@ import { Ticker } from '../../src/media/worker/ticker.js'
 import { Topology } from '../../src/media/worker/topology.js'
 import { DryLeg } from './dry-leg.js'
 
-const EQUAL = { muted: false, deaf: false, gain: 1 }
+const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
 const TONES = [500, 800, 1300]
 const PEAK = 7300
 const ROOM = 1

@@ -19,6 +19,8 @@ export const Counter = {
   legs: 0, received: 1, sent: 2, framesDropped: 3, busy: 4, latenessP99: 5, burst: 6, turns: 7, ticks: 8, skippedTicks: 9, latenessMedian: 10,
   /** In ms, of all ticks together. */
   latenessSum: 11,
+  /** Ticks of other workers' parts of rooms that came too late. */
+  roomFramesMissed: 12,
 } as const
 
 /**

@@ -80,6 +80,7 @@ export class Desk {
         this.#topology.part(this.#leg(command.leg))
         return this.#done(command.request)
       case 'create-room': return this.#topology.createRoom(command.room, command.loudest)
+      case 'connect-room': return this.#topology.connectRoom(command.room, command.own, command.others)
       case 'watch-room': return this.#topology.watchRoom(command.room, command.watched)
       case 'room-levels': return this.#done(command.request, { levels: this.#topology.room(command.room).levels() })
       case 'close-room': return this.#topology.closeRoom(command.room)
@@ -134,6 +135,7 @@ export class Desk {
   }
 
   #tapRoom(command: Extract<Command, { type: 'tap-room' }>): void {
+    if (this.#taps.has(command.recording)) return this.#done(command.request)
     const room = this.#topology.room(command.room)
     const tap = new RecordingTap(this.context, command.recording, -1, 0, () => undefined)
     room.tap(tap)

@@ -118,6 +118,10 @@ export class Member implements AudioSink {
     }
   }
 
+  get id(): number {
+    return this.leg.id
+  }
+
   /** Takes this tick's 20 ms out of the jitter buffer. */
   read(at: number): void {
     const result = this.#playout.read(at, this.pcm)

@@ -1,9 +1,12 @@
 import type { Codec } from '../../codec/codec.js'
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
+import type { RoomShare } from '../shared/room-share.js'
 import type { WorkerContext } from './context.js'
-import { Loudest } from './loudest.js'
+import { Exchange, type Guest, type RoomShares } from './exchange.js'
+import { type Candidate, Loudest } from './loudest.js'
 import { type Arrival, Member, type MixedLeg } from './member.js'
+import { add, clip } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
@@ -13,10 +16,13 @@ const NARROW = 8000
 const WIDE = 16000
 /** Ticks that a leg stays at most where it was while its jitter buffer here fills, and its companion's. */
 const ARRIVAL_TICKS = 10
+const NO_RIVALS: readonly Candidate[] = []
+const NO_GUESTS: readonly Guest[] = []
 
 /**
- * A room: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
- * All who hear the very same share one payload: a thousand listeners and five talkers cost six encodings.
+ * A room, or the part of it that is in this worker: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
+ * All who hear the very same share one payload: a thousand listeners and five talkers cost six encodings. Parts in other workers are
+ * heard as sums, one tick behind.
  */
 export class Mixer implements Producer {
   rate = NARROW
@@ -32,6 +38,8 @@ export class Mixer implements Producer {
   #commonMade = false
   #ticking = false
   readonly #loudest: Loudest | undefined
+  /** With the members in other workers; undefined while all are here. */
+  #exchange: Exchange | undefined
   /** Told who begins and ends to talk; undefined while nobody asks. */
   talking: ((leg: number, talking: boolean) => void) | undefined
   /** Some member is still heard where it was before. */
@@ -54,9 +62,23 @@ export class Mixer implements Producer {
     this.#members.push(member)
     leg.changed = () => this.renew()
     this.#renewIfWider()
-    if (this.#ticking) return
-    this.#ticking = true
-    this.context.ticker.add(this, this.context.now())
+    this.#schedule()
+  }
+
+  /** Ticks while somebody is here, or others are recorded here. */
+  #schedule(): void {
+    const needed = this.#members.length > 0 || (this.#exchange !== undefined && this.#taps.length > 0)
+    if (needed === this.#ticking) return
+    this.#ticking = needed
+    if (needed) this.context.ticker.add(this, this.context.now())
+    else this.context.ticker.remove(this)
+  }
+
+  /** Joins it to the room's parts in other workers; undefined: there are none. */
+  connect(shares: RoomShares | undefined): void {
+    const { filters, ticker } = this.context
+    this.#exchange = shares === undefined ? undefined : new Exchange(shares, this.rate, filters, ticker.share)
+    this.#schedule()
   }
 
   part(leg: MixedLeg): void {
@@ -103,8 +125,8 @@ export class Mixer implements Producer {
   }
 
   #afterLeaving(): void {
-    if (this.#members.length === 0) this.close()
-    else this.#renewIfWider()
+    if (this.#members.length > 0) this.#renewIfWider()
+    this.#schedule()
   }
 
   set(leg: number, settings: MemberSettings): void {
@@ -123,11 +145,13 @@ export class Mixer implements Producer {
 
   tap(tap: RecordingTap): void {
     this.#taps.push(tap)
+    this.#schedule()
   }
 
   untap(tap: RecordingTap): void {
     const at = this.#taps.indexOf(tap)
     if (at >= 0) this.#taps.splice(at, 1)
+    this.#schedule()
   }
 
   close(): void {
@@ -143,19 +167,49 @@ export class Mixer implements Producer {
     const members = this.#members
     for (let index = 0; index < members.length; index++) members[index]!.read(at)
     if (this.talking !== undefined) this.#watch(this.talking)
-    this.#loudest?.choose(members)
+    const exchange = this.#exchange
+    exchange?.read(at)
+    this.#loudest?.choose(members, exchange === undefined ? NO_RIVALS : exchange.rivals)
     if (this.#arriving) this.#welcome()
-    if (members.length === 2 && this.#taps.length === 0) {
+    if (members.length === 2 && this.#taps.length === 0 && exchange === undefined) {
       this.#servePair(members[0]!, members[1]!, at)
       this.#servePair(members[1]!, members[0]!, at)
       return
     }
     this.#sum.fill(0)
-    for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
+    if (exchange === undefined) {
+      for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
+    } else {
+      this.#tell(exchange.shares.own, at)
+      exchange.hear(this.#sum)
+    }
     this.#shared.clear()
     this.#commonMade = false
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(this.#wholeMix(), this.rate, (at * this.rate) / 1000, at)
+  }
+
+  /** Sums what is said here, and has the other workers hear it. */
+  #tell(share: RoomShare, at: number): void {
+    const members = this.#members
+    let spoken = false
+    share.begin(at, this.rate)
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index]!
+      if (!member.speaks) continue
+      if (this.#loudest !== undefined) share.rival(member.id, member.loudness)
+      if (member.settings.apart) continue
+      add(this.#sum, member.pcm)
+      spoken = true
+    }
+    if (spoken) share.sum(this.#sum)
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index]!
+      if (!member.speaks || !member.settings.apart) continue
+      share.voice(member.id, member.pcm)
+      add(this.#sum, member.pcm)
+    }
+    share.end()
   }
 
   /** Of two, each hears just the other: there is nothing to sum. */
@@ -222,13 +276,15 @@ export class Mixer implements Producer {
       for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - own[at]!)
       return
     }
+    const guests = this.#exchange?.guests ?? NO_GUESTS
     for (let at = 0; at < mix.length; at++) {
       let value = sum[at]!
       if (member.speaks) value -= own[at]!
       for (let index = 0; index < this.#members.length; index++) {
         const other = this.#members[index]!
-        if (other.speaks && other !== member && member.unheard.has(other.leg.id)) value -= other.pcm[at]!
+        if (other.speaks && other !== member && member.unheard.has(other.id)) value -= other.pcm[at]!
       }
+      for (let index = 0; index < guests.length; index++) if (member.unheard.has(guests[index]!.id)) value -= guests[index]!.pcm[at]!
       mix[at] = clip(value)
     }
   }
@@ -267,6 +323,7 @@ export class Mixer implements Producer {
     this.#bytes = new Uint8Array(this.#mix.buffer)
     this.#common = new Int16Array(this.#sum.length)
     this.#silence = new Int16Array(this.#sum.length)
+    if (this.#exchange !== undefined) this.connect(this.#exchange.shares)
     this.renew()
   }
 
@@ -287,9 +344,3 @@ const disconnect = (leg: MixedLeg): void => {
   leg.changed = undefined
   leg.connect(undefined, Patience.buffered)
 }
-
-const add = (sum: Int32Array, pcm: Int16Array): void => {
-  for (let at = 0; at < sum.length; at++) sum[at]! += pcm[at]!
-}
-
-const clip = (value: number): number => (value > 32767 ? 32767 : value < -32768 ? -32768 : value)

@@ -1,5 +1,6 @@
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
+import { RoomShare } from '../shared/room-share.js'
 import type { WorkerContext } from './context.js'
 import type { Arrival, MixedLeg } from './member.js'
 import { Mixer } from './mixer.js'
@@ -7,7 +8,7 @@ import { PacketBridge } from './packet-bridge.js'
 import type { Sender } from './sender.js'
 import { Patience } from './work-loop.js'
 
-const EQUAL: MemberSettings = { muted: false, deaf: false, gain: 1 }
+const EQUAL: MemberSettings = { muted: false, deaf: false, gain: 1, apart: false }
 
 /** What can be joined. */
 export interface JoinedLeg extends MixedLeg {
@@ -149,6 +150,12 @@ export class Topology {
     this.#rooms.set(room, new Mixer(this.context, loudest))
   }
 
+  /** Joins the room here to its parts in other workers, by what all of them share: as `Mixer.connect`. */
+  connectRoom(room: number, own: SharedArrayBuffer | undefined, others: readonly SharedArrayBuffer[]): void {
+    const shares = own === undefined ? undefined : { own: new RoomShare(own), others: others.map(other => new RoomShare(other)) }
+    this.#rooms.get(room)?.connect(shares)
+  }
+
   watchRoom(room: number, watched: boolean): void {
     const mixer = this.#rooms.get(room)
     if (mixer === undefined) return
@@ -172,7 +179,7 @@ export class Topology {
 
   joinRoom(room: number, leg: JoinedLeg, settings: MemberSettings): void {
     const mixer = this.room(room)
-    if (this.#roomOf.get(leg) === mixer) this.part(leg)
+    if (this.#roomOf.get(leg) === mixer) return mixer.set(leg.id, settings)
     const pair = this.#pairs.get(leg)
     mixer.join(leg, settings, this.#depart(leg))
     this.#roomOf.set(leg, mixer)

@@ -1,0 +1,140 @@
+import type { Resampler } from '../../codec/resampler.js'
+import { RoomFrame, type RoomShare } from '../shared/room-share.js'
+import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import type { Candidate } from './loudest.js'
+import { add, clip } from './mixing.js'
+import type { ResamplerFilters } from './resampler-filters.js'
+import { TICK_MS } from './ticker.js'
+
+/** Ticks of silence after which a guest is forgotten. */
+const FORGET_TICKS = 500
+
+/** Brings sound of any rate to this part's. */
+class RateChange {
+  #resampler: Resampler | undefined
+  #from = 0
+  readonly #out: Int16Array
+
+  constructor(readonly to: number, readonly filters: ResamplerFilters) {
+    // A resampler may write a sample or two more than fall into the tick.
+    this.#out = new Int16Array((to * TICK_MS) / 1000 + 2)
+  }
+
+  /** @param input a tick at rate `from`. @returns it at rate `to`, until the next call: `input` itself where the rates are one. */
+  apply(input: Int16Array, from: number): Int16Array {
+    if (from === this.to) return input
+    const samples = (from * TICK_MS) / 1000
+    if (from !== this.#from) {
+      this.#from = from
+      this.#resampler = this.filters.resampler(from, this.to, samples)
+    }
+    this.#resampler!.process(input, this.#out, 0, samples)
+    return this.#out
+  }
+}
+
+/** A member in another worker that is not heard by all. */
+export class Guest {
+  /** What it says in this tick, at this part's rate. */
+  pcm: Int16Array
+  /** Ticks for which it has said nothing. */
+  silent = 0
+  readonly #rate: RateChange
+
+  constructor(readonly id: number, rate: number, filters: ResamplerFilters) {
+    this.#rate = new RateChange(rate, filters)
+    this.pcm = new Int16Array(0)
+  }
+
+  say(pcm: Int16Array, rate: number): void {
+    this.silent = 0
+    this.pcm = this.#rate.apply(pcm, rate)
+  }
+}
+
+/** What the members in one other worker say. */
+class Neighbour {
+  readonly frame = new RoomFrame()
+  readonly #guests: Guest[] = []
+  readonly #clipped = new Int16Array(this.frame.sum.length)
+  readonly #change: RateChange
+
+  constructor(readonly share: RoomShare, readonly rate: number, readonly filters: ResamplerFilters) {
+    this.#change = new RateChange(rate, filters)
+  }
+
+  /** Adds what all hear of it to `sum`, and who is heard by itself to `guests`. */
+  hear(sum: Int32Array, guests: Guest[]): void {
+    const { frame } = this
+    if (frame.spoken) this.#add(sum)
+    for (let at = this.#guests.length - 1; at >= 0; at--) if (++this.#guests[at]!.silent > FORGET_TICKS) this.#guests.splice(at, 1)
+    for (let voice = 0; voice < frame.voices; voice++) {
+      const guest = this.#guest(frame.voiceIds[voice]!)
+      guest.say(frame.pcm[voice]!, frame.rate)
+      guests.push(guest)
+    }
+  }
+
+  #add(sum: Int32Array): void {
+    const { frame } = this
+    if (frame.rate === this.rate) {
+      for (let at = 0; at < sum.length; at++) sum[at]! += frame.sum[at]!
+      return
+    }
+    for (let at = 0; at < this.#clipped.length; at++) this.#clipped[at] = clip(frame.sum[at]!)
+    add(sum, this.#change.apply(this.#clipped, frame.rate))
+  }
+
+  #guest(id: number): Guest {
+    for (let at = 0; at < this.#guests.length; at++) if (this.#guests[at]!.id === id) return this.#guests[at]!
+    const guest = new Guest(id, this.rate, this.filters)
+    this.#guests.push(guest)
+    return guest
+  }
+}
+
+/** A room's parts as a mixer is told of them: its own, and those of the other workers. */
+export interface RoomShares {
+  readonly own: RoomShare
+  readonly others: readonly RoomShare[]
+}
+
+/** Joins this worker's part of a room to those of other workers, one tick behind them. */
+export class Exchange {
+  /** Who is heard elsewhere, for the choice of the loudest. */
+  readonly rivals: Candidate[] = []
+  /** Who speaks elsewhere in this tick and is not heard by all. */
+  readonly guests: Guest[] = []
+  readonly #pool: { id: number; loudness: number; readonly heard: true }[] = []
+  readonly #neighbours: readonly Neighbour[]
+
+  /** @param rate of this part in Hz. */
+  constructor(readonly shares: RoomShares, rate: number, filters: ResamplerFilters, readonly counters: WorkerShare) {
+    this.#neighbours = shares.others.map(share => new Neighbour(share, rate, filters))
+  }
+
+  /** Takes in what the others said. */
+  read(at: number): void {
+    this.rivals.length = 0
+    for (let index = 0; index < this.#neighbours.length; index++) {
+      const { share, frame } = this.#neighbours[index]!
+      if (!share.read(at, frame) && share.expected(at)) this.counters.add(Counter.roomFramesMissed, 1)
+      for (let rival = 0; rival < frame.rivals; rival++) this.#rival(frame.rivalIds[rival]!, frame.loudness[rival]!)
+    }
+  }
+
+  #rival(id: number, loudness: number): void {
+    const at = this.rivals.length
+    const rival = this.#pool[at] ??= { id, loudness, heard: true }
+    rival.id = id
+    rival.loudness = loudness
+    this.rivals.push(rival)
+  }
+
+  /** Adds what `read` took in to the room's sum; sets `guests`. */
+  hear(sum: Int32Array): void {
+    this.guests.length = 0
+    for (let index = 0; index < this.#neighbours.length; index++) this.#neighbours[index]!.hear(sum, this.guests)
+    for (let index = 0; index < this.guests.length; index++) add(sum, this.guests[index]!.pcm)
+  }
+}

@@ -1,0 +1,215 @@
+import t from 'tap'
+import type { Codec } from '../../src/codec/codec.js'
+import { pcmu } from '../../src/codec/g711.js'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { codecFor } from '../../src/codec/registry.js'
+import { RoomFrame, RoomShare } from '../../src/media/shared/room-share.js'
+import { Counter, WorkerShare } from '../../src/media/shared/worker-share.js'
+import { Mixer } from '../../src/media/worker/mixer.js'
+import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { Ticker } from '../../src/media/worker/ticker.js'
+import { DryLeg } from './dry-leg.js'
+
+const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
+
+/** A room in several workers, in virtual time: part `n` ticks 5 ms after part `n - 1`. */
+class DryRoom {
+  readonly shares: readonly WorkerShare[]
+  readonly parts: readonly Mixer[]
+  /** Parts that do not tick. */
+  readonly stuck = new Set<number>()
+  now = 0
+
+  constructor(readonly members: readonly (readonly DryLeg[])[], loudest?: number) {
+    this.shares = members.map(() => new WorkerShare(WorkerShare.allocate()))
+    this.parts = members.map((legs, part) => {
+      const mixer = new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(this.shares[part]!), now: () => 0 }, loudest)
+      for (const leg of legs) mixer.join(leg, EQUAL)
+      return mixer
+    })
+    const buffers = members.map(() => RoomShare.allocate())
+    const open = (buffer: SharedArrayBuffer): RoomShare => new RoomShare(buffer)
+    this.parts.forEach((mixer, part) => mixer.connect({ own: open(buffers[part]!), others: buffers.filter((_, other) => other !== part).map(open) }))
+  }
+
+  /** Lets so many ticks pass, in which those of `speaking` say something. */
+  run(ticks: number, speaking: readonly DryLeg[] = this.members.flat()): void {
+    for (let tick = 0; tick < ticks; tick++, this.now += 20) {
+      for (const leg of speaking) leg.hear(this.now + 3)
+      this.parts.forEach((mixer, part) => this.stuck.has(part) || mixer.tick(this.now + 5 * (part + 1)))
+    }
+  }
+}
+
+const level = (leg: DryLeg, frequency: number, samples = 1600): number => {
+  const pcm = leg.heard()
+  const length = (samples * leg.codec.sampleRate) / 8000
+  return toneLevel(pcm, frequency, leg.codec.sampleRate, pcm.length - length, length)
+}
+
+const near = (actual: number, wanted: number): boolean => Math.abs(actual - wanted) < 0.5
+
+void t.test('members in other workers are heard like those in one, at their level, without a gap or a click', t => {
+  const tones = [500, 900, 1300]
+  const legs = tones.map((tone, at) => new DryLeg(at + 1, pcmu, tone))
+  const [ann, bob, eve] = legs as [DryLeg, DryLeg, DryLeg]
+  const room = new DryRoom([[ann, bob], [eve]])
+  room.run(100)
+  for (const leg of legs) {
+    for (const [other, tone] of tones.entries()) {
+      const heard = level(leg, tone)
+      if (legs[other] === leg) t.ok(heard < -45, 'nobody hears itself')
+      else t.ok(near(heard, -10), `${leg.id} hears ${tone}: ${heard.toFixed(2)}`)
+    }
+  }
+  // Two tones of a peak of 9,800 together, and what quantization adds.
+  const steepest = Math.PI * 2 * (14_600 / 2) * ((1300 + 900) / 8000) + 1024
+  const pcm = ann.heard().subarray(4800)
+  let largest = 0
+  for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+  t.ok(largest < steepest, `largest step ${largest} of ${Math.round(steepest)}`)
+  t.equal(room.shares[0]!.get(Counter.roomFramesMissed) + room.shares[1]!.get(Counter.roomFramesMissed), 0)
+  t.end()
+})
+
+void t.test('who hears whom, mute, deaf and gain hold across workers', t => {
+  const legs = [500, 900, 1300, 1700].map((tone, at) => new DryLeg(at + 1, pcmu, tone))
+  const [ann, bob, eve, sam] = legs as [DryLeg, DryLeg, DryLeg, DryLeg]
+  const room = new DryRoom([[ann, bob], [eve, sam]])
+  const [here, there] = room.parts as [Mixer, Mixer]
+  // Eve whispers to Bob: Ann does not hear her, nor does she hear Sam.
+  there.set(eve.id, { ...EQUAL, apart: true })
+  there.set(sam.id, { ...EQUAL, apart: true })
+  here.hears(ann.id, eve.id, false)
+  here.hears(ann.id, sam.id, false)
+  room.run(60)
+  t.ok(level(ann, 1300) < -45 && level(ann, 1700) < -45 && near(level(ann, 900), -10), 'not heard by one')
+  t.ok(near(level(bob, 1300), -10) && near(level(bob, 1700), -10), 'heard by the other')
+  t.ok(near(level(sam, 1300), -10), 'and at home')
+  here.hears(ann.id, sam.id, true)
+  there.set(eve.id, { ...EQUAL, gain: 0.5, apart: true })
+  here.set(bob.id, { ...EQUAL, muted: true })
+  room.run(60)
+  t.ok(level(ann, 1300) < -45 && near(level(ann, 1700), -10))
+  t.ok(near(level(bob, 1300), -16), 'gain')
+  t.ok(level(sam, 900) < -45 && near(level(sam, 500), -10), 'muted')
+  there.set(sam.id, { ...EQUAL, deaf: true })
+  there.set(eve.id, EQUAL)
+  here.hears(ann.id, eve.id, true)
+  room.run(60)
+  t.ok(near(level(ann, 1300), -10), 'in the sum again')
+  t.ok(level(sam, 500) < -45 && level(sam, 1300) < -45, 'deaf')
+  t.end()
+})
+
+void t.test('mixed rates: a part is as wide as its own members, and each hears the others as well as it can', t => {
+  const wide = codecFor('G722', 8000)!
+  const [phone, soft, desk] = [new DryLeg(1, pcmu, 900), new DryLeg(2, wide, 5200), new DryLeg(3, wide, 600)]
+  const room = new DryRoom([[phone], [soft], [desk]])
+  const [narrow, one, two] = room.parts as [Mixer, Mixer, Mixer]
+  t.same([narrow.rate, one.rate, two.rate], [8000, 16_000, 16_000])
+  // One of them is told by itself.
+  two.set(desk.id, { ...EQUAL, apart: true })
+  room.run(100)
+  t.ok(near(level(desk, 5200), -10), `wide-band: ${level(desk, 5200)}`)
+  t.ok(near(level(desk, 900), -10) && near(level(soft, 900), -10) && near(level(soft, 600), -10))
+  t.ok(near(level(phone, 600), -10), `down from wide-band: ${level(phone, 600)}`)
+  // Below half of 16 kHz less 8 kHz, where 5,200 Hz would be mirrored.
+  t.ok(level(phone, 2800) < -45, 'not mirrored')
+  const newcomer = new DryLeg(4, wide, 1200)
+  narrow.join(newcomer, EQUAL)
+  t.equal(narrow.rate, 16_000)
+  room.run(60, [phone, soft, desk, newcomer])
+  t.ok(near(level(newcomer, 5200), -10) && near(level(desk, 1200), -10))
+  t.end()
+})
+
+void t.test('only the loudest are heard, wherever they are', t => {
+  const tones = [500, 800, 1100, 1400, 1700, 2000]
+  const legs = tones.map((tone, at) => new DryLeg(at + 1, pcmu, tone))
+  const room = new DryRoom([legs.slice(0, 3), legs.slice(3)], 2)
+  const [here, there] = room.parts as [Mixer, Mixer]
+  const set = (gains: readonly number[]): void => gains.forEach((gain, at) => (at < 3 ? here : there).set(at + 1, { ...EQUAL, gain }))
+  const heardBy = (listener: DryLeg): number[] => tones.filter(tone => level(listener, tone) > -32)
+  set([1, 0.2, 0, 0.7, 0.5, 0])
+  room.run(60)
+  t.same([heardBy(legs[2]!), heardBy(legs[5]!)], [[500, 1400], [500, 1400]], 'one here, one there')
+  set([0.3, 0.2, 0, 0.7, 0.5, 0])
+  room.run(60)
+  t.same([heardBy(legs[2]!), heardBy(legs[5]!)], [[1400, 1700], [1400, 1700]], 'both there')
+  set([1, 1, 0, 1, 1, 0])
+  room.run(60)
+  t.same(heardBy(legs[2]!), heardBy(legs[5]!), 'of equals all hear the same')
+  t.equal(heardBy(legs[2]!).length, 2)
+  room.run(60, [legs[1]!, legs[2]!, legs[5]!])
+  t.same([heardBy(legs[2]!), heardBy(legs[5]!)], [[800], [800]], 'who has fallen silent makes room')
+  t.end()
+})
+
+void t.test('all of a part who hear the same share one encoding', t => {
+  let encoded = 0
+  const encoder = { ...pcmu.createEncoder(), encode: (...args: Parameters<ReturnType<Codec['createEncoder']>['encode']>) => (encoded++, pcmu.createEncoder().encode(...args)) }
+  const counted: Codec = { ...pcmu, createEncoder: () => encoder }
+  const legs = Array.from({ length: 40 }, (_, at) => new DryLeg(at + 1, counted, 500))
+  const room = new DryRoom([legs.slice(0, 20), legs.slice(20)])
+  room.run(10, [])
+  encoded = 0
+  room.run(20, [])
+  t.equal(encoded, 20 * 2, 'nobody talks: one a part and tick')
+  const talkers = [legs[0]!, legs[1]!, legs[20]!]
+  room.run(20, talkers)
+  encoded = 0
+  room.run(20, talkers)
+  // The talkers' own packets are encoded by the same.
+  t.equal(encoded, 20 * (3 + 2 + 3), 'three talk: one more for each of them')
+  t.end()
+})
+
+void t.test('a part that is late or has ended is silent, and counted; the others go on and hear it again when it is back', t => {
+  const [ann, bob, eve] = [new DryLeg(1, pcmu, 500), new DryLeg(2, pcmu, 900), new DryLeg(3, pcmu, 1300)]
+  const room = new DryRoom([[ann, bob], [eve]])
+  room.run(60)
+  room.stuck.add(1)
+  room.run(30)
+  t.ok(level(ann, 1300) < -45 && near(level(ann, 900), -10), 'silent')
+  const missed = room.shares[0]!.get(Counter.roomFramesMissed)
+  t.ok(missed >= 28 && missed <= 30, `${missed} missed`)
+  room.run(100)
+  t.ok(room.shares[0]!.get(Counter.roomFramesMissed) <= 52, 'who is gone is not missed for ever')
+  room.stuck.clear()
+  room.run(60)
+  t.ok(near(level(ann, 1300), -10), 'back')
+  t.end()
+})
+
+void t.test('a frame is found by its time, once it is whole, and until its place is needed', t => {
+  const share = new RoomShare(RoomShare.allocate())
+  const frame = new RoomFrame()
+  const sum = new Int32Array(160).fill(70_000)
+  t.equal(share.read(35, frame), false)
+  t.equal(share.expected(35), false, 'nothing was ever said')
+  share.begin(1015, 8000)
+  share.sum(sum)
+  share.voice(7, new Int16Array(160).fill(-3))
+  t.equal(share.read(1040, frame), false, 'not whole')
+  share.end()
+  t.equal(share.read(1030, frame), false, 'too young')
+  t.equal(share.read(1035, frame), true)
+  t.same([frame.rate, frame.spoken, frame.sum[159], frame.voices, frame.voiceIds[0], frame.pcm[0]![159], frame.rivals], [8000, true, 70_000, 1, 7, -3, 0])
+  t.equal(share.read(1050, frame), true, '35 ms old')
+  t.equal(share.read(1055, frame), false)
+  t.same([frame.spoken, frame.voices], [false, 0], 'silent')
+  for (let tick = 1; tick <= 8; tick++) {
+    share.begin(1015 + 20 * tick, 8000)
+    share.end()
+  }
+  t.equal(share.read(1035, frame), false, 'overwritten')
+  for (let id = 0; id < 200; id++) {
+    share.voice(id, new Int16Array(320))
+    share.rival(id, id)
+  }
+  share.end()
+  share.read(1015 + 160 + 20, frame)
+  t.same([frame.voices, frame.rivals], [64, 64], 'bounded')
+  t.end()
+})
