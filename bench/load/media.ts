@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pcmu } from '../../src/codec/g711.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { thisMachine, type Report, type Row } from '../report.js'
-import { LOAD_CORE, SERVER_CORE, ServerProcess, SIP_PORT } from './server-process.js'
+import { ALL_CORES, LOAD_CORE, SERVER_CORE, ServerProcess, SIP_PORT } from './server-process.js'
 import { buildMload } from './tools.js'
 
 /** One load of mload against one user part of `bench:serve`. */
@@ -17,6 +17,10 @@ interface MediaLoad {
   readonly goal?: number
   /** Members a room, for `conf-`. */
   readonly room?: number
+  /** Only so many of a room say anything; all by default. */
+  readonly talkers?: number
+  /** Media workers; more than one have the load's core as well. @default 1 */
+  readonly workers?: number
   /** The far side of a bridge is needed. */
   readonly far?: boolean
   /** Payloads carry their send time: only where the path leaves them alone. */
@@ -26,6 +30,7 @@ interface MediaLoad {
 const ECHO = { what: 'echo', user: 'echo', marked: true }
 const BRIDGE = { what: 'bridge', user: 'bridge', far: true, marked: true }
 const THREES = { what: 'rooms of three', user: 'conf-', room: 3 }
+const HUGE = { what: 'one room, five talk, two workers', user: 'conf-', talkers: 5, workers: 2 }
 const PROMPT = { what: 'prompt', user: 'play' }
 
 const LOADS: readonly MediaLoad[] = [
@@ -36,6 +41,9 @@ const LOADS: readonly MediaLoad[] = [
   { what: 'one room', user: 'conf-', calls: 50, room: 50, goal: 8 },
   { what: 'one room', user: 'conf-', calls: 100, room: 100, goal: 14 },
   { what: 'one room', user: 'conf-', calls: 200, room: 200, goal: 24 },
+  // Half of it as well: on two cores the load takes its part of what the workers have.
+  { ...HUGE, calls: 500, room: 500 },
+  { ...HUGE, calls: 1_000, room: 1_000 },
   { ...THREES, calls: 99, goal: 15 },
   { ...THREES, calls: 201, goal: 25 },
   { ...PROMPT, calls: 100, goal: 13 },
@@ -69,9 +77,11 @@ const speechFile = (): string => {
   return file
 }
 
+const coresOf = ({ workers = 1 }: MediaLoad, core: string): string => (workers > 1 ? ALL_CORES : core)
+
 /** Runs mload as the callers of `load` against the process `pid`. */
 const measure = async (mload: string, speech: string, load: MediaLoad, pid: number): Promise<Row> => {
-  const args = ['-c', LOAD_CORE, mload, 'uac', '-s', `127.0.0.1:${SIP_PORT}`, '-x', load.user, '-n', String(load.calls), '-r', String(CALLS_PER_SECOND), '-d', String(SECONDS), '-m', '10000', '-p', '7000', '-a', speech, '-c', String(pid), '-M', load.marked === true ? '1' : '0', ...(load.room === undefined ? [] : ['-g', String(load.room)])]
+  const args = ['-c', coresOf(load, LOAD_CORE), mload, 'uac', '-s', `127.0.0.1:${SIP_PORT}`, '-x', load.user, '-n', String(load.calls), '-r', String(CALLS_PER_SECOND), '-d', String(SECONDS), '-m', '10000', '-p', '7000', '-a', speech, '-c', String(pid), '-M', load.marked === true ? '1' : '0', ...(load.room === undefined ? [] : ['-g', String(load.room)]), ...(load.talkers === undefined ? [] : ['-A', String(load.talkers)])]
   const output = await new Promise<string>((resolve, reject) => { execFile('taskset', args, (error, stdout) => error === null ? resolve(stdout) : reject(error)) })
   const found = JSON.parse(output) as Record<string, number>
   const legs = load.far === true ? 2 * load.calls : load.calls
@@ -86,7 +96,7 @@ const measure = async (mload: string, speech: string, load: MediaLoad, pid: numb
 
 /** One load against a server of its own. */
 const serve = async (mload: string, speech: string, load: MediaLoad): Promise<Row> => {
-  await using server = await ServerProcess.start()
+  await using server = await ServerProcess.start({ MEDIA_WORKERS: String(load.workers ?? 1) }, 'serve', coresOf(load, SERVER_CORE))
   const far = load.far === true ? spawn('taskset', ['-c', LOAD_CORE, mload, 'uas', '-p', '6090', '-m', '45000'], { stdio: 'ignore' }) : undefined
   try {
     return await measure(mload, speech, load, server.pid)

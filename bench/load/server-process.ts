@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 /** Core that the server runs on; the load gets the other. */
 export const SERVER_CORE = '0'
 export const LOAD_CORE = '1'
+/** Where a server of several workers and its load share the machine. */
+export const ALL_CORES = '0,1'
 
 /** A larger young generation, as docs/guides/deploying.md advises for a thousand calls a second. */
 const NODE_OPTIONS = ['--max-semi-space-size=64']
@@ -35,9 +37,9 @@ export type ServerProgram = 'serve' | 'serve-signalling' | 'floor-signalling' | 
 export class ServerProcess implements AsyncDisposable {
   private constructor(readonly child: ChildProcess) {}
 
-  static async start(env: Readonly<Record<string, string>> = {}, program: ServerProgram = 'serve'): Promise<ServerProcess> {
+  static async start(env: Readonly<Record<string, string>> = {}, program: ServerProgram = 'serve', cores: string = SERVER_CORE): Promise<ServerProcess> {
     const file = fileURLToPath(new URL(`../${program}.js`, import.meta.url))
-    const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...NODE_OPTIONS, file], { env: { ...process.env, SIP_PORT: String(SIP_PORT), ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn('taskset', ['-c', cores, process.execPath, ...NODE_OPTIONS, file], { env: { ...process.env, SIP_PORT: String(SIP_PORT), ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
     for await (const line of createInterface(child.stdout!)) if (line.startsWith('ready')) return new ServerProcess(child)
     throw new Error(`${program} did not start`)
   }
