@@ -21,7 +21,7 @@ export class LatenessHistogram extends Histogram {
   override async get(): Promise<Values> {
     const described = await this.#description.get()
     const workers = await this.workers()
-    return { ...described, values: workers.flatMap(({ tickLateness }, index) => valuesOf(String(index), tickLateness)) }
+    return { ...described, values: workers.flatMap(({ index, tickLateness }) => valuesOf(String(index), tickLateness)) }
   }
 
   /** What the registry calls, where there is one, to write its text. */

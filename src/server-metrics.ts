@@ -87,9 +87,9 @@ const defineMedia = (define: Define, statistics: () => Promise<EngineStatistics>
     setAll(gauge, 'reason', (await statistics()).dropped)
   })
   define('cordboard_media_worker_cpu', 'Share of a core that a media worker uses', ['worker'], async gauge => {
-    for (const [index, worker] of (await statistics()).workers.entries()) gauge.set({ worker: String(index) }, worker.cpuShare)
+    for (const { index, cpuShare } of (await statistics()).workers) gauge.set({ worker: String(index) }, cpuShare)
   })
   define('cordboard_media_tick_lateness_p99_ms', 'Lateness of a media worker\'s clock, 99th percentile', ['worker'], async gauge => {
-    for (const [index, worker] of (await statistics()).workers.entries()) gauge.set({ worker: String(index) }, worker.tickLatenessP99)
+    for (const { index, tickLatenessP99 } of (await statistics()).workers) gauge.set({ worker: String(index) }, tickLatenessP99)
   })
 }

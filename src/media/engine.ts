@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
@@ -36,6 +37,10 @@ const FULL_LATENESS_MS = 10
 /** Deaths of workers within so many ms beyond which they are not replaced. */
 const DEATHS_MS = 10_000
 const MAX_DEATHS = 8
+/** How often (ms) a worker that is to end looks for room in the others. */
+const ROOM_MS = 100
+/** Engine time counts from here, in all threads. */
+const EPOCH = performance.timeOrigin
 /** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
 const OVERLOADED = 503
 
@@ -64,8 +69,11 @@ class Engine implements MediaEngine, EngineServices {
   readonly recorder: ThreadLink<RecorderRequest, RecorderReply>
   readonly recordings = new Map<number, RecordingHandle>()
   readonly patience: number
-  readonly #seeds: readonly WorkerSeed[]
-  readonly #links: WorkerLink[]
+  readonly #seeds: WorkerSeed[] = []
+  readonly #links: WorkerLink[] = []
+  readonly #states: ('starting' | 'running' | 'draining' | 'ended')[] = []
+  /** What the recorder reads. */
+  readonly #rings: SharedArrayBuffer[] = []
   readonly #codecModules: readonly string[]
   readonly #spare: SpareWorker
   readonly #legs = new Registry<number, LegHandle>()
@@ -78,6 +86,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly #maxLegs: number
   /** By worker: legs on their way into it, which it does not count yet. */
   readonly #opening = new Map<number, number>()
+  readonly #options: EngineOptions
   /** When workers died lately, in ms. */
   #deaths: number[] = []
   #number = 0
@@ -92,24 +101,31 @@ class Engine implements MediaEngine, EngineServices {
     const capacity = Math.max(1, this.#ports.free)
     this.#slots = new LegSlots(LegSlots.allocate(capacity))
     this.#freeSlots = Array.from({ length: capacity }, (_, at) => capacity - 1 - at)
-    const workers = Math.max(1, options.workers ?? availableParallelism() - 1)
-    const epoch = performance.timeOrigin
+    this.#options = options
     const { codecModules = [] } = options
     this.#codecModules = codecModules
     this.#spare = new SpareWorker(codecModules)
     this.prompts = new ThreadLink('prompt/main.js', { codecModules } satisfies PromptSeed)
-    this.#seeds = Array.from({ length: workers }, (_, index) => ({
-      index, epoch,
-      share: WorkerShare.allocate(),
-      slots: this.#slots.buffer,
-      frames: FrameRing.allocate(options.recorder?.buffer ?? RING_BYTES),
-      coalesce: options.coalesce ?? 2.5,
-    }))
-    const recorderSeed: RecorderSeed = { rings: this.#seeds.map(({ frames }) => frames), epoch, codecModules }
+    const recorderSeed: RecorderSeed = { rings: this.#rings, epoch: EPOCH, codecModules }
     this.recorder = new ThreadLink('recorder/main.js', recorderSeed, reply => {
       if (reply.type === 'fault') this.recordings.get(reply.recording)?.fault(reply.message)
     })
-    this.#links = this.#seeds.map(seed => this.#start(seed))
+    const workers = Math.max(1, options.workers ?? availableParallelism() - 1)
+    for (let index = 0; index < workers; index++) {
+      this.#links[index] = this.#start(this.#seed(index))
+      this.#states[index] = 'running'
+    }
+  }
+
+  /** What worker `index` is started with; it outlives the thread. */
+  #seed(index: number): WorkerSeed {
+    const known = this.#seeds[index]
+    if (known !== undefined) return known
+    const { recorder, coalesce = 2.5 } = this.#options
+    const frames = FrameRing.allocate(recorder?.buffer ?? RING_BYTES)
+    this.#rings.push(frames)
+    if (this.recorder.started) this.recorder.post({ type: 'ring', request: 0, ring: frames })
+    return this.#seeds[index] = { index, epoch: EPOCH, share: WorkerShare.allocate(), slots: this.#slots.buffer, frames, coalesce }
   }
 
   #start(seed: WorkerSeed, spare?: Worker): WorkerLink {
@@ -193,18 +209,23 @@ class Engine implements MediaEngine, EngineServices {
     throw new CordboardError('MEDIA_PORTS_EXHAUSTED', 'no UDP port to be had', { status: OVERLOADED })
   }
 
-  /** The worker with the fewest legs, or the one that `near` is in. @throws CordboardError `MEDIA_OVERLOADED`. */
   place(near?: Leg): number {
+    const worker = near !== undefined && this.#states[near.worker] === 'running' ? near.worker : this.#emptiest()
+    if (worker === undefined || !this.takes(worker)) throw overloaded()
+    return worker
+  }
+
+  /** The worker with the fewest legs; undefined when none can take more. */
+  #emptiest(): number | undefined {
     let best: number | undefined
     for (let worker = 0; worker < this.#links.length; worker++) {
-      if ((near !== undefined && near.worker !== worker) || !this.takes(worker)) continue
-      if (best === undefined || this.#load(worker) < this.#load(best)) best = worker
+      if (this.takes(worker) && (best === undefined || this.#load(worker) < this.#load(best))) best = worker
     }
-    if (best === undefined) throw overloaded()
     return best
   }
 
   takes(worker: number): boolean {
+    if (this.#states[worker] !== 'running') return false
     const { share } = this.link(worker)
     // What keeps a worker without legs busy is its own start.
     if (share.get(Counter.legs) === 0) return true
@@ -223,7 +244,11 @@ class Engine implements MediaEngine, EngineServices {
     // The worker takes them out of what they are in itself, so that they hear no gap.
     this.#forgetJoin(first, second)
     this.#forgetJoin(second, first)
-    if (first.worker !== second.worker) await this.move(second, first.worker)
+    // Others may be moving either.
+    while (first.moving !== undefined || second.moving !== undefined || first.worker !== second.worker) {
+      await first.moving
+      await this.move(second, first.worker)
+    }
     first.join = { type: 'leg', peer: second, mixed }
     second.join = { type: 'leg', peer: first, mixed }
     await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
@@ -249,19 +274,26 @@ class Engine implements MediaEngine, EngineServices {
     return Promise.resolve(room)
   }
 
-  /** State is handed over by the leg's description and its slot; its port is free for the moment between the two sockets. */
-  async move(leg: LegHandle, worker: number): Promise<void> {
-    if (leg.worker === worker) return
-    const old = this.link(leg.worker)
-    leg.depart()
-    const { statistics } = await old.request({ type: 'close', leg: leg.id, bye: false })
-    leg.carry(statistics)
-    await this.#open(leg, worker)
-    leg.arrive(worker)
+  async move(end: LegHandle | StreamHandle, worker: number): Promise<void> {
+    while (end.moving !== undefined) await end.moving
+    if (end.worker === worker) return
+    end.moving = this.#move(end, worker).finally(() => { end.moving = undefined })
+    await end.moving
   }
 
-  async #open(leg: LegHandle, worker: number): Promise<void> {
-    await this.link(worker).request(openingOf(leg))
+  /** State is handed over by its description and its slot; its port is free for the moment between the two sockets. */
+  async #move(end: LegHandle | StreamHandle, worker: number): Promise<void> {
+    const old = this.link(end.worker)
+    end.depart()
+    try {
+      if (end instanceof LegHandle) end.carry((await old.request({ type: 'close', leg: end.id, bye: false })).statistics)
+      else end.carry((await old.request({ type: 'close-stream', stream: end.id, bye: false })).streamStatistics)
+      await this.link(worker).request(openingOf(end))
+    } catch (error) {
+      end.strand()
+      throw error
+    }
+    end.arrive(worker)
   }
 
   // ---- side streams
@@ -281,7 +313,10 @@ class Engine implements MediaEngine, EngineServices {
     const first = ownStream(a)
     const second = ownStream(b)
     for (const stream of [first, second]) await this.#leaveStream(stream, stream === first ? second : first)
-    if (first.worker !== second.worker) await this.#moveStream(second, first.worker)
+    while (first.moving !== undefined || second.moving !== undefined || first.worker !== second.worker) {
+      await first.moving
+      await this.move(second, first.worker)
+    }
     first.other = second
     second.other = first
     await first.request({ type: 'join-streams', a: first.id, b: second.id })
@@ -297,18 +332,6 @@ class Engine implements MediaEngine, EngineServices {
 
   async partStream(stream: SideStream): Promise<void> {
     if (stream instanceof StreamHandle && !stream.closed) await this.#leaveStream(stream, undefined)
-  }
-
-  async #moveStream(stream: StreamHandle, worker: number): Promise<void> {
-    const old = this.link(stream.worker)
-    stream.depart()
-    const { streamStatistics } = await old.request({ type: 'close-stream', stream: stream.id, bye: false })
-    stream.carry(streamStatistics)
-    try {
-      await this.link(worker).request(openingOf(stream))
-    } finally {
-      stream.arrive(worker)
-    }
   }
 
   // ---- supervision
@@ -329,22 +352,10 @@ class Engine implements MediaEngine, EngineServices {
     const link = this.#start(this.#seeds[index]!, this.#spare.take())
     this.#links[index] = link
     for (const room of this.#rooms.values()) room.restore(index)
-    const legs = [...this.#legs.values()].filter(leg => leg.worker === index)
-    const ignore = (): undefined => undefined
-    for (const leg of legs) {
-      this.#open(leg, index).catch(ignore)
-      leg.arrive(index)
+    for (const end of this.#endsIn(index)) {
+      link.request(openingOf(end)).catch(() => undefined)
+      end.arrive(index)
     }
-    for (const leg of legs) {
-      const { join } = leg
-      if (join.type === 'leg' && leg.id < join.peer.id) link.request({ type: 'bridge', a: leg.id, b: join.peer.id, mixed: join.mixed }).catch(ignore)
-    }
-    const streams = [...this.#streams.values()].filter(stream => stream.worker === index)
-    for (const stream of streams) {
-      link.request(openingOf(stream)).catch(ignore)
-      stream.arrive(index)
-    }
-    for (const { id, other } of streams) if (other !== undefined && id < other.id) link.request({ type: 'join-streams', a: id, b: other.id }).catch(ignore)
     link.adopt(dead)
     this.#spare.warm()
   }
@@ -353,8 +364,52 @@ class Engine implements MediaEngine, EngineServices {
     await this.link(index).kill()
   }
 
+  // ---- more workers, and fewer
+
+  async addWorker(): Promise<number> {
+    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    const ended = this.#states.indexOf('ended')
+    const index = ended === -1 ? this.#states.length : ended
+    this.#states[index] = 'starting'
+    const link = this.#links[index] = this.#start(this.#seed(index), this.#spare.take())
+    await link.request({ type: 'hello' })
+    this.#states[index] = 'running'
+    return index
+  }
+
+  async drainWorker(index: number): Promise<void> {
+    if (this.#states[index] !== 'running') throw new CordboardError('MEDIA_WORKER_LOST', `no worker ${index} is running`)
+    if (!this.#states.some((state, other) => state === 'running' && other !== index)) throw overloaded()
+    this.#states[index] = 'draining'
+    for (let [end] = this.#endsIn(index); end !== undefined; [end] = this.#endsIn(index)) {
+      const target = this.#emptiest()
+      if (end.closed) await end.close()
+      else if (target === undefined) await pause(ROOM_MS)
+      else await this.#relocate(end, target)
+    }
+    for (const room of this.#rooms.values()) await room.vacate(index)
+    this.#states[index] = 'ended'
+    await this.link(index).close()
+  }
+
+  /** Legs and side streams of that worker. */
+  #endsIn(worker: number): readonly (LegHandle | StreamHandle)[] {
+    return [...this.#legs.values(), ...this.#streams.values()].filter(end => end.worker === worker)
+  }
+
+  /** Moves it, and what it is joined to; what no worker can open has ended. */
+  async #relocate(end: LegHandle | StreamHandle, worker: number): Promise<void> {
+    const other = end instanceof StreamHandle ? end.other : end.join.type === 'leg' ? end.join.peer : undefined
+    const ends = other === undefined ? [end] : [end, other]
+    const moved = await Promise.allSettled(ends.map(one => this.move(one, worker)))
+    for (const [at, { status }] of moved.entries()) if (status === 'rejected') await ends[at]!.close()
+  }
+
   statistics(): Promise<EngineStatistics> {
     const shares = this.#links.map(link => link.share)
+    const workers = shares.flatMap((share, index) => this.#states[index] === 'ended' ? [] : [{
+      index, legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99), tickLateness: share.tickLateness,
+    }])
     const total = (counter: number): number => shares.reduce((sum, share) => sum + share.get(counter), 0)
     const dropped: Record<string, number> = {}
     DROP_REASONS.forEach((reason, at) => {
@@ -364,9 +419,7 @@ class Engine implements MediaEngine, EngineServices {
       legs: this.#legs.size,
       streams: this.#streams.size,
       portsFree: this.#ports.free,
-      workers: shares.map(share => ({
-        legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99), tickLateness: share.tickLateness,
-      })),
+      workers,
       dropped,
       packets: { received: total(Counter.received), sent: total(Counter.sent) },
       recordings: { active: this.recordings.size, framesDropped: total(Counter.framesDropped) },

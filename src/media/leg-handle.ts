@@ -29,6 +29,8 @@ export type Join =
 export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackHost, RecordingHost {
   join: Join = { type: 'none' }
   media: NegotiatedMedia | undefined
+  /** Settles when the leg has come to where it is being moved. */
+  moving: Promise<void> | undefined
   readonly #recordings = new Set<RecordingHandle>()
   readonly #listeners = new Map<number, ListenerHandle>()
   #detection: Detection = {}
@@ -215,6 +217,16 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     if (statistics !== undefined) this.#before = addStatistics(this.#before, statistics)
   }
 
+  /** No worker could open it. */
+  strand(): void {
+    this.#line.strand()
+  }
+
+  /** It is in that worker, and not about to leave. */
+  isIn(worker: number): boolean {
+    return this.worker === worker && this.#line.settled
+  }
+
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
   arrive(worker: number): void {
     this.#line.arrive(worker, link => this.#introduce(link), () => this.#playback?.restart())
@@ -225,6 +237,10 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
     if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })
     if (this.join.type === 'room') this.join.room.arrived(this)
+    // The one of the two who comes last finds the other.
+    if (this.join.type === 'leg' && this.join.peer.isIn(this.worker)) {
+      link.request({ type: 'bridge', a: this.id, b: this.join.peer.id, mixed: this.join.mixed }).catch(ignore)
+    }
     if (Object.keys(this.#detection).length > 0) link.post({ type: 'detect', leg: this.id, detection: this.#detection })
     for (const recording of this.#recordings) {
       link.request({ type: 'tap', leg: this.id, recording: recording.id, tracks: recording.layout.tracks }).catch(ignore)

@@ -219,6 +219,8 @@ export interface TickLateness {
 
 /** One media worker: `cpuShare` of a core from 0 to 1, times in milliseconds. */
 export interface WorkerStatistics {
+  /** What `drainWorker` and `replaceWorker` call it. */
+  readonly index: number
   readonly legs: number
   readonly cpuShare: number
   readonly tickLatenessP99: number
@@ -287,6 +289,14 @@ export interface MediaEngine extends AsyncDisposable {
   statistics(): Promise<EngineStatistics>
   /** Ends a worker at once, as a crash would: its legs go on in a new one, on the same ports and with the same RTP timelines. */
   replaceWorker(index: number): Promise<void>
+  /** Starts another worker. @returns its index, when it can take legs; that of a worker that has been drained is used again. */
+  addWorker(): Promise<number>
+  /**
+   * Ends a worker gently: it takes no new legs, those that it has go on in others, on the same ports and with the same RTP timelines, and what
+   * no other can carry waits there for its own end. Resolves when the thread has ended.
+   * @throws CordboardError `MEDIA_WORKER_LOST` where there is no such worker, `MEDIA_OVERLOADED` when it is the only one.
+   */
+  drainWorker(index: number): Promise<void>
   /** Closes every leg, then the workers; recordings are whole when it resolves. */
   close(): Promise<void>
 }

@@ -32,6 +32,8 @@ export interface TapTracks {
 
 /** `request` numbers the reply; commands without one are not replied to. */
 export type Command =
+  /** Replied to as soon as the worker's program has been loaded. */
+  | { readonly type: 'hello'; readonly request: number }
   | { readonly type: 'open'; readonly request: number; readonly leg: number; readonly slot: number; readonly address: string; readonly port: number }
   | { readonly type: 'apply'; readonly request: number; readonly leg: number; readonly media: NegotiatedMedia }
   | { readonly type: 'close'; readonly request: number; readonly leg: number; readonly bye: boolean }

@@ -18,11 +18,11 @@ export interface EngineServices {
   /** A number that no leg, room, playback, recording or listener of this engine has. */
   number(): number
   link(worker: number): WorkerLink
-  /** A worker for something new. @throws CordboardError `MEDIA_OVERLOADED`. */
+  /** A worker for something that is no leg. @throws CordboardError `MEDIA_OVERLOADED`. */
   place(): number
   /** The worker may be given more. */
   takes(worker: number): boolean
-  /** Brings the leg, alone, into another worker; what it plays and records goes on. */
+  /** Brings the leg into another worker, after the moves that it is in; what it plays and records goes on, and what it is joined to when that is there. */
   move(leg: LegHandle, worker: number): Promise<void>
   /** The leg has closed: its ports are free. */
   released(leg: LegHandle): void

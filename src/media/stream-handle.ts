@@ -10,6 +10,8 @@ import type { Request } from './worker-link.js'
 export class StreamHandle implements SideStream {
   /** The end that it is joined with. */
   other: StreamHandle | undefined
+  /** Settles when it has come to where it is being moved. */
+  moving: Promise<void> | undefined
   readonly #line: WorkerLine
   #agreed: NegotiatedStream | undefined
   #before = NO_STREAM_STATISTICS
@@ -75,7 +77,20 @@ export class StreamHandle implements SideStream {
   arrive(worker: number): void {
     const agreed = this.#agreed
     this.#line.arrive(worker, link => {
-      if (agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed }).catch(() => undefined)
+      const ignore = (): undefined => undefined
+      if (agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed }).catch(ignore)
+      // The one of the two who comes last finds the other.
+      if (this.other?.isIn(worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.other.id }).catch(ignore)
     })
+  }
+
+  /** No worker could open it. */
+  strand(): void {
+    this.#line.strand()
+  }
+
+  /** It is in that worker, and not about to leave. */
+  isIn(worker: number): boolean {
+    return this.worker === worker && this.#line.settled
   }
 }

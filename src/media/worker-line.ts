@@ -33,6 +33,16 @@ export class WorkerLine {
     this.#backlog ??= []
   }
 
+  /** It is with its worker, and not about to leave. */
+  get settled(): boolean {
+    return this.#backlog === undefined
+  }
+
+  /** It could not be opened elsewhere: what has waited is refused by the last worker that had it. */
+  strand(): void {
+    this.#release()
+  }
+
   /**
    * It is open in `worker`, which knows nothing of it yet.
    * @param introduce says all that it must do; @param before is run between that and what has waited.
@@ -40,6 +50,10 @@ export class WorkerLine {
   arrive(worker: number, introduce: (link: WorkerLink) => void, before: () => void = () => undefined): void {
     this.#worker = worker
     introduce(this.services.link(worker))
+    this.#release(before)
+  }
+
+  #release(before: () => void = () => undefined): void {
     const backlog = this.#backlog ?? []
     this.#backlog = undefined
     before()

@@ -21,6 +21,8 @@ export type RecorderRequest =
     /** Engine time in 1/8 ms at which the recording ends; undefined when the worker cannot say. */
     readonly at: number | undefined
   }
+  /** There is another worker; not replied to. */
+  | { readonly type: 'ring'; readonly request: 0; readonly ring: SharedArrayBuffer }
 
 export interface RecordedFile {
   readonly path: string

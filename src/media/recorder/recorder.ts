@@ -1,4 +1,4 @@
-import { type FrameRing, BEGIN_TRACK, FrameRecord } from '../shared/frame-ring.js'
+import { FrameRing, BEGIN_TRACK, FrameRecord } from '../shared/frame-ring.js'
 import type { RecorderReply, RecorderRequest } from './protocol.js'
 import { TrackFile } from './track-file.js'
 import { TrackPlacer } from './track-placer.js'
@@ -24,7 +24,7 @@ export class Recorder {
   readonly #record = new FrameRecord()
 
   /** @param now engine time in ms. */
-  constructor(readonly rings: readonly FrameRing[], readonly now: () => number, readonly reply: (reply: RecorderReply) => void) {}
+  constructor(readonly rings: FrameRing[], readonly now: () => number, readonly reply: (reply: RecorderReply) => void) {}
 
   /** Recordings in progress. */
   get active(): number {
@@ -34,7 +34,8 @@ export class Recorder {
   run(request: RecorderRequest): void {
     try {
       if (request.type === 'open') this.#start(request)
-      else this.#stop(request)
+      else if (request.type === 'close') this.#stop(request)
+      else this.rings.push(new FrameRing(request.ring))
     } catch (error) {
       this.reply({ type: 'failed', request: request.request, message: messageOf(error) })
     }

@@ -45,6 +45,7 @@ export class Desk {
 
   #run(command: Command): void {
     switch (command.type) {
+      case 'hello': return this.#done(command.request)
       case 'open': return this.#open(command)
       case 'close': return this.#close(command)
       case 'apply':
