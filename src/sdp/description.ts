@@ -78,7 +78,7 @@ const bad = (what: string, cause?: unknown): CordboardError =>
  */
 export const parseDescription = (text: string): Description => {
   const lines = checkedLines(text)
-  const session = parsed(text)
+  const session = parsed(lines.join('\r\n'))
   const mediaLines = lines.filter(line => line.startsWith('m='))
   const origin = readOrigin(lines)
   if (mediaLines.length > LIMITS.media) throw bad('too many media lines')
@@ -106,8 +106,7 @@ const withUnknown = (lines: readonly string[], media: readonly MediaLine[]): rea
 const checkedLines = (text: string): readonly string[] => {
   if (text.length > LIMITS.text) throw bad('description longer than 32 KiB')
   if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/.test(text)) throw bad('control character in a description')
-  const lines = text.split(/\r?\n/)
-  while (lines.at(-1) === '') lines.pop()
+  const lines = text.slice(0, endOf(text)).split(/\r?\n/, LIMITS.lines + 1)
   if (lines.length > LIMITS.lines) throw bad('more than 512 lines')
   if (lines[0] !== 'v=0') throw bad('a description begins with v=0')
   for (const line of lines) {
@@ -115,6 +114,13 @@ const checkedLines = (text: string): readonly string[] => {
     if (!/^[a-z]=/.test(line)) throw bad(`not a line of a description: ${line.slice(0, 40)}`)
   }
   return lines
+}
+
+/** Where the text ends without the line ends and blank lines after it, which may be many. */
+const endOf = (text: string): number => {
+  let end = text.length
+  while (text[end - 1] === '\n' || text[end - 1] === '\r') end--
+  return end
 }
 
 const parsed = (text: string): SessionDescription => {
