@@ -218,7 +218,8 @@ t.test('the first start makes a password, prints it and keeps it for its owner',
 t.test('killed in mid-recording: the next start repairs the files, each at most a second short and linked to its row', { buffered: true }, async t => {
   const own = { rtpPorts: [22_700, 22_798] } as const
   await using killed = await CallCenterProcess.start(own)
-  const dial = (user: string, options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> => createScriptedPeer({ server: killed.address, user, ...options })
+  // At the end nobody is there to answer their BYE.
+  const dial = (user: string, options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> => createScriptedPeer({ server: killed.address, user, patience: 3_000, ...options })
   await using agent = await dial('1001', { password: PASSWORD, tone: { frequencies: [1_500], dbm0: -12 } })
   await agent.register()
   agent.answerCalls({ ringFor: 100 })
