@@ -1,5 +1,6 @@
 import type { NegotiatedStream, StreamKind } from '../sdp/negotiated.js'
 import type { Leg } from './leg.js'
+import { addByReason } from './statistics.js'
 
 /** How to open an end of a side stream. */
 export interface SideStreamOptions {
@@ -43,17 +44,13 @@ export const NO_STREAM_STATISTICS: StreamStatistics = {
 }
 
 /** Counts of one end in two workers, one after the other. */
-export const addStreamStatistics = (earlier: StreamStatistics, later: StreamStatistics): StreamStatistics => {
-  const dropped: Record<string, number> = { ...earlier.dropped }
-  for (const [reason, count] of Object.entries(later.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count
-  return {
-    received: {
-      packets: earlier.received.packets + later.received.packets,
-      bytes: earlier.received.bytes + later.received.bytes,
-      lost: earlier.received.lost + later.received.lost,
-    },
-    sent: { packets: earlier.sent.packets + later.sent.packets, bytes: earlier.sent.bytes + later.sent.bytes },
-    feedback: earlier.feedback + later.feedback,
-    dropped,
-  }
-}
+export const addStreamStatistics = (earlier: StreamStatistics, later: StreamStatistics): StreamStatistics => ({
+  received: {
+    packets: earlier.received.packets + later.received.packets,
+    bytes: earlier.received.bytes + later.received.bytes,
+    lost: earlier.received.lost + later.received.lost,
+  },
+  sent: { packets: earlier.sent.packets + later.sent.packets, bytes: earlier.sent.bytes + later.sent.bytes },
+  feedback: earlier.feedback + later.feedback,
+  dropped: addByReason(earlier.dropped, later.dropped),
+})

@@ -11,11 +11,18 @@ export const NO_STATISTICS: LegStatistics = {
   dropped: {},
 }
 
+type ByReason = Readonly<Record<string, number>>
+
+/** The sums of both, reason by reason. */
+export const addByReason = (earlier: ByReason, later: ByReason): ByReason => {
+  const sums: Record<string, number> = { ...earlier }
+  for (const [reason, count] of Object.entries(later)) sums[reason] = (sums[reason] ?? 0) + count
+  return sums
+}
+
 /** Counts of one leg in two workers, one after the other; what is measured rather than counted is the later one's. */
 export const addStatistics = (earlier: LegStatistics, later: LegStatistics): LegStatistics => {
   if (earlier === NO_STATISTICS) return later
-  const dropped: Record<string, number> = { ...earlier.dropped }
-  for (const [reason, count] of Object.entries(later.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count
   return {
     received: {
       packets: earlier.received.packets + later.received.packets,
@@ -30,6 +37,6 @@ export const addStatistics = (earlier: LegStatistics, later: LegStatistics): Leg
     remoteLossShare: later.remoteLossShare ?? earlier.remoteLossShare,
     mos: later.mos ?? earlier.mos,
     remoteMos: later.remoteMos ?? earlier.remoteMos,
-    dropped,
+    dropped: addByReason(earlier.dropped, later.dropped),
   }
 }
