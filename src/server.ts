@@ -18,7 +18,7 @@ import { Roster } from './core/registry.js'
 import { realClock } from './core/real-clock.js'
 import { deferred, onAbort, type Scoped } from './core/scope.js'
 import { createMediaEngine } from './media/engine.js'
-import type { LegStatistics, MediaEngine } from './media/leg.js'
+import type { LegStatistics, MediaEngine, WorkerStatistics } from './media/leg.js'
 import { qualityMetrics } from './quality-metrics.js'
 import { drainCalls } from './server-drain.js'
 import { serverMetrics } from './server-metrics.js'
@@ -68,6 +68,19 @@ export interface Server extends EventEmitter<ServerEvents>, AsyncDisposable {
   dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
   /** The conference of that name, made when it does not exist. */
   conference(name: string, options?: ConferenceOptions): Conference
+  /** The media workers that run, those being drained included. */
+  workers(): Promise<readonly WorkerStatistics[]>
+  /**
+   * Starts another media worker while calls go on. @returns its index, when it can take calls; that of a worker that has been drained is used again.
+   * @throws CordboardError `SERVER_CLOSED`.
+   */
+  addWorker(): Promise<number>
+  /**
+   * Ends a media worker while calls go on: it takes no new ones, those that it has go on in others, on the same ports and with the same RTP timelines,
+   * and what no other can carry waits there for its own end. Resolves when the thread has ended.
+   * @throws CordboardError `MEDIA_WORKER_LOST` where no such worker is running, `MEDIA_OVERLOADED` when it is the only one, `SERVER_CLOSED`.
+   */
+  drainWorker(index: number): Promise<void>
   /** Resolves when the server has closed, or when `signal` aborts. */
   closed(options?: Scoped): Promise<void>
   /** Takes no new calls, gives those in progress `seconds` to end, then sends BYE, waits for their handlers, and closes. */
@@ -214,6 +227,18 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     const conference = new LiveConference(this.#engine, name, options, () => this.#conferences.delete(name))
     this.#conferences.set(name, conference)
     return conference
+  }
+
+  async workers(): Promise<readonly WorkerStatistics[]> {
+    return (await this.#engine.statistics()).workers
+  }
+
+  addWorker(): Promise<number> {
+    return this.#engine.addWorker()
+  }
+
+  drainWorker(index: number): Promise<void> {
+    return this.#engine.drainWorker(index)
   }
 
   async closed(options: Scoped = {}): Promise<void> {

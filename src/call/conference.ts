@@ -12,6 +12,11 @@ export interface ConferenceOptions {
   readonly record?: { readonly file: string; readonly tracks?: 'mixed' | 'per-member' }
   /** So many members are heard at a time, the loudest; for huge conferences. @default all */
   readonly loudest?: number
+  /**
+   * A media worker that has so many members takes no more from others: further ones stay in the workers that they are in, each of which then mixes
+   * a part of the conference. @default 250
+   */
+  readonly perWorker?: number
 }
 
 /** A call in a conference. Disposing of it takes the call out; the call stays up. */
@@ -108,8 +113,8 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
   }
 
   async #open(): Promise<Room> {
-    const { record, loudest } = this.#options
-    const room = await this.#engine.createRoom(loudest === undefined ? {} : { loudest })
+    const { record, loudest, perWorker } = this.#options
+    const room = await this.#engine.createRoom({ ...loudest === undefined ? {} : { loudest }, ...perWorker === undefined ? {} : { perWorker } })
     this.#relay(room)
     if (record !== undefined && record.tracks !== 'per-member') await room.record(record.file)
     return room

@@ -167,10 +167,14 @@ class Engine implements MediaEngine, EngineServices {
     this.#rooms.delete(room.id)
   }
 
+  #ensureOpen(): void {
+    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+  }
+
   // ---- legs
 
   async open(options: LegOptions): Promise<Leg> {
-    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    this.#ensureOpen()
     // SRTP is a matter of the agreement's keys alone; ICE and DTLS are not.
     if (options.kind === 'webrtc') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
@@ -299,7 +303,7 @@ class Engine implements MediaEngine, EngineServices {
   // ---- side streams
 
   async openStream({ kind, near, address = this.#address }: SideStreamOptions): Promise<SideStream> {
-    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    this.#ensureOpen()
     const worker = this.place(near)
     const id = this.number()
     return this.#bound<StreamHandle>(address, (slot, local) => {
@@ -344,9 +348,10 @@ class Engine implements MediaEngine, EngineServices {
     this.#deaths = [...this.#deaths.filter(at => now - at < DEATHS_MS), now]
     if (this.#deaths.length > MAX_DEATHS) {
       // Whatever kills them kills their successors too: better calls that end than a machine that does nothing but start threads.
+      this.#states[index] = 'ended'
       void dead.close()
-      for (const leg of this.#legs.values()) if (leg.worker === index) void leg.close()
-      for (const stream of this.#streams.values()) if (stream.worker === index) void stream.close()
+      for (const end of this.#endsIn(index)) void end.close()
+      for (const room of this.#rooms.values()) void room.vacate(index).catch(() => undefined)
       return
     }
     const link = this.#start(this.#seeds[index]!, this.#spare.take())
@@ -367,7 +372,7 @@ class Engine implements MediaEngine, EngineServices {
   // ---- more workers, and fewer
 
   async addWorker(): Promise<number> {
-    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    this.#ensureOpen()
     const ended = this.#states.indexOf('ended')
     const index = ended === -1 ? this.#states.length : ended
     this.#states[index] = 'starting'
@@ -378,6 +383,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async drainWorker(index: number): Promise<void> {
+    this.#ensureOpen()
     if (this.#states[index] !== 'running') throw new CordboardError('MEDIA_WORKER_LOST', `no worker ${index} is running`)
     if (!this.#states.some((state, other) => state === 'running' && other !== index)) throw overloaded()
     this.#states[index] = 'draining'

@@ -7,5 +7,6 @@ export type { WavAudio } from './wav.js'
 export type {
   Digit, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener, MediaEngine,
   MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, RoomEvents, RoomOptions, Source,
+  TickLateness, WorkerStatistics,
 } from './leg.js'
 export type { SideStream, SideStreamOptions, StreamStatistics } from './side-stream.js'

@@ -294,7 +294,7 @@ export interface MediaEngine extends AsyncDisposable {
   /**
    * Ends a worker gently: it takes no new legs, those that it has go on in others, on the same ports and with the same RTP timelines, and what
    * no other can carry waits there for its own end. Resolves when the thread has ended.
-   * @throws CordboardError `MEDIA_WORKER_LOST` where there is no such worker, `MEDIA_OVERLOADED` when it is the only one.
+   * @throws CordboardError `MEDIA_WORKER_LOST` where there is no such worker, `MEDIA_OVERLOADED` when it is the only one, `SERVER_CLOSED`.
    */
   drainWorker(index: number): Promise<void>
   /** Closes every leg, then the workers; recordings are whole when it resolves. */

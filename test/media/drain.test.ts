@@ -128,3 +128,24 @@ void t.test('legs are joined and closed while their worker is drained', { timeou
   for (const peer of peers) peer.close()
   await engine.close()
 })
+
+void t.test('a worker whose successors die as well is given up with its legs: others serve on, and it can be started again', { timeout: 60_000 }, async t => {
+  const engine = await createMediaEngine({ workers: 2, ports: [47400, 47599] })
+  const { peers, legs } = await talkers(engine, [440, 1000])
+  const [there, here] = [legs.find(leg => leg.worker === 0)!, legs.find(leg => leg.worker === 1)!]
+  const room = await engine.createRoom({ perWorker: 1 })
+  for (const leg of [there, here]) await room.join(leg)
+  const closed = new Promise<void>(resolve => there.once('closed', resolve))
+  for (let death = 0; death < 9; death++) await engine.replaceWorker(0)
+  await closed
+  t.same((await engine.statistics()).workers.map(({ index }) => index), [1])
+  t.equal((await engine.open({ kind: 'rtp' })).worker, 1, 'no leg comes to it')
+  const more = await talkers(engine, [700])
+  await room.join(more.legs[0]!)
+  await goOn([peers[legs.indexOf(here)]!, more.peers[0]!], 40)
+  t.ok(near(more.peers[0]!.level(here === legs[0] ? 440 : 1000, 2400), -10), 'its rooms go on elsewhere')
+  t.equal(await engine.addWorker(), 0)
+  t.equal((await engine.open({ kind: 'rtp' })).worker, 0)
+  for (const peer of [...peers, ...more.peers]) peer.close()
+  await engine.close()
+})
