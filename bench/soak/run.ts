@@ -112,13 +112,13 @@ class Rows {
   }
 
   async collect(): Promise<void> {
-    for (const row of await (await this.#server.get('/api/interactions?limit=1000')).json() as InteractionRow[]) this.#rows.set(String(row['id']), row)
+    for (const row of await this.#server.interactions(1_000)) this.#rows.set(row.id, row)
   }
 
   byCaller(): ReadonlyMap<string, readonly InteractionRow[]> {
     const callers = new Map<string, InteractionRow[]>()
     for (const row of this.#rows.values()) {
-      const user = /^sips?:([^@]*)@/.exec(String(row['from']))?.[1] ?? ''
+      const user = /^sips?:([^@]*)@/.exec(row.from)?.[1] ?? ''
       callers.set(user, [...callers.get(user) ?? [], row])
     }
     return callers

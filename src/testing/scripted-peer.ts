@@ -55,6 +55,7 @@ const BACKLOG = 64
  * await call.bye()
  */
 export class ScriptedPeer implements AsyncDisposable {
+  #closing: Promise<void> | undefined
   readonly #calls = new Map<string, PeerCall>()
   readonly #backlog = new Ring<PeerCall>(BACKLOG)
   readonly #waiting: ((call: PeerCall) => void)[] = []
@@ -164,8 +165,12 @@ export class ScriptedPeer implements AsyncDisposable {
     })
   }
 
-  /** Hangs up what is still up and closes the sockets. */
+  /** Hangs up what is still up and closes the sockets; a second time is the first. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#calls.values()].map(call => call[Symbol.asyncDispose]()))
     await this.wire[Symbol.asyncDispose]()
   }

@@ -1,12 +1,9 @@
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { createScriptedPeer, type ScriptedPeer, type ScriptedPeerOptions } from '../../src/testing/scripted-peer.js'
-import type { PeerCall } from '../../src/testing/peer-call.js'
 import { ToneProbe } from '../../src/testing/tone-probe.js'
 import { readWav } from '../../src/testing/wav-file.js'
-import { CallCenterProcess, eventually, PASSWORD } from '../peers/call-center.js'
-import { launch } from './program.js'
+import { CallCenterProcess, eventually, heardFor, PASSWORD, type InteractionRow } from '../peers/call-center.js'
 
 // Those below that are not awaited run side by side: each waits most of its time, and no queue is theirs.
 t.jobs = 4
@@ -19,15 +16,13 @@ const uri = (user: string): string => center.uri(user)
 const phone = (user: string, options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> => createScriptedPeer({ server: center.address, user, ...options })
 const account = (user: string, frequency: number): Promise<ScriptedPeer> => phone(user, { password: PASSWORD, tone: { frequencies: [frequency], dbm0: -12 } })
 
-interface Row { readonly from: string; readonly to: string; readonly queue: string | null; readonly agent: string | null; readonly waited: number | null; readonly talked: number | null; readonly outcome: string; readonly recording: string | null; readonly recordingUrl: string | null }
 const get = async <T>(path: string): Promise<T> => (await center.get(path)).json() as Promise<T>
-const rows = (from: string): Promise<readonly Row[]> => get<readonly Row[]>('/api/interactions').then(all => all.filter(row => row.from.startsWith(`sip:${from}@`)))
-const row = async (from: string): Promise<Row> => {
+const rows = async (from: string): Promise<InteractionRow[]> => (await center.interactions()).filter(row => row.from.startsWith(`sip:${from}@`))
+const row = async (from: string): Promise<InteractionRow> => {
   await eventually(`a row of ${from}`, async () => ((await rows(from)).length > 0) || undefined)
   return (await rows(from))[0]!
 }
 const agentState = async (user: string): Promise<string> => (await get<readonly { user: string; state: string }[]>('/api/agents')).find(agent => agent.user === user)!.state
-const heardFor = (seconds: number, call: PeerCall): Promise<void> => eventually(`${seconds} s of sound`, () => call.rtp.packets.length >= seconds * 50 || undefined).then(() => undefined)
 
 await t.test('ready names the addresses; the console, its API, health and metrics answer', async t => {
   t.match(center.child.output, new RegExp(`^ready udp://${center.address} tcp://${center.address} http://127.0.0.1:${center.httpPort}$`))
@@ -201,93 +196,4 @@ t.test('800-899: those in one room hear each other', { buffered: true }, async t
   await using other = await bob.call(uri('850'))
   await eventually('they hear each other', () => (one.rtp.heard().levels(1_100, 100).some(level => level > -20) && other.rtp.heard().levels(600, 100).some(level => level > -20)) || undefined, 15_000)
   t.notOk(one.rtp.heard().hears(600), 'nobody hears itself')
-})
-
-t.test('the first start makes a password, prints it and keeps it for its owner', { buffered: true }, async t => {
-  const own = { rtpPorts: [22_400, 22_498], env: { DEMO_PASSWORD: '' } } as const
-  await using first = await CallCenterProcess.start(own)
-  const printed = await first.child.line(/^demo accounts 1001-1010 and 1100, password \S+$/)
-  t.equal(statSync(join(first.folder, 'data', 'demo-password')).mode & 0o777, 0o600)
-  t.equal(statSync(join(first.folder, 'data', 'recordings')).mode & 0o777, 0o700)
-  t.match(await first.stop(), { code: 0 })
-  const second = await CallCenterProcess.start({ ...own, folder: first.folder })
-  t.equal(await second.child.line(/^demo accounts/), printed)
-  t.match(await second.stop(), { code: 0 })
-})
-
-/** A call to a server that has just started, which on a busy machine asks for patience at first (503 with Retry-After). */
-const connected = async (peer: ScriptedPeer, uri: string): Promise<PeerCall> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await peer.call(uri)
-    } catch (error) {
-      if (attempt === 10 || !String(error).includes(' 503 ')) throw error
-      await new Promise(resolve => setTimeout(resolve, 1_000))
-    }
-  }
-}
-
-t.test('killed in mid-recording: the next start repairs the files, each at most a second short and linked to its row', { buffered: true }, async t => {
-  const own = { rtpPorts: [22_700, 22_798] } as const
-  await using killed = await CallCenterProcess.start(own)
-  // At the end nobody is there to answer their BYE.
-  const dial = (user: string, options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> => createScriptedPeer({ server: killed.address, user, patience: 3_000, ...options })
-  await using agent = await dial('1001', { password: PASSWORD, tone: { frequencies: [1_500], dbm0: -12 } })
-  await agent.register()
-  agent.answerCalls({ ringFor: 100 })
-  await using waiting = await dial('kilian', { tone: { frequencies: [600], dbm0: -12 } })
-  await using talk = await connected(waiting, killed.uri('701'))
-  await eventually('they talk', () => (talk.rtp.heard().part(talk.rtp.heard().ms - 200).hears(1_500)) || undefined, 30_000)
-  await using speaker = await dial('kim', { tone: { frequencies: [700], dbm0: -12 } })
-  await using message = await connected(speaker, killed.uri('602'))
-  await eventually('the beep', () => (message.rtp.heard().part(message.rtp.heard().ms - 200).hears(1_000, -23)) || undefined, 30_000)
-  const [recordedAt] = [performance.now(), talk.rtp.forget()]
-  await heardFor(3, talk)
-  killed.child.signal('SIGKILL')
-  const held = performance.now() - recordedAt
-  t.match(await killed.child.ended, { signal: 'SIGKILL' })
-
-  const next = await CallCenterProcess.start({ ...own, folder: killed.folder })
-  const list = async (): Promise<readonly Row[]> => (await next.get('/api/interactions')).json() as Promise<readonly Row[]>
-  const found = await list()
-  t.equal(found.length, 2)
-  const served = found.find(({ from }) => from.startsWith('sip:kilian@'))!
-  t.match(served, { queue: 'sales', agent: /^sip:1001@/, outcome: 'served', to: killed.uri('701') })
-  t.ok(served.waited! > 0, `waited ${served.waited} ms`)
-  const spoken = found.find(({ from }) => from.startsWith('sip:kim@'))!
-  t.match(spoken, { queue: null, agent: null, outcome: 'answered', recording: /-message-/ })
-  for (const [record, frequency, side] of [[served, 600, 0], [served, 1_500, 1], [spoken, 700, 0]] as const) {
-    const wav = readWav(record.recording!)
-    t.ok(wav.ms > held - 1_000, `${wav.ms} of at least ${Math.round(held)} ms`)
-    t.equal(statSync(record.recording!).size, 44 + wav.channels.length * 2 * wav.channels[0]!.length, 'a whole file')
-    t.ok(Math.abs(record.talked! - wav.ms) <= 1)
-    t.ok(new ToneProbe(wav.channels[side]!).part(wav.ms - 1_000).hears(frequency), `${frequency} Hz to its end`)
-    t.equal((await (await next.get(`/${record.recordingUrl}`)).arrayBuffer()).byteLength, statSync(record.recording!).size)
-  }
-  t.match(await next.stop(), { code: 0 })
-  const again = await CallCenterProcess.start({ ...own, folder: killed.folder })
-  t.equal(((await (await again.get('/api/interactions')).json()) as readonly Row[]).length, 2, 'once')
-  t.match(await again.stop(), { code: 0 })
-})
-
-t.test('off loopback the console asks for the supervisor, and health does not', { buffered: true }, async t => {
-  await using open = await CallCenterProcess.start({ rtpPorts: [22_500, 22_598], env: { HTTP_HOST: '0.0.0.0' } })
-  const status = async (path: string, credentials = ''): Promise<number> =>
-    (await fetch(`http://127.0.0.1:${open.httpPort}${path}`, { headers: { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } })).status
-  t.equal(await status('/health'), 200)
-  t.equal(await status('/'), 401)
-  t.equal(await status('/api/interactions', '1100:wrong'), 401)
-  t.equal(await status('/api/interactions', `1100:${PASSWORD}`), 200)
-})
-
-t.test('off loopback a demo password is refused, and the message says what to set', { buffered: true }, async t => {
-  const refused = launch('call-center/main', { SIP_HOST: '0.0.0.0', DATA_DIR: t.testdir() })
-  t.match(await refused.ended, { code: 1 })
-  t.match(refused.output, /^SIP_HOST is 0\.0\.0\.0, .*: set DEMO_PASSWORD/)
-})
-
-t.test('an address that is taken is told, and ends the start', { buffered: true }, async t => {
-  const second = launch('call-center/main', { SIP_PORT: center.address.split(':')[1]!, HTTP_PORT: '0', RTP_PORTS: '22600-22698', DATA_DIR: t.testdir() })
-  t.match(await second.ended, { code: 1 })
-  t.match(second.output, /address already in use|EADDRINUSE/i)
 })

@@ -62,7 +62,7 @@ const exchange = async (t: Test, options: Partial<ServerOptions>, phoneOptions: 
 const bothWays = (t: Test, { server, phone, registered }: Exchange, level = -16): void => {
   t.ok(registered, 'registered')
   const [atServer, atPhone] = [server.trimmed(), phone.trimmed()]
-  t.ok(atServer.ms > 2_000 && atPhone.ms > 2_000, `${atServer.ms} and ${atPhone.ms} ms`)
+  t.ok(atServer.ms > 1_000 && atPhone.ms > 1_000, `${atServer.ms} and ${atPhone.ms} ms`)
   t.ok(Math.abs(atServer.level(PHONE_HZ) - level) < 1, `the server hears the phone at ${atServer.level(PHONE_HZ)}`)
   t.ok(Math.abs(atPhone.level(SERVER_HZ) - level) < 1, `the phone hears the server at ${atPhone.level(SERVER_HZ)}`)
   t.notOk(atServer.hears(SERVER_HZ) || atPhone.hears(PHONE_HZ), 'and neither itself')

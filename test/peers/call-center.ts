@@ -1,13 +1,27 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PeerCall } from '../../src/testing/peer-call.js'
 import { ROOT } from '../root.js'
 import { Child, type ChildEnd } from './child.js'
 import { freePort } from './ports.js'
 
 /** A finished call as `/api/interactions` gives it. */
 export interface InteractionRow {
-  readonly [field: string]: unknown
+  readonly id: string
+  readonly channel: string
+  readonly from: string
+  readonly to: string
+  readonly queue: string | null
+  readonly agent: string | null
+  /** ms */
+  readonly waited: number | null
+  /** ms */
+  readonly talked: number | null
+  readonly outcome: string
+  readonly disposition: string | null
+  readonly recording: string | null
+  readonly recordingUrl: string | null
 }
 
 export interface CallCenterOptions {
@@ -16,6 +30,8 @@ export interface CallCenterOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Folder of an earlier process, whose data it takes over. @default a new one */
   readonly folder?: string
+  /** @default a free one */
+  readonly sipPort?: number
   /** Opens Node's inspector, whose address it prints. */
   readonly inspect?: boolean
 }
@@ -30,25 +46,35 @@ export class CallCenterProcess implements AsyncDisposable {
   private constructor(readonly child: Child, readonly sipPort: number, readonly httpPort: number, readonly folder: string) {}
 
   static async start(options: CallCenterOptions): Promise<CallCenterProcess> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await CallCenterProcess.#launch(options)
+      } catch (error) {
+        // Another program has taken the port since it was looked at.
+        if (attempt === 3 || options.sipPort !== undefined || !String(error).includes('EADDRINUSE')) throw error
+      }
+    }
+  }
+
+  static async #launch(options: CallCenterOptions): Promise<CallCenterProcess> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'cordboard-server-'))
-    const sipPort = await freePort(5_100, 5_990, 10)
-    const httpPort = await freePort(8_100, 8_990, 10)
+    const sipPort = options.sipPort ?? await freePort(5_100, 5_990, 10)
     const child = new Child(process.execPath, [...(options.inspect === true ? ['--inspect=127.0.0.1:0'] : []), MAIN], {
       cwd: folder,
       env: {
-        SIP_PORT: String(sipPort), HTTP_PORT: String(httpPort), RTP_PORTS: options.rtpPorts.join('-'), DATA_DIR: join(folder, 'data'),
+        SIP_PORT: String(sipPort), HTTP_PORT: '0', RTP_PORTS: options.rtpPorts.join('-'), DATA_DIR: join(folder, 'data'),
         DEMO_PASSWORD: PASSWORD, MEDIA_WORKERS: '1', ...options.env,
       },
     })
     try {
       // A machine shared with other tests takes its time.
-      await child.line(/^ready/, 30_000)
+      const ready = await child.line(/^ready/, 30_000)
+      return new CallCenterProcess(child, sipPort, Number(/ https?:\S+:(\d+)/.exec(ready)![1]), folder)
     } catch (error) {
       await child[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
       throw error
     }
-    return new CallCenterProcess(child, sipPort, httpPort, folder)
   }
 
   /** SIP address as HOST:PORT. */
@@ -64,8 +90,9 @@ export class CallCenterProcess implements AsyncDisposable {
     return fetch(`http://127.0.0.1:${this.httpPort}${path}`)
   }
 
-  async interactions(): Promise<InteractionRow[]> {
-    return await (await this.get('/api/interactions')).json() as InteractionRow[]
+  /** The latest first, at most `limit` of them. */
+  async interactions(limit = 100): Promise<InteractionRow[]> {
+    return await (await this.get(`/api/interactions?limit=${limit}`)).json() as InteractionRow[]
   }
 
   /** Sum of a metric's samples in `/metrics`, over those that have `label` in their braces. */
@@ -96,4 +123,9 @@ export const eventually = async <T>(what: string, probe: () => Promise<T | undef
     if (performance.now() > deadline) throw new Error(`${what}: not within ${within} ms`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
+}
+
+/** Waits until that many seconds of sound have come in a call. */
+export const heardFor = async (seconds: number, call: PeerCall): Promise<void> => {
+  await eventually(`${seconds} s of sound`, () => call.rtp.packets.length >= seconds * 50 || undefined, 10_000 + seconds * 2_000)
 }
