@@ -7,10 +7,12 @@ import type { ExtendedBlock } from '../../src/rtp/rtcp-xr.js'
 import { TonePeer, until } from './tone-peer.js'
 
 void t.test('media engine', async t => {
+  // Side by side: each waits most of its time.
+  t.jobs = 3
   const engine = await createMediaEngine({ workers: 1, ports: [40000, 40399] })
   t.teardown(() => engine.close())
 
-  await t.test('echo sends back what comes, packet for packet, at its level', async t => {
+  void t.test('echo sends back what comes, packet for packet, at its level', { buffered: true }, async t => {
     const peer = await TonePeer.create(1004)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media())
@@ -28,7 +30,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('a packet bridge joins two legs', async t => {
+  void t.test('a packet bridge joins two legs', { buffered: true }, async t => {
     const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]
     const a = await engine.open({ kind: 'rtp' })
     const b = await engine.open({ kind: 'rtp', near: a })
@@ -46,7 +48,7 @@ void t.test('media engine', async t => {
     bob.close()
   })
 
-  await t.test('keys come once each, RFC 4733 §2.5', async t => {
+  void t.test('keys come once each, RFC 4733 §2.5', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media())
@@ -62,7 +64,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('a tone is played, a digit interrupts it', async t => {
+  void t.test('a tone is played, a digit interrupts it', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media())
@@ -79,7 +81,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('digits are sent as events', async t => {
+  void t.test('digits are sent as events', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media())
@@ -93,7 +95,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('RFC 3550 §6: reports of what was sent and received, and the round trip from the answer', async t => {
+  void t.test('RFC 3550 §6: reports of what was sent and received, and the round trip from the answer', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media({ rtcpMux: true, remoteRtcp: { address: '127.0.0.1', port: peer.port } }))
@@ -122,7 +124,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('RFC 3611: extended reports, once agreed on: reference times answered, what is heard told and taken', async t => {
+  void t.test('RFC 3611: extended reports, once agreed on: reference times answered, what is heard told and taken', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media({
@@ -160,7 +162,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('RFC 3550 §8.2: a peer that has our SSRC: BYE for it, and we send under another; §6.3.4: who says BYE is not reported on', async t => {
+  void t.test('RFC 3550 §8.2: a peer that has our SSRC: BYE for it, and we send under another; §6.3.4: who says BYE is not reported on', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media({ rtcpMux: true, remoteRtcp: { address: '127.0.0.1', port: peer.port } }))
@@ -191,7 +193,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('a listener hears what the leg hears, and counts what nobody reads', async t => {
+  void t.test('a listener hears what the leg hears, and counts what nobody reads', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     await leg.apply(peer.media())
@@ -209,7 +211,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('digits are tones where telephone-event was not agreed', async t => {
+  void t.test('digits are tones where telephone-event was not agreed', { buffered: true }, async t => {
     const peer = await TonePeer.create(440)
     const leg = await engine.open({ kind: 'rtp' })
     const { dtmf: _dtmf, ...media } = peer.media()
@@ -222,7 +224,7 @@ void t.test('media engine', async t => {
     peer.close()
   })
 
-  await t.test('a closed leg refuses', async t => {
+  void t.test('a closed leg refuses', { buffered: true }, async t => {
     const leg = await engine.open({ kind: 'rtp' })
     await leg.close()
     await t.rejects(leg.apply({} as never), { code: 'MEDIA_LEG_CLOSED' })

@@ -70,6 +70,8 @@ const largestStep = (pcm: Int16Array, from: number, to: number): number => {
 const OWN_STEP = 2 * PEAK * Math.sin((Math.PI * TONE) / 8000) + 512
 
 void t.test('players', async t => {
+  // Side by side: each waits most of its time.
+  t.jobs = 3
   const engine = await createMediaEngine({ workers: 2, ports: [43_100, 43_299] })
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-players-'))
   t.teardown(async () => {
@@ -100,7 +102,7 @@ void t.test('players', async t => {
     return peer.pcm()
   }
 
-  await t.test('a list of WAV files of each kind and many rates: one tone at one level, no gap, no step, of exact length', async t => {
+  void t.test('a list of WAV files of each kind and many rates: one tone at one level, no gap, no step, of exact length', { buffered: true }, async t => {
     const sources: Source[] = []
     for (const [at, kind] of KINDS.entries()) sources.push({ type: 'file', path: await keep(`${at}.wav`, wavOf(kind, PIECE_MS, TONE)) })
     const pcm = await heard(sources)
@@ -117,7 +119,7 @@ void t.test('players', async t => {
     t.ok(largestStep(pcm, 8, length) <= OWN_STEP + 512, `largest step ${largestStep(pcm, 8, length)}, the tone's own ${Math.round(OWN_STEP)}`)
   })
 
-  await t.test('a loop has no seam', async t => {
+  void t.test('a loop has no seam', { buffered: true }, async t => {
     const path = await keep('loop.wav', wavOf(KINDS[2], PIECE_MS, TONE))
     const { peer, leg, end } = await phone()
     const playback = leg.play({ sources: [{ type: 'file', path }], loop: true })
@@ -129,7 +131,7 @@ void t.test('players', async t => {
     await end()
   })
 
-  await t.test('seek finds the millisecond, in a list of several files and in a loop', async t => {
+  void t.test('seek finds the millisecond, in a list of several files and in a loop', { buffered: true }, async t => {
     const tones = [500, 900, 1300]
     const sources = await Promise.all(tones.map(async (tone, at): Promise<Source> => ({ type: 'file', path: await keep(`seek-${at}.wav`, wavOf(KINDS[at === 1 ? 4 : 2], 1000, tone)) })))
     const { peer, leg, end } = await phone()
@@ -144,7 +146,7 @@ void t.test('players', async t => {
     await end()
   })
 
-  await t.test('a live source: its level at any rate, bounded in flight, silence while it stalls, and its failure is told', async t => {
+  void t.test('a live source: its level at any rate, bounded in flight, silence while it stalls, and its failure is told', { buffered: true }, async t => {
     let pulled = 0
     const live = async function* blocks(rate: number, ms: number): AsyncGenerator<Int16Array> {
       const tone = new ToneGenerator({ frequencies: [TONE], dbm0: DBM0 }, rate)
@@ -186,7 +188,7 @@ void t.test('players', async t => {
     await end()
   })
 
-  await t.test('prompts are decoded once for all workers: what is cached is played on, whichever worker plays it', async t => {
+  void t.test('prompts are decoded once for all workers: what is cached is played on, whichever worker plays it', { buffered: true }, async t => {
     const path = await keep('cached.wav', wavOf(KINDS[2], 400, 900))
     const written = new Date(1_700_000_000_000)
     await utimes(path, written, written)
