@@ -1,6 +1,6 @@
 export type { Audio } from './call/audio.js'
 export type {
-  BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, TransferRequest, Uri,
+  BridgeOutcome, Call, CallEvents, CallStatistics, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, TransferRequest, Uri,
 } from './call/call.js'
 export { CancelReason } from './call/cancel-reason.js'
 export type { Conference, ConferenceEvents, ConferenceOptions, Member } from './call/conference.js'
@@ -17,7 +17,8 @@ export { openSealedRecording, type SealedRecording } from './media/sealed-record
 export type { LineSignal } from './codec/tone-detector.js'
 export type { ToneCountry } from './codec/call-progress.js'
 export type { Detected, Detection, Digit, LegStatistics, MemberOptions, RecordingResult, RecordOptions, TickLateness, WorkerStatistics } from './media/leg.js'
-export type { Direction, SrtpPolicy } from './sdp/negotiated.js'
+export type { StreamStatistics } from './media/side-stream.js'
+export type { Direction, SrtpPolicy, StreamKind } from './sdp/negotiated.js'
 export { createServer, type CallHandler, type RouteHandler, type Server, type ServerEvents } from './server.js'
 export type { ServerOptions } from './server-options.js'
 export type { IncomingRequest } from './server-request.js'

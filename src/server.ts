@@ -1,6 +1,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
-import type { Call, DialOptions, DialOutcome, Uri } from './call/call.js'
+import type { Call, CallStatistics, DialOptions, DialOutcome, Uri } from './call/call.js'
 import { CallMedia } from './call/call-media.js'
 import { LiveConference, type Conference, type ConferenceOptions } from './call/conference.js'
 import { dial, type DialContext } from './call/dial.js'
@@ -18,7 +18,7 @@ import { Roster } from './core/registry.js'
 import { realClock } from './core/real-clock.js'
 import { deferred, onAbort, type Scoped } from './core/scope.js'
 import { createMediaEngine } from './media/engine.js'
-import type { LegStatistics, MediaEngine, WorkerStatistics } from './media/leg.js'
+import type { MediaEngine, WorkerStatistics } from './media/leg.js'
 import { qualityMetrics } from './quality-metrics.js'
 import { drainCalls } from './server-drain.js'
 import { serverMetrics } from './server-metrics.js'
@@ -147,7 +147,7 @@ interface Parts {
 /** Milliseconds between two `quality` events. */
 const QUALITY_EVERY = 5_000
 
-type NewMedia = (peer: string, closed: (statistics: LegStatistics) => void) => CallMedia
+type NewMedia = (peer: string, closed: (statistics: CallStatistics) => void) => CallMedia
 
 class LiveServer extends EventEmitter<ServerEvents> implements Server {
   readonly clock: Clock

@@ -1,9 +1,13 @@
 import { CordboardError } from '../core/errors.js'
-import type { Leg, LegStatistics, MediaEngine } from '../media/leg.js'
+import type { Leg, MediaEngine } from '../media/leg.js'
 import { NO_STATISTICS } from '../media/statistics.js'
 import type { CodecOffer, Direction, LocalMedia, NegotiatedMedia, SrtpPolicy } from '../sdp/negotiated.js'
 import { createOfferAnswer } from '../sdp/offer-answer.js'
+import type { CallStatistics } from './call.js'
 import { CallStreams } from './call-streams.js'
+
+/** Of a call that has had no media. */
+const NOTHING: CallStatistics = { ...NO_STATISTICS, streams: {} }
 
 /** What a call needs to know to describe its media. */
 export interface CallMediaOptions {
@@ -14,8 +18,8 @@ export interface CallMediaOptions {
   readonly addressTowards: (peer: string) => string
   /** Offer RTCP extended reports (RFC 3611). */
   readonly rtcpXr: boolean
-  /** Takes what each leg has counted when it has closed. */
-  readonly closed: (statistics: LegStatistics) => void
+  /** Takes what the media of a call have counted when they have closed. */
+  readonly closed: (statistics: CallStatistics) => void
 }
 
 /**
@@ -35,7 +39,7 @@ export class CallMedia {
   #codecs: readonly CodecOffer[]
   /** The answer in force to our latest offer. */
   #accepted: string | undefined
-  #closing: Promise<LegStatistics> | undefined
+  #closing: Promise<CallStatistics> | undefined
   #onOpen: ((leg: Leg) => void) | undefined
 
   constructor(options: CallMediaOptions, readonly peer: string) {
@@ -160,25 +164,28 @@ export class CallMedia {
     return this.#direction
   }
 
-  /** What its leg has counted so far, or did until it closed. */
-  async statistics(): Promise<LegStatistics> {
+  /** What its leg and side streams have counted so far, or did until they closed. */
+  async statistics(): Promise<CallStatistics> {
     if (this.#closing !== undefined) return this.#closing
-    return this.#leg === undefined ? NO_STATISTICS : this.#leg.statistics()
+    if (this.#leg === undefined) return NOTHING
+    const [own, streams] = await Promise.all([this.#leg.statistics(), this.streams.statistics()])
+    return { ...own, streams }
   }
 
   /** Idempotent; recordings are whole when it resolves. */
-  close(): Promise<LegStatistics> {
+  close(): Promise<CallStatistics> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  async #close(): Promise<LegStatistics> {
+  async #close(): Promise<CallStatistics> {
     if (this.#leg === undefined) {
       // A leg still opening closes itself when it finds this promise set.
       await this.#opening?.catch(() => undefined)
-      return NO_STATISTICS
+      return NOTHING
     }
-    const [statistics] = await Promise.all([this.#leg.close(), this.streams.close()])
+    const [own] = await Promise.all([this.#leg.close(), this.streams.close()])
+    const statistics = { ...own, streams: await this.streams.statistics() }
     this.#options.closed(statistics)
     return statistics
   }

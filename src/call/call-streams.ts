@@ -1,5 +1,5 @@
 import type { Leg, MediaEngine } from '../media/leg.js'
-import type { SideStream } from '../media/side-stream.js'
+import { addStreamStatistics, NO_STREAM_STATISTICS, type SideStream, type StreamStatistics } from '../media/side-stream.js'
 import { parseDescription, type MediaLine } from '../sdp/description.js'
 import type { LocalStream, NegotiatedStream, StreamKind, WantedStream } from '../sdp/negotiated.js'
 import { numberedAs, relayedOf, wantedOf } from '../sdp/stream-codecs.js'
@@ -48,6 +48,9 @@ export class CallStreams {
   readonly #opening = new Map<StreamKind, Promise<SideStream>>()
   readonly #wishes = new Map<StreamKind, WantedStream>()
   readonly #declined = new Set<StreamKind>()
+  /** What ends that have closed did count, and those that are closing. */
+  readonly #counted = new Map<StreamKind, StreamStatistics>()
+  readonly #closing = new Set<Promise<void>>()
   #agreed: readonly NegotiatedStream[] = []
   #closed = false
 
@@ -81,6 +84,11 @@ export class CallStreams {
     })
   }
 
+  /** Each stream in force has its end. */
+  get whole(): boolean {
+    return this.#agreed.every(({ kind }) => this.#ends.get(kind)?.closed === false)
+  }
+
   end(kind: StreamKind): SideStream | undefined {
     return this.#ends.get(kind)
   }
@@ -97,7 +105,8 @@ export class CallStreams {
 
   #open(kind: StreamKind, near: Leg): Promise<SideStream> {
     const open = this.#ends.get(kind)
-    if (open !== undefined) return Promise.resolve(open)
+    if (open?.closed === false) return Promise.resolve(open)
+    if (open !== undefined) void this.#close(kind, open)
     const opening = this.#opening.get(kind) ?? this.#opened(kind, near).finally(() => this.#opening.delete(kind))
     this.#opening.set(kind, opening)
     return opening
@@ -114,7 +123,10 @@ export class CallStreams {
   /** Puts what was agreed on in force. */
   async apply(agreed: readonly NegotiatedStream[]): Promise<void> {
     this.#agreed = agreed
-    await Promise.all(agreed.map(async stream => { await this.#ends.get(stream.kind)?.apply(stream) }))
+    await Promise.all(agreed.map(async stream => {
+      const end = this.#ends.get(stream.kind)
+      if (end?.closed === false) await end.apply(stream)
+    }))
   }
 
   /** The peer has offered these lines. */
@@ -147,15 +159,33 @@ export class CallStreams {
   /** Closes what is not in force. */
   trim(): void {
     for (const [kind, end] of this.#ends) {
-      if (this.#agreed.some(stream => stream.kind === kind)) continue
-      this.#ends.delete(kind)
-      void end.close()
+      if (!this.#agreed.some(stream => stream.kind === kind)) void this.#close(kind, end)
     }
+  }
+
+  #close(kind: StreamKind, end: SideStream): Promise<void> {
+    this.#ends.delete(kind)
+    const closing = end.close().then(counted => {
+      this.#counted.set(kind, addStreamStatistics(this.#counted.get(kind) ?? NO_STREAM_STATISTICS, counted))
+      this.#closing.delete(closing)
+    })
+    this.#closing.add(closing)
+    return closing
+  }
+
+  /** What the ends of each kind have counted, those that have closed too. */
+  async statistics(): Promise<Readonly<Partial<Record<StreamKind, StreamStatistics>>>> {
+    await Promise.all(this.#closing)
+    const sums: Partial<Record<StreamKind, StreamStatistics>> = Object.fromEntries(this.#counted)
+    await Promise.all([...this.#ends].map(async ([kind, end]) => {
+      const now = await end.statistics()
+      sums[kind] = addStreamStatistics(this.#counted.get(kind) ?? NO_STREAM_STATISTICS, now)
+    }))
+    return sums
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#ends.values()].map(end => end.close()))
-    this.#ends.clear()
+    await Promise.all([...this.#ends].map(([kind, end]) => this.#close(kind, end)))
   }
 }

@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events'
 import type { CordboardError } from '../core/errors.js'
 import type { Scoped } from '../core/scope.js'
 import type { Detected, Detection, Digit, LegStatistics, RecordingResult, RecordOptions } from '../media/leg.js'
-import type { Direction } from '../sdp/negotiated.js'
+import type { StreamStatistics } from '../media/side-stream.js'
+import type { Direction, StreamKind } from '../sdp/negotiated.js'
 import type { RequestHolder, Source } from '../sip/ua/user-agent.js'
 import type { Audio } from './audio.js'
 import type { Answer, Menu } from './menu.js'
@@ -39,6 +40,12 @@ export type EndReason =
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: CordboardError }
 
+/** What the media of a call have counted. */
+export interface CallStatistics extends LegStatistics {
+  /** Of its video, text and fax, by kind: what came from the peer, and what was passed on to it. Empty where it never had any. */
+  readonly streams: Readonly<Partial<Record<StreamKind, StreamStatistics>>>
+}
+
 /** What a call tells its listeners. */
 export interface CallEvents {
   answered: []
@@ -56,7 +63,7 @@ export interface CallEvents {
   /** The peer asks for a transfer (REFER, RFC 3515). Declined with 603 while nobody listens. */
   transfer: [request: TransferRequest]
   /** How the media fare, every `qualityEvery` of the server. */
-  quality: [statistics: LegStatistics]
+  quality: [statistics: CallStatistics]
   ended: [reason: EndReason]
 }
 
@@ -185,7 +192,7 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   /** Joins two answered calls until one ends (the other stays up) or `signal` aborts. */
   bridge(other: Call, options?: Scoped): Promise<BridgeOutcome>
   /** What its media have counted so far, or did until the end. */
-  statistics(): Promise<LegStatistics>
+  statistics(): Promise<CallStatistics>
   /** Puts the peer on hold (re-INVITE `sendonly`) and plays `music` to it. */
   hold(music?: Audio): Promise<void>
   resume(): Promise<void>

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { Ending } from '../core/ending.js'
 import { abortable, onAbort, type Scoped } from '../core/scope.js'
-import type { Detection, Digit, Leg, LegStatistics, Playback, RecordOptions } from '../media/leg.js'
+import type { Detection, Digit, Leg, Playback, RecordOptions } from '../media/leg.js'
 import type { Direction, WantedStream } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
@@ -12,7 +12,7 @@ import type { ServerInvite, ServerRequest, Session } from '../sip/ua/user-agent.
 import { ask } from './ask.js'
 import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
-import type { BridgeOutcome, Call, CallEvents, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, Uri } from './call.js'
+import type { BridgeOutcome, Call, CallEvents, CallStatistics, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
 import { wishesOf } from './call-streams.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
@@ -283,7 +283,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     await this.media.close()
   }
 
-  statistics(): Promise<LegStatistics> {
+  statistics(): Promise<CallStatistics> {
     return this.media.statistics()
   }
 
@@ -310,6 +310,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   adopt(session: Session): void {
     this.#session = session
     session.onOffer = async offer => {
+      // Another has taken its place.
+      if (this.#session !== session) return { type: 'refused', status: 481 }
       const before = this.direction
       const reply = await (this.side === undefined || offer === undefined ? answerOffer(this.media, offer) : this.side.answer(this, offer))
       this.#announceHold(before)
@@ -331,11 +333,9 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     const before = this.#session
     this.#replacing = true
     try {
-      const session = await invite.accept({ sdp: invite.offer === undefined ? await this.media.createOffer() : await this.media.answer(invite.offer) })
-      this.#replacing = false
-      if (this.#endReason !== undefined) return void session.bye()
-      this.adopt(session)
-      if (invite.offer === undefined && session.remoteSdp !== undefined) await this.media.accept(session.remoteSdp)
+      // What is being asked of the one who goes is settled first.
+      await this.media.inTurn(() => this.#takeOver(invite))
+      if (this.#endReason !== undefined) return
       this.emit('replaced', from(invite.request.message).uri)
       this.side?.align()
     } catch (error) {
@@ -345,6 +345,16 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
       // What was to be replaced has ended meanwhile.
       if (before?.state === 'terminated' && this.#session === before) this.#finish({ type: 'remote-bye' })
     }
+  }
+
+  async #takeOver(invite: ServerInvite): Promise<void> {
+    // RFC 3891 §3: what was to be replaced is gone.
+    if (this.#endReason !== undefined) throw new CordboardError('CALL_ENDED', 'the call has ended', { status: 603 })
+    const session = await invite.accept({ sdp: invite.offer === undefined ? await this.media.createOffer() : await this.media.answer(invite.offer) })
+    this.#replacing = false
+    if (this.#endReason !== undefined) return void session.bye()
+    this.adopt(session)
+    if (invite.offer === undefined && session.remoteSdp !== undefined) await this.media.accept(session.remoteSdp)
   }
 
   #asked(session: Session, request: ServerRequest): void {
@@ -363,9 +373,10 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   /** Ends the call for a reason of ours that no SIP message gave: its media failed. */
   async fail(error: CordboardError): Promise<void> {
     if (this.#endReason !== undefined) return
+    // Before session or INVITE tell that it was us who ended them.
+    this.#finish({ type: 'error', error })
     if (this.#session !== undefined) void this.#session.bye().catch(() => undefined)
     else this.#invite?.reject(error.status ?? 500, error.status === 503 ? { headers: { 'Retry-After': '5' } } : {})
-    this.#finish({ type: 'error', error })
     await this.media.close()
   }
 
@@ -433,6 +444,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     leg.on('digit', (digit, duration) => this.#pressed(digit, duration))
     leg.on('detected', what => this.emit('detected', what))
     leg.on('silent', ms => this.#silent(ms))
+    // By itself: no worker can open it any more.
+    leg.on('closed', () => void this.fail(new CordboardError('MEDIA_WORKER_LOST', 'no media worker could go on with the call', { status: 503 })))
     leg.on('recordingFault', (file, cause) => this.#context.fault(new CordboardError('MEDIA_BAD_FILE', `the recording ${file}: ${cause.message}`, { cause })))
   }
 

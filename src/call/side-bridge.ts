@@ -17,6 +17,8 @@ export interface SideParty {
 
 /** RFC 3261 §14.2: an offer meets another. */
 const REQUEST_PENDING = 491
+/** RFC 3261 §12.2.2: the dialog is no more. */
+const GONE = 481
 /** What is relayed as soon as both have it; a fax is asked for in mid-call. */
 const LASTING: readonly StreamKind[] = ['video', 'text']
 
@@ -28,6 +30,8 @@ export class SideBridge {
   #closed = false
   /** An offer is on its way from one party to the other. */
   #passing = false
+  /** A party has changed meanwhile. */
+  #changed = false
   /** What the other party knows that a party wants: an offer of the same is nothing new to it. */
   readonly #known = new Map<SideParty, readonly WantedStream[]>()
 
@@ -43,9 +47,20 @@ export class SideBridge {
   /** Brings both parties to the same streams, by re-INVITE where they have others; at once and without any where nobody wants one. */
   align(): void {
     const { a, b } = this
-    if (this.#closed || this.#passing || ![a, b].some(({ media: { streams } }) => streams.wishes.length > 0 || streams.agreed.length > 0)) return
+    if (this.#closed || ![a, b].some(({ media: { streams } }) => streams.wishes.length > 0 || streams.agreed.length > 0)) return
+    if (this.#passing) {
+      this.#changed = true
+      return
+    }
     this.#passing = true
-    this.#align().catch((error: unknown) => channels.call.publish({ id: a.id, event: 'fault', error })).finally(() => { this.#passing = false })
+    this.#align().catch((error: unknown) => channels.call.publish({ id: a.id, event: 'fault', error })).finally(() => this.#passed())
+  }
+
+  #passed(): void {
+    this.#passing = false
+    if (!this.#changed) return
+    this.#changed = false
+    this.align()
   }
 
   async #align(): Promise<void> {
@@ -59,6 +74,11 @@ export class SideBridge {
     // What the first did not take, the second need not have.
     await this.#settle(b, lasting(a.media.streams.relayed))
     this.#note()
+    await this.#join()
+    const lost = [a, b].filter(({ media: { streams } }) => !streams.whole)
+    if (lost.length === 0) return
+    // An end whose port was lost on its way into the other's worker gets another.
+    for (const party of lost) await reoffered(party, party.media.streams.relayed, 'on')
     await this.#join()
   }
 
@@ -76,14 +96,17 @@ export class SideBridge {
     try {
       return await this.#pass(party, party === this.a ? this.b : this.a, offer, wishes)
     } finally {
-      this.#passing = false
+      this.#passed()
     }
   }
 
   async #pass(party: SideParty, other: SideParty, offer: string, wishes: readonly WantedStream[]): Promise<OfferReply> {
     const fax = asksForFaxAlone(offer)
+    const { session } = party
     const before = { own: party.media.streams.wanted, others: other.media.streams.wanted }
     const accepted = await reoffered(other, wishes, fax ? 'replaced' : 'on')
+    // Another has taken its place meanwhile: its own wishes count, and both are brought together again.
+    if (party.session !== session) return { type: 'refused', status: GONE }
     const taken = accepted && (!fax || other.media.streams.agreed.some(({ kind }) => kind === 'image'))
     // Without the other there is no fax, and no end of one; everything else goes on without what was refused.
     let reply: OfferReply = { type: 'refused', status: NOT_ACCEPTABLE_HERE }
@@ -109,8 +132,8 @@ export class SideBridge {
     if (this.#closed) return
     await Promise.all(a.streams.agreed.map(async ({ kind }) => {
       const [first, second] = [a.streams.end(kind), b.streams.end(kind)]
-      // An end that closed under our hands is the end of its call, which the bridge notices.
-      if (first !== undefined && second !== undefined) await a.engine.joinStreams(first, second).catch(() => undefined)
+      // One that no worker can open any more, or whose call ends, is joined to nothing.
+      if (first?.closed === false && second?.closed === false) await a.engine.joinStreams(first, second).catch(() => undefined)
     }))
   }
 

@@ -53,7 +53,8 @@ interface Opening<T> {
 
 const openingOf = (end: LegHandle | StreamHandle): Request => {
   const { id, slot, local: { address, port } } = end
-  return end instanceof LegHandle ? { type: 'open', leg: id, slot, address, port } : { type: 'open-stream', stream: id, kind: end.kind, slot, address, port }
+  if (end instanceof LegHandle) return { type: 'open', leg: id, slot, address, port }
+  return { type: 'open-stream', stream: id, kind: end.kind, slot, address, port, resumed: end.applied }
 }
 
 const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLOADED', 'the media workers carry all that they can', { status: OVERLOADED })
@@ -248,14 +249,22 @@ class Engine implements MediaEngine, EngineServices {
     // The worker takes them out of what they are in itself, so that they hear no gap.
     this.#forgetJoin(first, second)
     this.#forgetJoin(second, first)
+    await this.#unite(first, second).catch(async (error: unknown) => {
+      await first.request({ type: 'part', leg: first.id }).catch(() => undefined)
+      throw error
+    })
+    first.join = { type: 'leg', peer: second, mixed }
+    second.join = { type: 'leg', peer: first, mixed }
+    await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
+  }
+
+  /** Brings both into the worker of the first. */
+  async #unite<T extends LegHandle | StreamHandle>(first: T, second: T): Promise<void> {
     // Others may be moving either.
     while (first.moving !== undefined || second.moving !== undefined || first.worker !== second.worker) {
       await first.moving
       await this.move(second, first.worker)
     }
-    first.join = { type: 'leg', peer: second, mixed }
-    second.join = { type: 'leg', peer: first, mixed }
-    await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
   }
 
   /** The leg is no more in what it is in, unless that is a join with `except`. @returns false when it was in nothing. */
@@ -287,17 +296,29 @@ class Engine implements MediaEngine, EngineServices {
 
   /** State is handed over by its description and its slot; its port is free for the moment between the two sockets. */
   async #move(end: LegHandle | StreamHandle, worker: number): Promise<void> {
-    const old = this.link(end.worker)
+    const home = end.worker
+    const old = this.link(home)
     end.depart()
     try {
       if (end instanceof LegHandle) end.carry((await old.request({ type: 'close', leg: end.id, bye: false })).statistics)
       else end.carry((await old.request({ type: 'close-stream', stream: end.id, bye: false })).streamStatistics)
       await this.link(worker).request(openingOf(end))
-    } catch (error) {
-      end.strand()
-      throw error
+    } catch (cause) {
+      await this.#moveBack(end, home)
+      throw new CordboardError('MEDIA_PORTS_EXHAUSTED', `port ${end.local.port} is not to be had in another worker`, { cause, status: OVERLOADED })
     }
     end.arrive(worker)
+  }
+
+  /** Somebody else has taken its port between the two sockets, or the other worker can open no more: it goes on where it was, or is closed. */
+  async #moveBack(end: LegHandle | StreamHandle, home: number): Promise<void> {
+    try {
+      await this.link(home).request(openingOf(end))
+      end.arrive(home)
+    } catch {
+      end.strand()
+      await end.close()
+    }
   }
 
   // ---- side streams
@@ -317,10 +338,7 @@ class Engine implements MediaEngine, EngineServices {
     const first = ownStream(a)
     const second = ownStream(b)
     for (const stream of [first, second]) await this.#leaveStream(stream, stream === first ? second : first)
-    while (first.moving !== undefined || second.moving !== undefined || first.worker !== second.worker) {
-      await first.moving
-      await this.move(second, first.worker)
-    }
+    await this.#unite(first, second)
     first.other = second
     second.other = first
     await first.request({ type: 'join-streams', a: first.id, b: second.id })
@@ -403,12 +421,12 @@ class Engine implements MediaEngine, EngineServices {
     return [...this.#legs.values(), ...this.#streams.values()].filter(end => end.worker === worker)
   }
 
-  /** Moves it, and what it is joined to; what no worker can open has ended. */
+  /** Moves it, and what it is joined to; what the other worker cannot open stays for now. */
   async #relocate(end: LegHandle | StreamHandle, worker: number): Promise<void> {
     const other = end instanceof StreamHandle ? end.other : end.join.type === 'leg' ? end.join.peer : undefined
     const ends = other === undefined ? [end] : [end, other]
     const moved = await Promise.allSettled(ends.map(one => this.move(one, worker)))
-    for (const [at, { status }] of moved.entries()) if (status === 'rejected') await ends[at]!.close()
+    if (moved.some(({ status }) => status === 'rejected')) await pause(ROOM_MS)
   }
 
   statistics(): Promise<EngineStatistics> {

@@ -70,7 +70,8 @@ export type Command =
 
 /** About side streams. */
 export type StreamCommand =
-  | { readonly type: 'open-stream'; readonly request: number; readonly stream: number; readonly kind: StreamKind; readonly slot: number; readonly address: string; readonly port: number }
+  /** `resumed`: it was open in another worker, which may have missed some of what came. */
+  | { readonly type: 'open-stream'; readonly request: number; readonly stream: number; readonly kind: StreamKind; readonly slot: number; readonly address: string; readonly port: number; readonly resumed: boolean }
   | { readonly type: 'apply-stream'; readonly request: number; readonly stream: number; readonly agreed: NegotiatedStream }
   | { readonly type: 'join-streams'; readonly request: number; readonly a: number; readonly b: number }
   | { readonly type: 'part-stream'; readonly request: number; readonly stream: number }

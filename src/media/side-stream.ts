@@ -31,6 +31,8 @@ export interface SideStream {
   /** Index of the worker that holds it. */
   readonly worker: number
   readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number }
+  /** It has ended: by `close`, or because no worker could open it any more. */
+  readonly closed: boolean
   /** Puts an agreement in force; repeat it after each round of offer and answer. Re-arms the latch. */
   apply(stream: NegotiatedStream): Promise<void>
   statistics(): Promise<StreamStatistics>

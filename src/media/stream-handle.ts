@@ -32,6 +32,11 @@ export class StreamHandle implements SideStream {
     return this.#closed !== undefined
   }
 
+  /** It has been in force: whoever opens it again takes over a stream under way. */
+  get applied(): boolean {
+    return this.#agreed !== undefined
+  }
+
   request(request: Request): Promise<ReplyValue> {
     return this.#line.request(request)
   }

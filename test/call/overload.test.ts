@@ -8,7 +8,7 @@ import { twoServers } from './two-servers.js'
 const CALLS = 12
 
 void t.test('twice the load that it can carry: callers beyond it get 503 with Retry-After, those within hear no gap', { timeout: 60_000 }, async t => {
-  const { callee, uri } = await twoServers(t, undefined, { maxCalls: CALLS, rtpPorts: [44_000, 44_099] })
+  const { callee, uri } = await twoServers(t, undefined, { maxCalls: CALLS, maxLag: 60_000, rtpPorts: [44_000, 44_099] })
   callee.handle('sip:echo@*', async call => {
     await call.answer()
     await call.echo()

@@ -2,7 +2,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { once } from 'node:events'
 import { seededRandom } from '../../src/core/random.js'
-import type { Call, CallHandler, Server } from '../../src/index.js'
+import type { Call, CallHandler, Server, StreamStatistics } from '../../src/index.js'
+import { PortThief } from '../media/port-thief.js'
 import { until } from '../media/tone-peer.js'
 import { AUDIO, FAX, h264, KEY, lineOf, type OwnLines, SECURE_AUDIO, sections, StreamPhone, text, video } from './stream-phone.js'
 import { received, sharedServers, twoServers } from './two-servers.js'
@@ -87,9 +88,24 @@ void t.test('RFC 6184 §8.2.2: who is dialled is offered the caller\'s video, th
   await until(() => ann.peers['video']!.asked().some(request => request.type === 'picture-loss' && request.media === ann.peers['video']!.ssrc), 'PLI')
   await audioFlows(ann, bob)
   t.same([ann.offers.length, bob.offers.length], [0, 1], 'no re-INVITE')
-  await hungUp(call, ann)
+  for (const sequence of [900, 903]) ann.peers['video']!.send(ann.target('video'), { payload: 'after a gap', sequence, payloadType: 97 })
   const { callee } = await servers(t)
+  const counted = async (): Promise<StreamStatistics> => (await call.statistics()).streams.video!
+  await until(() => bob.peers['video']!.seen.filter(({ payload }) => payload.toString() === 'after a gap').length === 2, 'all that was sent has come')
+  t.ok((await counted()).received.lost > 2)
+  t.match(await counted(), { sent: { packets: ann.peers['video']!.seen.length }, feedback: 0, dropped: {} }, 'of what Ann is sent')
+  const metric = async (name: string, direction?: string): Promise<number> =>
+    (await callee.metrics.getSingleMetric(`cordboard_side_stream_${name}_total`)!.get()).values.find(({ labels }) => labels.kind === 'video' && labels.direction === direction)?.value ?? 0
+  const before = [await metric('packets', 'received'), await metric('packets', 'sent'), await metric('lost')]
+  await hungUp(call, ann)
   await until(async () => await ends(callee) === 0, 'all ends are closed')
+  const { received: came, sent } = await counted()
+  t.ok(came.packets > 2 && came.packets >= bob.peers['video']!.seen.length, 'what was counted stays readable')
+  const [packets, relayed, lost] = [await metric('packets', 'received'), await metric('packets', 'sent'), await metric('lost')].map((value, at) => value - before[at]!)
+  const seen = (): number => ann.peers['video']!.seen.length + bob.peers['video']!.seen.length
+  await until(() => seen() === relayed, 'all that was passed on was seen')
+  t.equal(lost, came.lost, 'Bob\'s stream lost nothing')
+  t.ok(packets! >= relayed! && relayed! > sent.packets)
 })
 
 void t.test('RFC 3264 §6: what the one dialled refuses is refused to the caller, and the audio goes on', async t => {
@@ -222,6 +238,71 @@ void t.test('RFC 3891: who takes a party\'s place has its video', async t => {
   await hungUp(call, cleo)
 })
 
+void t.test('RFC 3891, RFC 3264 §8: who takes a party\'s place without its video: the other is asked to do without, and re-INVITEs bring it back', async t => {
+  const [ann, bob, cleo, dora] = [await phone(t, ANN), await phone(t, BOB), await phone(t, ANN), await phone(t, { ...BOB, video: video('99', ['a=rtpmap:99 VP8/90000']) })]
+  const call = await bridged(t, ann, bob, ['audio', 'video'])
+  await videoFlows(t, ann, bob)
+  const { uri } = await servers(t)
+  /** `next` takes the place of `peer`. */
+  const replace = (peer: StreamPhone, next: StreamPhone, kinds: readonly string[]): Promise<void> => {
+    const { callId, localTag, remoteTag } = peer.session!
+    return next.call(uri('anybody'), kinds, { Replaces: `${callId};to-tag=${remoteTag};from-tag=${localTag}` })
+  }
+  await replace(ann, cleo, ['audio'])
+  await until(() => bob.offers.length === 2, 'Bob is asked')
+  t.match(lineOf(bob.offers[1]!, 'video'), /^m=video 0 /)
+  await audioFlows(cleo, bob)
+  t.equal(await cleo.reinvite(['audio', 'video']), undefined)
+  await videoFlows(t, cleo, bob)
+  t.same([cleo.offers.length, bob.offers.length], [0, 3])
+  bob.own = { audio: AUDIO }
+  await replace(cleo, dora, ['audio', 'video'])
+  t.match(lineOf(dora.remote, 'video'), /^m=video 0 /, 'Bob has nothing of what Dora has')
+  await until(() => bob.offers.length === 4, 'Bob is asked whether he has')
+  t.match(bob.offers[3], /a=rtpmap:\d+ VP8\/90000/)
+  await audioFlows(dora, bob)
+  await hungUp(call, dora)
+})
+
+void t.test('RFC 3891 while parties are asked for video: the offers under way come first, then those who are there now are brought together', async t => {
+  const [ann, bob, cleo, dora] = [await phone(t, ANN), await phone(t, BOB), await phone(t, ANN), await phone(t, BOB)]
+  const { uri } = await servers(t)
+  const replace = (peer: StreamPhone, next: StreamPhone, kinds: readonly string[]): Promise<void> => {
+    const { callId, localTag, remoteTag } = peer.session!
+    return next.call(uri('anybody'), kinds, { Replaces: `${callId};to-tag=${remoteTag};from-tag=${localTag}` })
+  }
+  const slow = (peer: StreamPhone): () => void => {
+    let answer = (): void => undefined
+    peer.whenAsked = new Promise<void>(resolve => { answer = resolve })
+    return () => answer()
+  }
+  // Ann is offered what Bob wants when Cleo takes her place.
+  const call = await bridged(t, ann, bob, ['audio'])
+  await audioFlows(ann, bob)
+  let answer = slow(ann)
+  const asked = bob.reinvite(['audio', 'video'])
+  await until(() => ann.offers.length === 1, 'Ann is asked')
+  const replaced = replace(ann, cleo, ['audio', 'video'])
+  answer()
+  t.equal(await asked, undefined)
+  await replaced
+  await videoFlows(t, cleo, bob)
+  // Cleo is offered what Bob wants again when Dora, who will have no video, takes Bob's place.
+  t.equal(await bob.reinvite(['audio', 'video!']), undefined)
+  t.match(lineOf(cleo.offers.at(-1)!, 'video'), /^m=video 0 /)
+  answer = slow(cleo)
+  const before = cleo.offers.length
+  const again = bob.reinvite(['audio', 'video']).catch(() => undefined)
+  await until(() => cleo.offers.length === before + 1, 'Cleo is asked')
+  await replace(bob, dora, ['audio'])
+  answer()
+  await again
+  await until(() => cleo.offers.length === before + 2, 'and asked to do without')
+  t.match(lineOf(cleo.offers.at(-1)!, 'video'), /^m=video 0 /)
+  await audioFlows(cleo, dora)
+  await hungUp(call, cleo)
+})
+
 void t.test('RFC 4103: text goes through, its redundancy in the numbers of who reads it', async t => {
   const [ann, bob] = [await phone(t, ANN), await phone(t, BOB)]
   const call = await bridged(t, ann, bob, ['audio', 'text'])
@@ -334,4 +415,48 @@ void t.test('where SRTP is required nobody is asked for a fax', async t => {
   t.equal(await bob.reinvite(['image']), 488)
   t.same([ann.offers.length, bob.offers.length], [0, 1])
   await hungUp(call, ann)
+})
+
+void t.test('a port that another program takes when calls of two workers are bridged: a video gets another, by re-INVITE; a call without audio ends', async t => {
+  const pair = twoServers(t, undefined, { workers: 2 })
+  const from = (): ReturnType<typeof twoServers> => pair
+  /** A call with video in force that nobody is bridged to any more. */
+  const seen = async (): Promise<{ readonly peer: StreamPhone; readonly call: Call }> => {
+    const [peer, other] = [await phone(t, ANN), await phone(t, BOB)]
+    const parting = new AbortController()
+    const call = await called(t, peer, ['audio', 'video'], async call => {
+      const outcome = await call.dial(other.uri)
+      if (outcome.type !== 'answered') throw new Error(outcome.type)
+      await call.answer()
+      void call.bridge(outcome.call, { signal: parting.signal }).finally(() => outcome.call.hangup())
+    }, from)
+    await videoFlows(t, peer, other)
+    parting.abort()
+    return { peer, call }
+  }
+  const [ann, cleo] = [await seen(), await seen()]
+  const port = cleo.peer.target('video').local.port
+  const thief = new PortThief(port)
+  const bridge = ann.call.bridge(cleo.call)
+  await until(() => cleo.peer.offers.length === 1, 'the re-INVITE')
+  t.ok(thief.succeeded && lineOf(cleo.peer.offers[0]!, 'video') !== `m=video ${port} RTP/AVPF 97`)
+  await audioFlows(ann.peer, cleo.peer)
+  let sequence = 1
+  await until(() => {
+    ann.peer.peers['video']!.send(ann.peer.target('video'), { payload: 'x', sequence: sequence++, payloadType: 97 })
+    return cleo.peer.peers['video']!.seen.some(({ payload }) => payload.toString() === 'x')
+  }, 'video through the new port')
+  await ann.call.hangup()
+  t.match(await bridge, { type: 'ended', by: 'this' })
+  const dora = await seen()
+  const other = new PortThief(dora.peer.target('audio').local.port)
+  const second = cleo.call.bridge(dora.call)
+  if (!other.succeeded && dora.call.state === 'answered') await Promise.race([once(dora.call, 'ended'), once(cleo.call, 'ended')])
+  t.ok(other.succeeded)
+  t.match(await second, { type: 'ended', by: 'other', reason: { type: 'error', error: { code: 'MEDIA_WORKER_LOST' } } })
+  t.equal(cleo.call.state, 'answered')
+  await until(() => dora.peer.session!.state === 'terminated', 'Dora is told')
+  thief.close()
+  other.close()
+  await cleo.call.hangup()
 })

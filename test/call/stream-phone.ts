@@ -40,6 +40,8 @@ export class StreamPhone implements AsyncDisposable {
   session: Session | undefined
   /** Answers instead of what `own` has: a status refuses. */
   refuseWith: number | undefined
+  /** Answers re-INVITEs when it has resolved. */
+  whenAsked: Promise<void> = Promise.resolve()
   /** Answers with 183 before the 200. */
   early = false
   /** Leaves out of its answers what it has nothing of, which RFC 3264 §6 does not let it do. */
@@ -113,7 +115,9 @@ export class StreamPhone implements AsyncDisposable {
         this.offers.push(offer!)
         return { type: 'refused', status: this.refuseWith }
       }
-      return { type: 'accepted', sdp: this.#answer(offer!) }
+      const sdp = this.#answer(offer!)
+      await this.whenAsked
+      return { type: 'accepted', sdp }
     }
   }
 

@@ -70,7 +70,9 @@ void t.test('a worker is drained with its calls going on: bridges, a room, a rec
   const { ms } = await recording.stop()
   const mix = await samplesOf(file)
   t.ok(Math.abs(mix.length / 16 - ms) < 1 && ms > 1500, 'as long as it took')
-  t.ok(near(toneLevel(mix, 1000, 16_000, mix.length - 8000, 4800), -10), 'the recording goes on')
+  // The median of tenths of a second: one hold-up of the machine is none of ours.
+  const levels = Array.from({ length: 9 }, (_, tenth) => toneLevel(mix, 1000, 16_000, mix.length - 16_000 + 1600 * tenth, 1600)).sort((a, b) => a - b)
+  t.ok(near(levels[4]!, -10), 'the recording goes on')
   await t.rejects(engine.drainWorker(1 - drained), { code: 'MEDIA_OVERLOADED' }, 'not the last')
   await t.rejects(engine.drainWorker(drained), { code: 'MEDIA_WORKER_LOST' }, 'not twice')
   for (const peer of peers) peer.close()

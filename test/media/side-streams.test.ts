@@ -5,6 +5,7 @@ import type { MediaEngine } from '../../src/media/leg.js'
 import type { SideStream } from '../../src/media/side-stream.js'
 import { writeRtcp } from '../../src/rtp/rtcp.js'
 import type { NegotiatedStreamCodec, StreamKind } from '../../src/sdp/negotiated.js'
+import { PortThief } from './port-thief.js'
 import { codec, StreamPeer } from './stream-peer.js'
 import { until } from './tone-peer.js'
 
@@ -187,7 +188,10 @@ void t.test('side streams', async t => {
     t.same(bob.datagrams, fax, 'repetitions too')
     t.same(ann.datagrams, [Buffer.from([0x80, 96, 5])], 'whatever they look like')
     await until(async () => (await b.statistics()).dropped['stranger'] === 8, 'strangers')
-    t.match(await a.statistics(), { received: { packets: 3, bytes: 15 }, sent: { packets: 1, bytes: 3 }, dropped: { malformed: 1 } })
+    t.match(await a.statistics(), { received: { packets: 3, bytes: 15, lost: 0 }, sent: { packets: 1, bytes: 3 }, dropped: { malformed: 1 } })
+    for (const number of [2, 6, 5, 6, 7]) ann.raw(a, Buffer.from([0, number, 1]))
+    await until(() => bob.datagrams.length === 8, 'goes on')
+    t.equal((await a.statistics()).received.lost, 2, 'two numbers never came; what came twice makes up for none')
     stranger.close()
     await end()
   })
@@ -219,6 +223,23 @@ void t.test('side streams', async t => {
     await until(async () => (await c.statistics()).dropped['no-peer'] === 2, 'all are parted')
     await c.close()
     cleo.close()
+    await end()
+  })
+
+  await t.test('RFC 5104 §4.3.1: a source that agreed on FIR alone is asked by it for each first picture, under numbers that go up', async t => {
+    const { ann, bob, a, b, end } = await joined(engine, { ann: [codec('H264', 97, 97, { feedback: ['ccm fir'] })] })
+    ann.send(a, { payload: 'one', sequence: 1, payloadType: 97 })
+    await until(() => bob.seen.length === 1, 'video')
+    t.same(ann.asked(), [], 'who has just begun does so with a whole picture')
+    const { ssrc: media } = bob.seen[0]!
+    for (let join = 1; join <= 2; join++) {
+      await engine.partStream(a)
+      await engine.joinStreams(a, b)
+      await until(() => ann.asked().length === 2 * join - 1, 'joined anew')
+      bob.ask(b, { type: 'full-intra', ssrc: bob.ssrc, requests: [{ ssrc: media, sequence: 40 + join }] })
+      await until(() => ann.asked().length === 2 * join, 'asked by Bob')
+    }
+    t.same(ann.asked().map(request => request.type === 'full-intra' && request.requests), [1, 2, 3, 4].map(sequence => [{ ssrc: ann.ssrc, sequence }]))
     await end()
   })
 
@@ -280,8 +301,13 @@ void t.test('RFC 3711 §9.1: ends of two workers are joined in one, and go on in
   const [ann, bob] = [await StreamPeer.create(11), await StreamPeer.create(12)]
   const [a, b] = [await engine.openStream({ kind: 'video', near: legs[0]! }), await engine.openStream({ kind: 'video', near: legs[1]! })]
   await Promise.all([a.apply(ann.agreed(ANN)), b.apply(bob.agreed(BOB))])
+  bob.send(b, { payload: 'to nobody', sequence: 1, payloadType: 120 })
+  await until(async () => (await b.statistics()).dropped['no-peer'] === 1, 'under way')
   await engine.joinStreams(a, b)
   t.equal(a.worker, b.worker)
+  bob.send(b, { payload: 'from the middle of a picture', sequence: 2, payloadType: 120 })
+  await until(() => bob.asked().some(({ type }) => type === 'picture-loss'), 'who moved is asked for a picture')
+  t.match(await b.statistics(), { received: { packets: 2 }, dropped: { 'no-peer': 1 } }, 'counted on')
   let sequence = 0
   const again = (): void => ann.send(a, { payload: 'x', sequence: sequence++, timestamp: sequence * 3000, payloadType: 97 })
   again()
@@ -293,7 +319,80 @@ void t.test('RFC 3711 §9.1: ends of two workers are joined in one, and go on in
   }, 'goes on')
   t.equal(new Set(bob.seen.map(({ ssrc }) => ssrc)).size, 1, 'the source that it was')
   t.ok(bob.seen.every(({ sequence: number }, at) => at === 0 || ((number - bob.seen[at - 1]!.sequence) & 0xffff) === 1), 'no number twice')
+  await until(() => ann.asked().some(({ type }) => type === 'picture-loss'), 'what was lost meanwhile shows in no number: a picture is asked for')
   await Promise.all([a.close(), b.close()])
   ann.close()
   bob.close()
+})
+
+void t.test('a worker is drained with its side streams: video, SRTP and fax go on in another, in their timelines and counts', async t => {
+  const engine = await createMediaEngine({ workers: 2, ports: [43800, 43899] })
+  t.teardown(() => engine.close())
+  const leg = await engine.open({ kind: 'rtp' })
+  const keys = (tag: number): { suite: string; tag: number; key: Uint8Array } => ({ suite: 'AES_CM_128_HMAC_SHA1_80', tag, key: Uint8Array.from({ length: 30 }, () => random.uint32() & 0xff) })
+  const pair = async (kind: StreamKind): Promise<Joined> => {
+    const [ann, bob] = [await StreamPeer.create(random.uint32()), await StreamPeer.create(random.uint32())]
+    const [a, b] = [await engine.openStream({ kind, near: leg }), await engine.openStream({ kind, near: leg })]
+    await a.apply(ann.agreed(kind === 'image' ? [] : ANN, kind === 'image' ? { kind } : { crypto: ann.secure(keys(1), keys(2)) }))
+    await b.apply(bob.agreed(kind === 'image' ? [] : BOB, { kind }))
+    await engine.joinStreams(a, b)
+    return { ann, bob, a, b, end: () => Promise.resolve() }
+  }
+  const [video, fax] = [await pair('video'), await pair('image')]
+  let sent = 0
+  /** Sends until each has seen some more: what comes between two sockets is lost. */
+  const goOn = async (what: string): Promise<void> => {
+    const from = [video.bob.seen.length, video.ann.seen.length, fax.bob.datagrams.length]
+    await until(() => {
+      sent++
+      video.ann.send(video.a, { payload: 'x', sequence: sent, timestamp: sent * 3000, payloadType: 97 })
+      video.bob.send(video.b, { payload: 'y', sequence: sent, timestamp: sent * 3000, payloadType: 120 })
+      fax.ann.raw(fax.a, Buffer.from([sent >> 8, sent & 0xff, 7]))
+      return [video.bob.seen.length, video.ann.seen.length, fax.bob.datagrams.length].every((count, at) => count > from[at]! + 3)
+    }, what)
+  }
+  await goOn('before')
+  const before = await video.a.statistics()
+  await engine.drainWorker(leg.worker)
+  const { workers } = await engine.statistics()
+  t.ok(workers.length === 1 && [video.a, video.b, fax.a, fax.b, leg].every(({ worker }) => worker === workers[0]!.index), 'all are elsewhere')
+  await goOn('after')
+  for (const { seen } of [video.ann, video.bob]) {
+    t.equal(new Set(seen.map(({ ssrc }) => ssrc)).size, 1, 'one source')
+    t.ok(seen.every(({ sequence }, at) => at === 0 || ((sequence - seen[at - 1]!.sequence) & 0xffff) === 1), 'by one')
+  }
+  await until(() => video.ann.asked().length === 1 && video.bob.asked().length === 1, 'a picture of each')
+  t.ok((await video.a.statistics()).received.packets > before.received.packets, 'counted on')
+  for (const { ann, bob } of [video, fax]) {
+    ann.close()
+    bob.close()
+  }
+})
+
+void t.test('a port that another program takes while an end or a leg changes its worker: it is closed, and the caller told; everything else goes on', async t => {
+  const engine = await createMediaEngine({ workers: 2, ports: [43900, 43999] })
+  t.teardown(() => engine.close())
+  const legs = [await engine.open({ kind: 'rtp' }), await engine.open({ kind: 'rtp' })] as const
+  t.not(legs[0].worker, legs[1].worker)
+  const [a, b] = [await engine.openStream({ kind: 'video', near: legs[0] }), await engine.openStream({ kind: 'video', near: legs[1] })]
+  const [ann, cleo] = [await StreamPeer.create(21), await StreamPeer.create(22)]
+  await a.apply(ann.agreed(ANN))
+  const thief = new PortThief(b.local.port)
+  await t.rejects(engine.joinStreams(a, b), { code: 'MEDIA_PORTS_EXHAUSTED' })
+  t.ok(thief.succeeded && b.closed && !a.closed)
+  const c = await engine.openStream({ kind: 'video', near: legs[0] })
+  await c.apply(cleo.agreed(BOB))
+  await engine.joinStreams(a, c)
+  ann.send(a, { payload: 'x', sequence: 1, payloadType: 97 })
+  await until(() => cleo.seen.length === 1, 'who is left is joined to another')
+  const other = new PortThief(legs[1].local.port)
+  const closed = new Promise<void>(resolve => legs[1].once('closed', resolve))
+  await t.rejects(engine.join(legs[0], legs[1]), { code: 'MEDIA_PORTS_EXHAUSTED' })
+  await closed
+  await legs[0].statistics()
+  t.match(await engine.statistics(), { legs: 1, streams: 2 })
+  thief.close()
+  other.close()
+  ann.close()
+  cleo.close()
 })

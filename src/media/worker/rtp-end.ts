@@ -51,8 +51,13 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
   /** Once an agreement: a party that sends our own packets back would have us change for ever. */
   #collided = false
 
-  constructor(place: StreamPlace) {
+  /** What came between two workers is lost, and numbers do not show it: as soon as its source is heard, it is asked for a whole picture. */
+  #missed: boolean
+
+  /** @param resumed it was open in another worker. */
+  constructor(place: StreamPlace, resumed: boolean) {
     super(place)
+    this.#missed = resumed
     const { context, slot, address, port } = place
     this.#sender = new StreamSender(context.slots, slot, context.random, context.now())
     this.#rtcp = new RtcpSession({
@@ -136,6 +141,8 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
     this.ssrc = ssrc
     this.#source = this.place.context.sources.next()
     this.reception.begin()
+    if (this.#missed && this.#other !== undefined) this.#wantPicture()
+    this.#missed = false
     if (ssrc !== this.#sender.ssrc || this.#collided) return
     // RFC 3550 §8.2: the party has chosen our SSRC.
     this.#collided = true

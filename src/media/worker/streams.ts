@@ -32,11 +32,11 @@ export class Streams {
     return end
   }
 
-  #open({ stream, kind, slot, address, port }: Extract<StreamCommand, { type: 'open-stream' }>): undefined {
+  #open({ stream, kind, slot, address, port, resumed }: Extract<StreamCommand, { type: 'open-stream' }>): undefined {
     // Asked again when a worker has been replaced.
     if (this.#ends.has(stream)) return
     const place = { context: this.context, slot, address, port }
-    this.#ends.set(stream, kind === 'image' ? new FaxEnd(place) : new RtpEnd(place))
+    this.#ends.set(stream, kind === 'image' ? new FaxEnd(place) : new RtpEnd(place, resumed))
   }
 
   #join(a: StreamEnd, b: StreamEnd): undefined {
