@@ -25,8 +25,16 @@ interface Answered {
   readonly challenge: Challenge
   readonly header: 'Authorization' | 'Proxy-Authorization'
   readonly account: DigestAccount
+  /** Times that the nonce has been used. */
   count: number
+  /** A request with credentials for this nonce has been accepted. */
+  proven: boolean
+  /** Times on end that credentials for a nonce were answered with another. */
+  readonly renewed: number
 }
+
+/** So many new nonces on end are believed to be for the age of the one before. */
+const RENEWALS = 3
 
 /**
  * The client's side of digest authentication, for one conversation with its servers: answers the strongest challenge of each realm, several
@@ -53,9 +61,12 @@ export class DigestClient {
       known++
       const key = `${header} ${challenge.realm}`
       const before = this.#answered.get(key)
-      // Asked again, not because the nonce was old: the password is wrong.
-      if (before !== undefined && !challenge.stale && before.count > 0 && carried(request, header, before)) return { type: 'give-up', reason: 'rejected' }
-      this.#answered.set(key, { challenge, header, account, count: 0 })
+      const refused = before !== undefined && before.count > 0 && carried(request, header, before)
+      // A nonce that was accepted before has become old, whether its server says so or not; asked again otherwise, the password is wrong.
+      const old = refused && (challenge.stale || (before.proven && challenge.nonce !== before.challenge.nonce))
+      const renewed = !old ? 0 : before.proven ? 1 : before.renewed + 1
+      if (refused && (!old || renewed > RENEWALS)) return { type: 'give-up', reason: 'rejected' }
+      this.#answered.set(key, { challenge, header, account, count: 0, proven: false, renewed })
     }
     return known === 0 ? { type: 'give-up', reason: 'no-account' } : { type: 'retry', headers: this.headers(request) }
   }
@@ -72,6 +83,7 @@ export class DigestClient {
    * that it does not know the password. One that shows none is believed: few do.
    */
   confirm(request: SipRequest, response: SipResponse): boolean {
+    for (const answered of this.#answered.values()) answered.proven ||= carried(request, answered.header, answered)
     return headerValues(response, 'Authentication-Info').map(parseAuthenticationInfo).every(({ nextNonce, proof }) => {
       const shown = headerValues(request, 'Authorization').flatMap(value => parseCredentials(value) ?? [])
       // The header names no realm: the `cnonce` does, or that there is but one.
@@ -81,7 +93,7 @@ export class DigestClient {
       const { challenge, account } = answered
       const secret = ha1(hashOf(challenge.algorithm), account.username, challenge.realm, account.password)
       if (proof !== undefined && !equalDigests(digestResponse({ ...credentials, qop: proof.qop, ha1: secret, method: '', body: response.body }), proof.response)) return false
-      if (nextNonce !== undefined && nextNonce !== challenge.nonce) this.#answered.set(`Authorization ${challenge.realm}`, { ...answered, challenge: { ...challenge, nonce: nextNonce }, count: 0 })
+      if (nextNonce !== undefined && nextNonce !== challenge.nonce) this.#answered.set(`Authorization ${challenge.realm}`, { ...answered, challenge: { ...challenge, nonce: nextNonce }, count: 0, proven: false })
       return true
     })
   }

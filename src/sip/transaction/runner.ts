@@ -9,6 +9,7 @@ import { Slab } from '../../core/slab.js'
 import { ackFor, prependHeader, response as makeResponse } from '../message/build.js'
 import { cseq, readableVias, to, topVia } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
+import { METHODS } from '../message/methods.js'
 import { formatHostPort } from '../message/uri.js'
 import { MAGIC_COOKIE } from '../message/via.js'
 import { writeMessage } from '../message/writer.js'
@@ -324,13 +325,22 @@ export class TransactionLayer implements Stepper {
 
   /** RFC 3261 §9.2: CANCEL is answered hop by hop and changes nothing once a final response is sent. */
   #cancelled(cancel: ServerTransaction, request: SipRequest): void {
-    const invite = this.#servers.get(serverKey(request, 'INVITE'))
-    if (invite === undefined) {
+    const named = this.#servers.get(serverKey(request, 'INVITE')) ?? this.#otherThanInvite(request)
+    if (named === undefined) {
       this.counters.bump('stray-cancel')
       return this.respond(cancel, makeResponse(request, 481, { toTag: cancel.localTag }))
     }
-    this.respond(cancel, makeResponse(request, 200, { toTag: invite.localTag }))
-    if (!invite.answered) invite.user?.cancelled?.(request)
+    this.respond(cancel, makeResponse(request, 200, { toTag: named.localTag }))
+    if (named.kind === 'invite-server' && !named.answered) named.user?.cancelled?.(request)
+  }
+
+  /** A CANCEL of anything but INVITE has no effect, and gets 200 all the same. */
+  #otherThanInvite(cancel: SipRequest): ServerTransaction | undefined {
+    for (const method of METHODS) {
+      const found = method === 'CANCEL' ? undefined : this.#servers.get(serverKey(cancel, method))
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   // ---- the machines

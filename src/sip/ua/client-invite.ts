@@ -39,6 +39,8 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   #state: 'open' | 'answering' | 'settled' = 'open'
   #cancel: 'no' | 'wanted' | 'sent' = 'no'
   #interval: number
+  /** Min-SE of a 422 (RFC 4028 §7.3); 0 before one. */
+  #least = 0
   /** Why we cancelled, for the CANCEL (RFC 3326). */
   #reason: string | undefined
 
@@ -110,7 +112,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     let fork = this.#forks.get(tag)
     if (fork === undefined) {
       const answer = this.options.sdp === undefined ? this.options.answer : undefined
-      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, answer, this.options.onOffer)
+      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, this.#digest, answer, this.options.onOffer)
       fork.origin = this
       this.#forks.set(tag, fork)
     }
@@ -168,7 +170,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
 
   #session(dialog: Dialog, response: SipResponse, remoteSdp: string | undefined, localSdp: string | undefined): LiveSession {
     return new LiveSession(this.core, {
-      dialog, established: response, flow: this.#flow, caller: true, localSdp, remoteSdp, timer: agreeAsClient(response), digest: this.#digest,
+      dialog, established: response, flow: this.#flow, caller: true, localSdp, remoteSdp, timer: agreeAsClient(response), leastInterval: this.#least, digest: this.#digest,
     })
   }
 
@@ -188,7 +190,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
       cseq: ++conversation.cseq,
       contact: core.contact(flow, isSecure(this.#uri)),
       headers: core.clientHeaders({
-        Allow: ALLOW, Supported: SUPPORTED, ...core.receives, ...this.#identity(flow), ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...this.#asked, ...options.headers, ...credentials,
+        Allow: ALLOW, Supported: SUPPORTED, ...core.receives, ...this.#identity(flow), ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...(this.#least === 0 ? {} : { 'Min-SE': String(this.#least) }), ...this.#asked, ...options.headers, ...credentials,
       }),
       ...(options.sdp === undefined ? {} : { body: sdpBody(options.sdp) }),
     })
@@ -206,7 +208,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   #raise(response: SipResponse): boolean {
     const least = minSe(response)
     if (least === undefined || least <= this.#interval || this.#interval === 0) return false
-    this.#interval = least
+    this.#interval = this.#least = least
     this.#exchange.start(this.options.route?.[0] === undefined ? this.#uri : bareUri(this.options.route[0]))
     return true
   }

@@ -1,15 +1,16 @@
+import type { DigestClient } from '../auth/digest-client.js'
 import { Dialog } from '../dialog/dialog.js'
 import { rseq, tokens } from '../message/headers.js'
 import type { SipRequest, SipResponse } from '../message/message.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
 import type { Flow } from '../transport/transport.js'
-import { ALLOW } from './capabilities.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
 import { EarlyOffers, refuseEarlyOffers } from './early-offers.js'
 import { Exchange } from './exchange.js'
 import { viaFlow } from './via-flow.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import type { ClientInvite, OfferReply } from './user-agent.js'
+import { answerUnheard, refuseWithin } from './within-dialog.js'
 
 /** One early dialog of an INVITE of ours: there are as many as To tags in the responses (RFC 3261 §12.1.2, §13.2.2.4). */
 export class EarlyFork implements DialogOwner {
@@ -26,6 +27,7 @@ export class EarlyFork implements DialogOwner {
     readonly invite: SipRequest,
     response: SipResponse,
     readonly flow: Flow | undefined,
+    readonly digest: DigestClient | undefined,
     /** Makes the answer to an offer in a reliable response. */
     readonly answer: ((offer: string) => Promise<string>) | undefined,
     /** Answers an offer in an UPDATE. */
@@ -69,7 +71,8 @@ export class EarlyFork implements DialogOwner {
   }
 
   takeRequest(request: SipRequest, transaction: ServerTransaction): void {
-    if (!this.dialog.accepts(request)) return this.#refuse(request, transaction, 500, { 'Retry-After': '0' })
+    const refusal = refuseWithin(this.dialog, request)
+    if (refusal !== undefined) return this.core.refuse(request, transaction, refusal)
     switch (request.method) {
       case 'UPDATE':
         return this.#offers.take(request, transaction, this.dialog, this.onOffer)
@@ -77,10 +80,13 @@ export class EarlyFork implements DialogOwner {
         // RFC 3261 §15: only the caller may end an early dialog by BYE; what remains of it ends with the INVITE.
         this.#refuse(request, transaction, 200)
         return this.end()
+      case 'INVITE':
+        // RFC 3261 §14.2: an INVITE of ours is in progress.
+        return this.#refuse(request, transaction, 491)
       case 'PRACK':
         return this.#refuse(request, transaction, 481)
       default:
-        return this.#refuse(request, transaction, 405, { Allow: ALLOW })
+        return this.core.refuse(request, transaction, answerUnheard(request))
     }
   }
 
@@ -88,8 +94,8 @@ export class EarlyFork implements DialogOwner {
     // We sent the INVITE: ACK is ours.
   }
 
-  #refuse(request: SipRequest, transaction: ServerTransaction, status: number, headers = {}): void {
-    this.core.refuse(request, transaction, { status, headers })
+  #refuse(request: SipRequest, transaction: ServerTransaction, status: number): void {
+    this.core.refuse(request, transaction, { status, headers: {} })
   }
 
   #acknowledge(response: SipResponse, number: number): void {
@@ -106,12 +112,12 @@ export class EarlyFork implements DialogOwner {
   }
 
   #prack(number: number, sdp: string | undefined): void {
-    const { core, dialog, flow } = this
+    const { core, dialog, flow, digest } = this
     if (dialog.state === 'terminated') return
     const exchange = new Exchange(core, {
-      digest: undefined,
-      build: () => dialog.request('PRACK', {
-        headers: core.clientHeaders({ RAck: `${number} ${this.#inviteSeq} INVITE` }),
+      digest,
+      build: (_via, credentials) => dialog.request('PRACK', {
+        headers: core.clientHeaders({ RAck: `${number} ${this.#inviteSeq} INVITE`, ...credentials }),
         ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
       }),
       user: { response: () => undefined, failed: () => undefined },

@@ -9,7 +9,7 @@ import { Exchange } from './exchange.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import type { LiveSession } from './session.js'
 import { viaFlow } from './via-flow.js'
-import type { ExtraHeaders, OfferAnswerer } from './user-agent.js'
+import type { OfferAnswerer } from './user-agent.js'
 
 export type ReinviteOutcome = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
 
@@ -23,7 +23,7 @@ export class Reinvite implements ClientTransactionUser {
   #acknowledgement: Acknowledgement | undefined
 
   /** @param sdp our offer, or what answers the one that we ask for */
-  constructor(readonly session: LiveSession, readonly sdp: string | OfferAnswerer, readonly headers: ExtraHeaders) {}
+  constructor(readonly session: LiveSession, readonly sdp: string | OfferAnswerer) {}
 
   start(): void {
     const { session } = this
@@ -38,7 +38,7 @@ export class Reinvite implements ClientTransactionUser {
       user: this,
       build: (via, credentials) => dialog.request('INVITE', {
         contact: core.contact(via, dialog.secure),
-        headers: core.clientHeaders({ Allow: ALLOW, ...core.receives, ...this.headers, ...credentials }),
+        headers: core.clientHeaders({ Allow: ALLOW, ...core.receives, ...session.refreshing, ...credentials }),
         ...(typeof this.sdp === 'string' ? { body: sdpBody(this.sdp) } : {}),
       }),
     })
@@ -58,6 +58,7 @@ export class Reinvite implements ClientTransactionUser {
     if (response.status < 300) return this.#accepted(response)
     this.session.offer('withdraw')
     if (response.status === 491) return this.#later()
+    if (this.session.raises(response)) return this.start()
     if (this.session.endsWith('INVITE', response.status)) return this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', `the peer answered ${response.status}`, { status: response.status }))
     this.outcome.resolve({ type: 'refused', status: response.status })
   }

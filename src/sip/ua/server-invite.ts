@@ -8,7 +8,6 @@ import { COMPLETED_ELSEWHERE } from '../message/reason.js'
 import { requires } from '../message/refusals.js'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
-import { ALLOW } from './capabilities.js'
 import { EarlyOffers, refuseEarlyOffers } from './early-offers.js'
 import { ReliableProvisionals } from './reliable-provisionals.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
@@ -16,6 +15,7 @@ import type { InboundRequest } from './server-request.js'
 import { LiveSession } from './session.js'
 import { agreeAsServer } from './session-timer.js'
 import type { ExtraHeaders, InviteFailure, OfferReply, ResponseOptions, ServerInvite, Session } from './user-agent.js'
+import { answerUnheard, refuseWithin } from './within-dialog.js'
 
 const CANCELLED: InviteFailure = { type: 'cancelled' }
 
@@ -130,7 +130,8 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
   }
 
   takeRequest(request: SipRequest, transaction: ServerTransaction): void {
-    if (!this.dialog.accepts(request)) return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
+    const refusal = refuseWithin(this.dialog, request)
+    if (refusal !== undefined) return this.core.refuse(request, transaction, refusal)
     switch (request.method) {
       case 'PRACK':
         return this.#pracked(request, transaction)
@@ -142,9 +143,9 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
         return this.#offers().take(request, transaction, this.dialog, this.onOffer)
       case 'INVITE':
         // RFC 3261 §14.2: a second INVITE while the first has no final response.
-        return this.#answer(request, transaction, 500, { 'Retry-After': '1' })
+        return this.#answer(request, transaction, 500, { 'Retry-After': String(this.core.random.uint32() % 11) })
       default:
-        return this.#answer(request, transaction, 405, { Allow: ALLOW })
+        return this.core.refuse(request, transaction, answerUnheard(request))
     }
   }
 

@@ -39,7 +39,8 @@ export class InboundRequest implements ServerRequest, ServerTransactionUser {
   }
 
   respond(status: number, options: ResponseOptions = {}): void {
-    if (this.answered) return
+    // RFC 4320 §4.1: a non-INVITE has no provisional response but 100.
+    if (this.answered || (status > 100 && status < 200 && this.message.method !== 'INVITE')) return
     if (status >= 200) this.status = status
     const { headers, body, reason } = options
     const { core, message, transaction } = this

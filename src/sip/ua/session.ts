@@ -5,29 +5,28 @@ import type { Deferred } from '../../core/scope.js'
 import type { DigestClient } from '../auth/digest-client.js'
 import type { Dialog } from '../dialog/dialog.js'
 import { response as makeResponse } from '../message/build.js'
-import { allowed, cseq } from '../message/headers.js'
+import { allowed, cseq, minSe, retryAfter } from '../message/headers.js'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
-import { isKnownMethod } from '../message/methods.js'
-import { refuseExtensions } from '../message/refusals.js'
 import { endsSession, isOfSession } from '../dialog/failure-scope.js'
 import { isOfferState, offerStep } from '../dialog/offer-state.js'
 import type { OfferCell, OfferInput, OfferState } from '../dialog/offer-state.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
 import type { Flow } from '../transport/transport.js'
-import { ALLOW, allowBut, EXTENSIONS, SUPPORTED } from './capabilities.js'
+import { SUPPORTED_WITHIN } from './capabilities.js'
 import { Confirmation } from './confirmation.js'
 import type { ConfirmationUser } from './confirmation.js'
 import type { DialogOwner, UserAgentCore } from './core.js'
 import { viaFlow } from './via-flow.js'
 import { Exchange } from './exchange.js'
-import { refuseInfoPackage, unheardInfo } from './info.js'
+import { refuseInfoPackage } from './info.js'
 import { Reinvite } from './reinvite.js'
 import type { ReinviteOutcome } from './reinvite.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import { InboundRequest } from './server-request.js'
-import { agreeAsClient, agreeAsServer, isTooBrief, refreshHeaders, SessionTimer, SMALLEST_INTERVAL_S } from './session-timer.js'
+import { agreeAsClient, agreeAsServer, refreshHeaders, SessionTimer } from './session-timer.js'
 import type { SessionInterval } from './session-timer.js'
 import type { ExtraHeaders, OfferAnswerer, OfferReply, Session, SessionEnd, SessionEvents } from './user-agent.js'
+import { answerUnheard, refuseWithin } from './within-dialog.js'
 
 export interface SessionInit {
   readonly dialog: Dialog
@@ -39,6 +38,8 @@ export interface SessionInit {
   readonly localSdp: string | undefined
   readonly remoteSdp: string | undefined
   readonly timer: SessionInterval | undefined
+  /** Min-SE of a 422 to the INVITE, in seconds. */
+  readonly leastInterval?: number
   readonly digest: DigestClient | undefined
 }
 
@@ -48,6 +49,8 @@ const REFUSED: Promise<OfferReply> = Promise.resolve({ type: 'refused', status: 
 const refuseOffers = (): Promise<OfferReply> => REFUSED
 const NO_HEADERS: ExtraHeaders = {}
 const ignoreAnswers = (): void => undefined
+/** A refresh that was refused for now is tried again after this. */
+const REFRESH_AGAIN_MS = 10_000
 
 /** An INVITE session, from the 2xx on. */
 export class LiveSession extends EventEmitter<SessionEvents> implements Session, DialogOwner, ConfirmationUser {
@@ -75,6 +78,8 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   #bye: Promise<void> | undefined
   #timer: SessionTimer | undefined
   #interval: SessionInterval | undefined
+  /** Largest Min-SE that a 422 has told, in seconds. */
+  #least: number
   #peerUpdates: boolean
   /** Lets go of the connection that the dialog came by. */
   #release: (() => void) | undefined
@@ -88,6 +93,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.digest = init.digest
     this.remoteSdp = init.remoteSdp
     this.#localSdp = init.localSdp
+    this.#least = init.leastInterval ?? 0
     this.#peerUpdates = allowed(init.established)?.includes('UPDATE') === true
     core.register(this)
     core.live.add(this)
@@ -128,17 +134,22 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   // ---- the application's side
 
   async reinvite(sdp: string | OfferAnswerer): Promise<ReinviteOutcome> {
-    return this.#inTurn(() => this.#reinvite(sdp, this.#interval === undefined ? {} : refreshHeaders(this.#interval, true)))
+    return this.#inTurn(() => this.#reinvite(sdp))
   }
 
   request(method: string, options: InDialogOptions = {}): Promise<SipResponse> {
     if (this.state === 'terminated') return Promise.reject(this.#ended())
+    const offer = method === 'UPDATE' && options.body?.type === 'application/sdp' ? options.body.content : undefined
+    // RFC 3311 §5.1: not while another offer waits for its answer.
+    if (offer !== undefined && !isOfferState(this.offer('send-offer'))) return Promise.reject(new CordboardError('CALL_STATE', 'an offer is under way', { status: 491 }))
     const outcome = deferred<SipResponse>()
     this.#send(method, options, response => {
       if (response.status < 200) return
+      if (method === 'UPDATE') this.#renewed(response, offer)
       this.endsWith(method, response.status)
       outcome.resolve(response)
     }, error => {
+      if (offer !== undefined) this.offer('withdraw')
       if (isOfSession(method)) this.broken(error)
       outcome.reject(error)
     })
@@ -198,9 +209,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const { method } = request
     // RFC 5407 §3.3.2: BYEs may cross.
     if (this.state === 'terminated') return this.#answer(request, transaction, method === 'BYE' ? 200 : 481)
-    if (!this.dialog.accepts(request)) return this.#answer(request, transaction, 500, { 'Retry-After': '0' })
-    if (!isKnownMethod(method)) return this.#answer(request, transaction, 501, { Allow: ALLOW })
-    const refusal = refuseExtensions(request, EXTENSIONS)
+    const refusal = refuseWithin(this.dialog, request)
     if (refusal !== undefined) return this.core.refuse(request, transaction, refusal)
     switch (method) {
       case 'BYE':
@@ -227,28 +236,13 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const inbound = new InboundRequest(this.core, request, transaction)
     this.emit('request', inbound)
     if (inbound.answered || inbound.deferred) return
-    this.#answerUnheard(request, transaction)
-  }
-
-  #answerUnheard(request: SipRequest, transaction: ServerTransaction): void {
-    switch (request.method) {
-      case 'OPTIONS':
-        return this.#answer(request, transaction, 200, { Allow: ALLOW, Accept: 'application/sdp', Supported: SUPPORTED })
-      case 'INFO':
-        return this.core.refuse(request, transaction, unheardInfo(request))
-      case 'NOTIFY':
-        // RFC 6665 §4.1.3: of no subscription that anybody here knows.
-        return this.#answer(request, transaction, 481)
-      default:
-        return this.#answer(request, transaction, 405, { Allow: allowBut(request.method) })
-    }
+    this.core.refuse(request, transaction, answerUnheard(request))
   }
 
   #reinvited(request: SipRequest, transaction: ServerTransaction): void {
     if (this.#offered !== undefined) return this.#answer(request, transaction, 500, this.#retryLater())
     // Ours is under way, or (RFC 5407 §3.1.4) our 2xx has no ACK yet and that ACK owes an answer.
     if (this.#offers === 'local-offer') return this.#answer(request, transaction, 491)
-    if (isTooBrief(request)) return this.#answer(request, transaction, 422, { 'Min-SE': String(SMALLEST_INTERVAL_S) })
     this.#offered = transaction
     transaction.user = {
       cancelled: () => {
@@ -260,14 +254,14 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const offer = sdpOf(request)
     this.offer(offer === undefined ? 'send-offer' : 'receive-offer')
     this.#ask(offer, reply => {
-      if (transaction.answered) return
+      if (transaction.answered) return this.#undo(reply, offer)
       this.#offered = undefined
       if (reply.type === 'refused') {
         this.offer('withdraw')
         return this.#answer(request, transaction, reply.status)
       }
       if (offer !== undefined) this.offer('send-answer')
-      this.#accept(request, transaction, reply.sdp)
+      this.#accept(request, transaction, reply.sdp, offer)
       this.#confirmation?.stop()
       this.#confirmation = new Confirmation(this.core.layer, transaction, cseq(request).number, this)
       if (offer === undefined) this.#answerFrom = 'later-ack'
@@ -277,8 +271,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
   /** RFC 3311 §5.2. */
   #updated(request: SipRequest, transaction: ServerTransaction): void {
     const offer = sdpOf(request)
-    if (isTooBrief(request)) return this.#answer(request, transaction, 422, { 'Min-SE': String(SMALLEST_INTERVAL_S) })
-    if (offer === undefined) return this.#accept(request, transaction, undefined)
+    if (offer === undefined) return this.#accept(request, transaction, undefined, undefined)
     const cell = this.offer('receive-offer')
     if (cell === 'glare') return this.#answer(request, transaction, 491)
     if (cell === 'busy') return this.#answer(request, transaction, 500, this.#retryLater())
@@ -287,8 +280,13 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
       this.#offered = undefined
       this.offer(reply.type === 'refused' ? 'withdraw' : 'send-answer')
       if (reply.type === 'refused') this.#answer(request, transaction, reply.status)
-      else this.#accept(request, transaction, reply.sdp)
+      else this.#accept(request, transaction, reply.sdp, offer)
     })
+  }
+
+  /** RFC 6141 §3.3: the re-INVITE was cancelled while it was being answered, and what it has changed here is changed back. */
+  #undo(reply: OfferReply, offer: string | undefined): void {
+    if (reply.type === 'accepted' && offer !== undefined && this.remoteSdp !== undefined) this.onOffer(this.remoteSdp).catch(() => undefined)
   }
 
   /** RFC 3261 §14.2, RFC 3311 §5.2: a time between 0 and 10 s. */
@@ -298,17 +296,16 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
 
   #ask(offer: string | undefined, answered: (reply: OfferReply) => void): void {
     const settle = (reply: OfferReply): void => {
-      if (this.state === 'terminated') return
-      if (reply.type === 'accepted' && offer !== undefined) this.remoteSdp = offer
-      answered(reply)
+      if (this.state !== 'terminated') answered(reply)
     }
     this.onOffer(offer).then(settle, () => settle({ type: 'refused', status: 500 }))
   }
 
-  #accept(request: SipRequest, transaction: ServerTransaction, sdp: string | undefined): void {
-    const interval = agreeAsServer(request)
+  #accept(request: SipRequest, transaction: ServerTransaction, sdp: string | undefined, offer: string | undefined): void {
+    const interval = agreeAsServer(request, this.#interval)
     this.dialog.refresh(request)
     if (sdp !== undefined) this.#localSdp = sdp
+    if (offer !== undefined) this.remoteSdp = offer
     this.core.respond(transaction, makeResponse(request, 200, {
       contact: this.core.contact(transaction.flow, this.dialog.secure),
       headers: interval?.headers,
@@ -324,7 +321,16 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
 
   // ---- our requests
 
-  /** A re-INVITE has been accepted: what is agreed now. */
+  /** The final response to an UPDATE of ours. */
+  #renewed(response: SipResponse, offer: string | undefined): void {
+    const accepted = response.status < 300
+    if (offer !== undefined) this.offer(accepted ? 'receive-answer' : 'withdraw')
+    if (!accepted || this.state === 'terminated') return
+    this.dialog.refresh(response)
+    this.agreed(offer, offer === undefined ? undefined : sdpOf(response), response)
+  }
+
+  /** A re-INVITE or UPDATE has been accepted: what is agreed now. */
   agreed(localSdp: string | undefined, remoteSdp: string | undefined, response: SipMessage): void {
     if (localSdp !== undefined) this.#localSdp = localSdp
     if (remoteSdp !== undefined) this.remoteSdp = remoteSdp
@@ -345,9 +351,9 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.#bye ??= this.#leave(undefined, error.code === 'SIP_TRANSACTION_TIMEOUT' ? { type: 'timeout' } : { type: 'error', error })
   }
 
-  async #reinvite(sdp: string | OfferAnswerer, headers: ExtraHeaders): Promise<ReinviteOutcome> {
+  async #reinvite(sdp: string | OfferAnswerer): Promise<ReinviteOutcome> {
     if (this.state === 'terminated') throw this.#ended()
-    const reinvite = new Reinvite(this, sdp, headers)
+    const reinvite = new Reinvite(this, sdp)
     this.#reinviting = reinvite
     try {
       reinvite.start()
@@ -371,7 +377,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     const exchange = new Exchange(core, {
       digest,
       build: (via, credentials) => dialog.request(method, {
-        headers: core.clientHeaders({ ...options.headers, ...credentials }),
+        headers: core.clientHeaders({ ...(method === 'UPDATE' ? this.refreshing : {}), ...options.headers, ...credentials }),
         ...(method === 'UPDATE' || method === 'REFER' || method === 'NOTIFY' ? { contact: core.contact(via, dialog.secure) } : {}),
         ...(options.body === undefined ? {} : { body: options.body }),
       }),
@@ -391,21 +397,39 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.#timer.start(interval)
   }
 
+  /** Headers of our re-INVITEs and UPDATEs, each of which refreshes the session. */
+  get refreshing(): ExtraHeaders {
+    return { Supported: SUPPORTED_WITHIN, ...(this.#interval === undefined ? {} : refreshHeaders(this.#interval, this.#least)) }
+  }
+
+  /** RFC 4028 §7.3: true when a 422 asks for a longer interval, which the next try then has. */
+  raises(response: SipResponse): boolean {
+    const least = response.status === 422 ? minSe(response) : undefined
+    if (least === undefined || this.#interval === undefined || least <= Math.max(this.#least, this.#interval.seconds)) return false
+    this.#least = least
+    return true
+  }
+
   /** RFC 4028 §7.4: by UPDATE where the peer has it, else by re-INVITE. */
   #refresh(): void {
-    const interval = this.#interval
-    if (interval === undefined || this.state === 'terminated') return
-    const headers = refreshHeaders(interval, true)
-    if (!this.#peerUpdates) {
-      if (this.#localSdp !== undefined) this.#inTurn(() => this.#reinvite(this.#localSdp!, headers)).catch(() => undefined)
-      return
-    }
-    this.#send('UPDATE', { headers }, response => {
-      if (response.status < 200) return
-      if (response.status < 300) this.#keepAlive(agreeAsClient(response))
-      else if (response.status === 422) this.#keepAlive({ ...interval, seconds: interval.seconds * 2 })
-      else this.endsWith('UPDATE', response.status)
-    }, error => this.broken(error))
+    if (this.#interval === undefined || this.state === 'terminated') return
+    if (this.#peerUpdates) return this.#send('UPDATE', {}, response => this.#refreshed(response), error => this.broken(error))
+    if (this.#localSdp === undefined) return
+    this.#inTurn(() => this.#reinvite(this.#localSdp!)).then(outcome => {
+      if (outcome.type === 'refused') this.#timer?.again(REFRESH_AGAIN_MS)
+    }, () => undefined)
+  }
+
+  #refreshed(response: SipResponse): void {
+    const { status } = response
+    if (status < 200) return
+    this.#renewed(response, undefined)
+    if (status < 300 || this.endsWith('UPDATE', status)) return
+    if (this.raises(response)) return this.#refresh()
+    if (status !== 405 && status !== 501) return this.#timer?.again((retryAfter(response) ?? 0) * 1_000 || REFRESH_AGAIN_MS)
+    // It has no UPDATE after all.
+    this.#peerUpdates = false
+    this.#refresh()
   }
 
   // ---- how it ends

@@ -309,3 +309,25 @@ t.test('memory is bounded: the entry used longest ago makes room', async t => {
   map.delete('a')
   t.equal(map.size, 1)
 })
+
+t.test('RFC 7616 §3.3: a nonce grown old is answered anew, said to be stale or not; a server that calls every nonce stale is given up', async t => {
+  const { verifier } = server()
+  const made = client()
+  const sent = answered(t, made, register(), await verifier.verify(register(), 'a'))
+  t.ok(made.confirm(sent, ok(await verifier.verify(sent, 'a'))))
+  const reused = withHeaders(register(), made.headers(register()))
+  const silent = challenged(verifier.challenge(false))
+  const again = made.answer(reused, silent)
+  t.equal(again.type, 'retry', 'it was accepted before')
+  const wrong = withHeaders(register(), again.type === 'retry' ? again.headers : {})
+  t.same(made.answer(wrong, challenged(verifier.challenge(false))), { type: 'give-up', reason: 'rejected' }, 'a new one is not refused for its age')
+  const loop = client()
+  let next = answered(t, loop, register(), verifier.challenge(true))
+  const verdicts: string[] = []
+  while (verdicts.at(-1) !== 'give-up' && verdicts.length < 10) {
+    const answer = loop.answer(next, challenged(verifier.challenge(true)))
+    verdicts.push(answer.type)
+    if (answer.type === 'retry') next = withHeaders(register(), answer.headers)
+  }
+  t.strictSame(verdicts, ['retry', 'retry', 'retry', 'give-up'])
+})

@@ -342,3 +342,19 @@ t.test('branches and tags begin with the node id', async t => {
   t.match(topVia(peer.requests[0]!).branch, /^z9hG4bKn7/)
   t.match(layer.token(), /^n7/)
 })
+
+t.test('RFC 3261 §9.2: CANCEL of a request other than INVITE gets 200 and changes nothing', async t => {
+  const { clock, peer, served, answer } = await setUp()
+  const options = peer.request('OPTIONS')
+  peer.send(options)
+  clock.advance(0)
+  const cancelled: string[] = []
+  served[0]!.transaction.user = { cancelled: message => cancelled.push(message.method) }
+  peer.send(cancelFor(options))
+  clock.advance(0)
+  t.strictSame(peer.statuses, [200])
+  t.strictSame(cancelled, [])
+  answer(served[0]!, 204)
+  clock.advance(0)
+  t.strictSame(peer.statuses, [200, 204])
+})

@@ -364,3 +364,56 @@ t.test('RFC 6086 §4.2.2, RFC 2976 §2.2: what nobody takes within a dialog: INF
     t.notMatch(header(refused!, 'Allow'), new RegExp(method))
   }
 })
+
+t.test('RFC 4320 §4.1: no provisional response but 100 to a non-INVITE, whatever the application says', async t => {
+  const { agent, peer, ask } = await answeringAgent()
+  agent.onRequest = request => {
+    for (const status of [180, 183, 199, 100, 200]) request.respond(status)
+  }
+  await ask(peer.request('OPTIONS'))
+  t.strictSame(peer.statuses, [100, 200])
+})
+
+t.test('RFC 3261 §8.2.3, §14.2: a re-INVITE or UPDATE whose body is no session description gets 415, and nothing is offered', async t => {
+  const { ask, established } = await answeringAgent()
+  const { session, within } = await established()
+  let asked = 0
+  session.onOffer = () => {
+    asked++
+    return Promise.resolve({ type: 'accepted', sdp: ANSWER })
+  }
+  for (const [at, method] of ['INVITE', 'UPDATE'].entries()) {
+    const refused = await ask(within(method, 2 + at, { body: { type: 'text/plain', content: 'hold the line' } }))
+    t.equal(refused?.status, 415, method)
+    t.match(header(refused!, 'Accept'), /application\/sdp/)
+  }
+  const packed = await ask(within('INVITE', 4, { body: SDP, headers: { 'Content-Encoding': 'gzip' } }))
+  t.equal(packed?.status, 415)
+  t.equal(header(packed!, 'Accept-Encoding'), 'identity')
+  t.equal(asked, 0)
+})
+
+t.test('RFC 3261 §8.2, §12.2.2: in an early dialog too: 491 or 500 to an INVITE, 420, 501, 500 out of order, OPTIONS and INFO 200', async t => {
+  const { agent, peer, ask, clock } = await answeringAgent()
+  onInvite(agent, invite => void invite.provisional(180))
+  const ringing = (await ask(peer.request('INVITE', { body: SDP })))!
+  const within = (method: string, number: number, headers = {}) => ask(peer.request(method, { cseq: number, to: header(ringing, 'To')!, headers }))
+  t.match(await within('INVITE', 2), { status: 500 }, 'RFC 3261 §14.2: the first has no final response yet')
+  t.match(await within('OPTIONS', 3), { status: 200 })
+  t.match(await within('INFO', 4), { status: 200 })
+  t.match(await within('UPDATE', 5, { Require: 'odd' }), { status: 420 })
+  t.match(await within('ODD', 6), { status: 501 })
+  t.match(await within('UPDATE', 3), { status: 500 })
+  agent.invite('sip:raw@10.0.0.9', { sdp: OFFER })
+  await clock.settle(1)
+  const ours = peer.requests.at(-1)!
+  peer.respond(ours, 180)
+  await clock.settle(1)
+  const back = (method: string, number: number) =>
+    ask(peer.request(method, { cseq: number, callId: header(ours, 'Call-ID')!, from: `${header(ours, 'To')!};tag=rawto`, to: header(ours, 'From')! }))
+  t.match(await back('INVITE', 1), { status: 491 }, 'RFC 3261 §14.2: ours is in progress')
+  t.match(await back('OPTIONS', 2), { status: 200 })
+  const odd = await back('MESSAGE', 3)
+  t.equal(odd?.status, 405)
+  t.notMatch(header(odd!, 'Allow'), /MESSAGE/)
+})

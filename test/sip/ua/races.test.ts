@@ -267,3 +267,49 @@ t.test('RFC 6141 §4: the target is that of the last request or 2xx that refresh
   t.equal(peer.requests.at(-1)?.method, 'ACK')
   t.equal(peer.requests.at(-1)?.uri, 'sip:third@10.0.0.9:5060', 'the ACK too')
 })
+
+t.test('RFC 6141 §3.3: a re-INVITE cancelled while it is being answered leaves nothing behind: the old description is offered again', async t => {
+  const { clock, peer, established } = await answeringAgent()
+  const { session, within } = await established()
+  const moved = OFFER.replace('4000', '4999')
+  const offered: (string | undefined)[] = []
+  let decide: ((reply: OfferReply) => void) | undefined
+  session.onOffer = offer => {
+    offered.push(offer)
+    return new Promise(resolve => { decide = resolve })
+  }
+  const pending = within('INVITE', 2, { body: { type: 'application/sdp', content: moved } })
+  peer.send(pending)
+  await clock.settle(1)
+  peer.send(cancelFor(pending))
+  await clock.settle(1)
+  decide!({ type: 'accepted', sdp: ANSWER })
+  await clock.settle(1)
+  t.strictSame(peer.statuses.slice(-2).sort(), [200, 487], 'and no 2xx after the 487')
+  t.equal(session.remoteSdp, OFFER)
+  t.strictSame(offered, [moved, OFFER])
+})
+
+t.test('RFC 3311 §5.1, §5.2: an offer in an UPDATE of ours: the peer\'s meets it with 491, its answer and Contact count, another of ours must wait', async t => {
+  const { clock, peer, established, ask } = await answeringAgent()
+  const { session, within } = await established()
+  const updated = session.request('UPDATE', { body: DESCRIPTION })
+  await clock.settle(1)
+  const ours = peer.requests.at(-1)!
+  for (const [at, method] of ['UPDATE', 'INVITE'].entries()) t.equal((await ask(within(method, 2 + at, { body: SDP })))?.status, 491, method)
+  await t.rejects(session.request('UPDATE', { body: DESCRIPTION }), { code: 'CALL_STATE', status: 491 })
+  const answer = OFFER.replace('4000', '4002')
+  peer.respond(ours, 200, { body: { type: 'application/sdp', content: answer }, contact: '<sip:moved@10.0.0.9:5060>' })
+  await clock.settle(1)
+  t.equal((await updated).status, 200)
+  t.equal(session.remoteSdp, answer)
+  const refused = session.request('UPDATE', { body: DESCRIPTION })
+  await clock.settle(1)
+  t.equal(peer.requests.at(-1)?.uri, 'sip:moved@10.0.0.9:5060', 'the target is refreshed')
+  peer.respond(peer.requests.at(-1)!, 488)
+  await clock.settle(1)
+  t.equal((await refused).status, 488)
+  t.equal(session.remoteSdp, answer)
+  session.onOffer = () => Promise.resolve({ type: 'accepted', sdp: ANSWER })
+  t.equal((await ask(within('UPDATE', 4, { body: SDP })))?.status, 200, 'nothing is under way any more')
+})

@@ -56,7 +56,8 @@ t.test('RFC 3891 §3: an early dialog is replaced where its INVITE came from: CA
   t.equal((await ask(peer.request('INVITE', { callId: 'pick-up', body: SDP, headers: { Replaces: `${header(ours, 'Call-ID')};to-tag=${own};from-tag=rawto;early-only` } })))?.status, 200)
   await clock.settle(1)
   t.strictSame(await invite.outcome, { type: 'cancelled' })
-  t.ok(peer.requests.some(({ method }) => method === 'CANCEL'))
+  const cancel = peer.requests.find(({ method }) => method === 'CANCEL')
+  t.equal(header(cancel!, 'Reason'), 'SIP;cause=200;text="Call completed elsewhere"', 'RFC 3326: nobody has missed a call')
   onInvite(agent, taken => void taken.provisional(180))
   const ringing = (await ask(peer.request('INVITE', { callId: 'ringing', body: SDP })))!
   const tag = /;tag=([^;]+)/.exec(header(ringing, 'To')!)![1]!
