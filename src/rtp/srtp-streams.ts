@@ -1,6 +1,9 @@
 import { distance16 } from '../core/serial.js'
 
-/** Words of a stream's record: used, SSRC, ROC, highest sequence, replay list (4), SRTCP index, its replay list (2), packets sent. */
+/**
+ * Words of a stream's record: used, SSRC, ROC, highest sequence, replay list (4), SRTCP index, its replay list (2), packets sent. A sender, who has
+ * no use for the second list, keeps in its place the SRTCP index that the keys began after.
+ */
 const WORDS = 12
 const USED = 0
 const SSRC = 1
@@ -9,6 +12,7 @@ const HIGHEST = 3
 const REPLAY = 4
 const RTCP_INDEX = 8
 const RTCP_REPLAY = 9
+const RTCP_START = 9
 const SENT = 11
 /** Packets behind the newest that the replay lists remember (RFC 3711 §3.3.2 asks for 64 at least). */
 const WINDOW = 128
@@ -48,6 +52,20 @@ export class SrtpStreams {
   /** @param state at least `SRTP_STATE_BYTES`, zeroed for new keys. */
   constructor(state: Int32Array = new Int32Array(SRTP_STATE_BYTES / 4)) {
     this.#state = state
+  }
+
+  /** New keys for what is sent: all begins anew but the SRTCP index, which no rekeying sets back (RFC 3711 §3.4), so that a key that comes back finds it used. */
+  rekey(): void {
+    const state = this.#state
+    for (let at = 0; at < WORDS * SRTP_STREAMS; at += WORDS) {
+      if (state[at] === 0) continue
+      const [ssrc, index] = [state[at + SSRC]!, state[at + RTCP_INDEX]!]
+      state.fill(0, at, at + WORDS)
+      state[at + USED] = 1
+      state[at + SSRC] = ssrc
+      state[at + RTCP_INDEX] = index
+      state[at + RTCP_START] = index
+    }
   }
 
   /** Record of a stream, -1 when it has none. */
@@ -122,14 +140,14 @@ export class SrtpStreams {
     if (state[stream + SENT] !== -1) state[stream + SENT]!++
   }
 
-  /** Packets sent in all streams; each counts to 2^32 - 1. */
+  /** Packets sent in all streams under these keys; each counts to 2^32 - 1. */
   get sent(): number {
     return this.#sum(SENT)
   }
 
-  /** SRTCP packets sent in all streams. */
+  /** SRTCP packets sent in all streams under these keys. */
   get rtcpSent(): number {
-    return this.#sum(RTCP_INDEX)
+    return this.#sum(RTCP_INDEX) - this.#sum(RTCP_START)
   }
 
   #sum(word: number): number {

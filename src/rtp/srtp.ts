@@ -77,7 +77,8 @@ abstract class SrtpDirection {
   readonly #keys: SrtpKeys
 
   /**
-   * @param state where rollover counters, indexes and replay lists lie (`SRTP_STATE_BYTES`); new keys need it zeroed.
+   * @param state where rollover counters, indexes and replay lists lie (`SRTP_STATE_BYTES`); new keys need it zeroed, those of a sender that follow
+   * others `SrtpStreams.rekey()`.
    * @throws CordboardError `MEDIA_NO_COMMON_CODEC` (488) when the suite is unknown or the key has the wrong length.
    */
   constructor(keys: SrtpKeys, state?: Int32Array) {

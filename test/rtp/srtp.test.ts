@@ -6,7 +6,7 @@ import { HmacSha1 } from '../../src/rtp/hmac-sha1.js'
 import { writeRtp } from '../../src/rtp/packet.js'
 import { sessionKeys } from '../../src/rtp/srtp-keys.js'
 import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
-import { SRTP_STATE_BYTES } from '../../src/rtp/srtp-streams.js'
+import { SRTP_STATE_BYTES, SrtpStreams } from '../../src/rtp/srtp-streams.js'
 import { SRTP_SUITES, srtpSuite, type SrtpSuiteName } from '../../src/rtp/srtp-suite.js'
 import { CounterCipher, createTransform } from '../../src/rtp/srtp-transform.js'
 
@@ -311,6 +311,25 @@ t.test('a sender never uses a key stream twice, and a successor on the same word
   const second = packetOf(0)
   const sealed = successor.protectRtcp(second, 32)
   t.equal(second.readUInt32BE(sealed - 14) & 0x7fffffff, 2, 'the SRTCP index goes on')
+})
+
+t.test('RFC 3711 §3.4: new keys do not set the SRTCP index back, and their lifetime is their own', async t => {
+  const suite = 'AES_CM_128_HMAC_SHA1_80'
+  const state = new Int32Array(SRTP_STATE_BYTES / 4)
+  const indexOf = (sender: SrtpSender): number => {
+    const report = packetOf(0)
+    const sealed = sender.protectRtcp(report, 32)
+    return sealed === 0 ? 0 : report.readUInt32BE(sealed - 14) & 0x7fffffff
+  }
+  const [first, second] = [{ suite, key: masterOf(suite, 1) }, { suite, key: masterOf(suite, 2), lifetime: 3 }]
+  const before = new SrtpSender(first, state)
+  t.same([indexOf(before), indexOf(before)], [1, 2])
+  new SrtpStreams(state).rekey()
+  const between = new SrtpSender(second, state)
+  t.same([indexOf(between), indexOf(between), indexOf(between), indexOf(between)], [3, 4, 5, 0], 'three under the second keys')
+  t.equal(between.refusal, 'exhausted')
+  new SrtpStreams(state).rekey()
+  t.equal(indexOf(new SrtpSender(first, state)), 6, 'the first keys come back: none of their indexes does')
 })
 
 t.test('a source may start at another rollover counter', async t => {

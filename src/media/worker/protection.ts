@@ -1,4 +1,5 @@
 import { type SrtpRefusal, SrtpReceiver, SrtpSender } from '../../rtp/srtp.js'
+import { SrtpStreams } from '../../rtp/srtp-streams.js'
 import type { CryptoKeys, NegotiatedMedia } from '../../sdp/negotiated.js'
 import { type DropReason, DROP_REASONS } from '../shared/worker-share.js'
 import type { LegSlots } from '../shared/leg-slots.js'
@@ -40,7 +41,7 @@ export class Protection {
     let receiver = current === undefined ? undefined : current.#receiver
     let former = current === undefined ? undefined : current.#former
     if (sender?.has(crypto.send) !== true) {
-      if (sender !== undefined) slots.sendState(slot).fill(0)
+      if (sender !== undefined) new SrtpStreams(slots.sendState(slot)).rekey()
       sender = new SrtpSender(crypto.send, slots.sendState(slot))
     }
     if (receiver?.has(crypto.receive) !== true) {
