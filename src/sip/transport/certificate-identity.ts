@@ -7,21 +7,16 @@ import { parseUri } from '../message/uri.js'
 const ALTERNATIVE = /(?:^|, )([A-Za-z][A-Za-z ]*):("(?:[^"\\]|\\.)*"|[^,]*)/g
 
 /**
- * SIP domains and addresses that a certificate speaks for (RFC 5922 §7.1): hosts of `sip:` URIs without a user, DNS names and IP addresses
- * of subjectAltName, in lower case. The common name is not looked at: §7.1 leaves that open, and public authorities no longer fill it.
+ * SIP domains and addresses that a certificate speaks for (RFC 5922 §7.1), in lower case: the hosts of `sip:` URIs without a user in subjectAltName,
+ * DNS names only where there is no such URI, and IP addresses. The common name is not looked at: §7.1 leaves that open, and public authorities no
+ * longer fill it.
  */
-export const certificateIdentities = ({ subjectaltname }: Pick<PeerCertificate, 'subjectaltname'>): readonly string[] =>
-  [...(subjectaltname ?? '').matchAll(ALTERNATIVE)].flatMap(([, kind, written = '']) => {
-    const value = written.startsWith('"') ? unquoted(written) : written
-    switch (kind) {
-      case 'URI':
-        return sipDomain(value)
-      case 'DNS': case 'IP Address':
-        return [canonical(value)]
-      default:
-        return []
-    }
-  })
+export const certificateIdentities = ({ subjectaltname }: Pick<PeerCertificate, 'subjectaltname'>): readonly string[] => {
+  const names = [...(subjectaltname ?? '').matchAll(ALTERNATIVE)].map(([, kind, written = '']) => ({ kind, value: written.startsWith('"') ? unquoted(written) : written }))
+  const of = (wanted: string): readonly string[] => names.filter(({ kind }) => kind === wanted).map(({ value }) => value)
+  const domains = of('URI').flatMap(sipDomain)
+  return [...domains, ...(domains.length > 0 ? [] : of('DNS')), ...of('IP Address')].map(canonical)
+}
 
 /**
  * True when a certificate speaks for `domain` or numeric address. Names match in their entirety: a wildcard vouches for nobody
@@ -40,7 +35,7 @@ export const checkServerIdentity = (domain: string, certificate: PeerCertificate
 /** RFC 5922 §7.1: a URI with a user is a person's identity, and one of scheme `sips` is none. */
 const sipDomain = (text: string): readonly string[] => {
   const uri = parseUri(text)
-  return uri?.type === 'sip' && uri.scheme === 'sip' && uri.user === undefined && isIP(uri.host) === 0 ? [uri.host.toLowerCase()] : []
+  return uri?.type === 'sip' && uri.scheme === 'sip' && uri.user === undefined && isIP(uri.host) === 0 ? [uri.host] : []
 }
 
 /** Lower case, no dot at the end; an IPv6 address in its short notation, which Node does not use in certificates. */

@@ -8,6 +8,7 @@ import type { Random } from '../../core/random.js'
 import { formatHostPort } from '../message/uri.js'
 import { gatedListener } from './handshake-gate.js'
 import type { ListenAddress } from './listen-address.js'
+import { PeerTable } from './peer-table.js'
 import { SourceCounts } from './source-counts.js'
 import { StreamConnection } from './stream-connection.js'
 import type { StreamContext } from './stream-connection.js'
@@ -38,7 +39,7 @@ export class StreamTransport implements Transport, StreamContext {
   readonly #advertise: Advertise
   readonly #tls: TlsOptions | undefined
   readonly #server: Server
-  readonly #connections = new Map<string, StreamConnection>()
+  readonly #connections: PeerTable<StreamConnection>
   /** Connections accepted, by source. */
   readonly #accepted: SourceCounts
   /** Bytes of incomplete messages in all connections. */
@@ -48,6 +49,7 @@ export class StreamTransport implements Transport, StreamContext {
   private constructor(server: Server, secure: TlsServer | undefined, listen: StreamListen) {
     const { transport } = listen.address
     this.name = this.transport = transport as 'tcp' | 'tls'
+    this.#connections = new PeerTable(transport === 'tls')
     this.events = listen.events
     this.limits = listen.limits
     this.clock = listen.clock
@@ -90,21 +92,18 @@ export class StreamTransport implements Transport, StreamContext {
   }
 
   flowTo(target: Target): Flow {
-    const known = this.#connections.get(formatHostPort(target.address, target.port))
-    if (known?.open === true) return known
-    return this.#add(this.#dial(target), target, false)
+    return this.#connections.find(target) ?? this.#add(this.#dial(target), target, false)
   }
 
   forget(connection: StreamConnection): void {
-    const key = formatHostPort(connection.address, connection.port)
-    if (this.#connections.get(key) === connection) this.#connections.delete(key)
+    this.#connections.delete(connection)
   }
 
   async close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
-    for (const connection of [...this.#connections.values()]) connection.close()
+    for (const connection of this.#connections.all) connection.close()
     await closed
   }
 
@@ -130,9 +129,9 @@ export class StreamTransport implements Transport, StreamContext {
     return connectTls({ host: address, port, ...clientTlsOptions(this.#tls!, domain) })
   }
 
-  #add(socket: Socket, peer: Source, connected: boolean): StreamConnection {
+  #add(socket: Socket, peer: Source | Target, connected: boolean): StreamConnection {
     const connection = new StreamConnection(this, socket, peer, connected)
-    this.#connections.set(formatHostPort(peer.address, peer.port), connection)
+    this.#connections.add(connection, peer)
     return connection
   }
 }

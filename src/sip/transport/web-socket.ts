@@ -20,6 +20,7 @@ import { receiveDatagram } from './receive.js'
 import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
 import { SourceCounts } from './source-counts.js'
 import type { TlsOptions } from './tls-options.js'
+import { PeerTable } from './peer-table.js'
 import type { DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportLimits } from './transport.js'
 import { failSoon } from './udp.js'
 import type { Advertise } from './udp.js'
@@ -163,7 +164,7 @@ export class WebSocketTransport implements Transport {
   readonly #listener: Server | undefined
   readonly #tls: TlsOptions | undefined
   readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.message, handleProtocols: () => SUBPROTOCOL, clientTracking: false })
-  readonly #flows = new Map<string, WebSocketFlow>()
+  readonly #flows: PeerTable<WebSocketFlow>
   /** WebSockets accepted, by source. */
   readonly #accepted: SourceCounts
   #open = true
@@ -174,6 +175,7 @@ export class WebSocketTransport implements Transport {
     this.#accepted = new SourceCounts(listen.limits.connectionsPerSource)
     this.#tls = listen.tls
     this.name = name
+    this.#flows = new PeerTable(name === 'wss')
     this.events = listen.events
     this.limits = listen.limits
     this.clock = listen.clock
@@ -209,23 +211,23 @@ export class WebSocketTransport implements Transport {
   }
 
   flowTo(target: Target): Flow {
-    const known = this.#flows.get(keyOf(target))
-    if (known?.open === true) return known
+    const known = this.#flows.find(target)
+    if (known !== undefined) return known
     const host = formatHostPort(target.address, target.port)
     const secure = this.name === 'wss' && this.#tls !== undefined ? clientTlsOptions(this.#tls, target.domain) : {}
     const socket = new WebSocket(`${this.name}://${host}/`, SUBPROTOCOL, { maxPayload: LIMITS.message, handshakeTimeout: this.limits.connectMs, ...secure })
-    return this.#add(socket, { transport: this.name, address: target.address, port: target.port })
+    return this.#add(socket, target)
   }
 
   forget(flow: WebSocketFlow): void {
-    if (this.#flows.get(keyOf(flow)) === flow) this.#flows.delete(keyOf(flow))
+    this.#flows.delete(flow)
   }
 
   async close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
     this.#http.off('upgrade', this.#upgrade)
-    for (const flow of [...this.#flows.values()]) flow.close()
+    for (const flow of this.#flows.all) flow.close()
     if (this.#listener === undefined) return
     const closed = new Promise<void>(resolve => this.#listener!.close(() => resolve()))
     this.#http.closeAllConnections()
@@ -258,9 +260,9 @@ export class WebSocketTransport implements Transport {
     })
   }
 
-  #add(socket: WebSocket, peer: Source): WebSocketFlow {
+  #add(socket: WebSocket, peer: Source | Target): WebSocketFlow {
     const flow = new WebSocketFlow(this, socket, peer)
-    this.#flows.set(keyOf(peer), flow)
+    this.#flows.add(flow, peer)
     return flow
   }
 }
@@ -280,5 +282,3 @@ const serversFor = (address: ListenAddress, { tls, events, limits }: WebSocketLi
 /** Whoever connects must ask for its WebSocket in time. */
 const upgradeTimes = ({ connectMs }: TransportLimits): { readonly headersTimeout: number; readonly requestTimeout: number; readonly connectionsCheckingInterval: number } =>
   ({ headersTimeout: connectMs, requestTimeout: connectMs, connectionsCheckingInterval: connectMs })
-
-const keyOf = ({ address, port }: { readonly address: string; readonly port: number }): string => formatHostPort(address, port)

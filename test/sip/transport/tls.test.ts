@@ -32,13 +32,16 @@ const attempt = async (from: Awaited<ReturnType<typeof listener>>, to: Awaited<R
   return from.errors[failed]?.message ?? 'arrived'
 }
 
-t.test('RFC 5922 §7.1, §7.2: SIP URIs without user, DNS names and addresses speak for a domain, wildcards for none', t => {
-  const subjectaltname = 'URI:sip:example.com, URI:sip:ann@people.example, URI:sips:secure.example, DNS:PBX.example, DNS:*.wild.example, IP Address:192.0.2.1, URI:"sip:a.example\\u002c DNS:evil.example"'
-  t.strictSame(certificateIdentities({ subjectaltname }).slice(0, 4), ['example.com', 'pbx.example', '*.wild.example', '192.0.2.1'])
-  const shown = { subjectaltname }
+t.test('RFC 5922 §7.1, §7.2: SIP URIs without user, else DNS names, and addresses speak for a domain, wildcards for none', t => {
+  const sip = { subjectaltname: 'URI:sip:example.com, URI:sip:ann@people.example, URI:sips:secure.example, DNS:PBX.example, IP Address:192.0.2.1, URI:"sip:a.example\\u002c DNS:evil.example"' }
+  t.strictSame(certificateIdentities(sip), ['example.com', '192.0.2.1'], 'DNS names only where no SIP URI names a domain')
+  const dns = { subjectaltname: 'URI:sip:ann@people.example, URI:https://web.example/, DNS:PBX.example, DNS:*.wild.example, IP Address:192.0.2.1' }
+  t.strictSame(certificateIdentities(dns), ['pbx.example', '*.wild.example', '192.0.2.1'])
   t.ok(speaksFor({ subjectaltname: 'IP Address:2001:DB8:0:0:0:0:0:1' }, '2001:db8::1'), 'IPv6 in any notation')
-  for (const domain of ['example.com', 'Example.COM.', 'pbx.example', '192.0.2.1']) t.ok(speaksFor(shown, domain), domain)
-  for (const domain of ['people.example', 'secure.example', 'a.wild.example', 'evil.example', 'sub.pbx.example', '192.0.2.2']) t.notOk(speaksFor(shown, domain), domain)
+  for (const domain of ['example.com', 'Example.COM.', '192.0.2.1']) t.ok(speaksFor(sip, domain), domain)
+  for (const domain of ['people.example', 'secure.example', 'pbx.example', 'evil.example', 'sub.example.com', '192.0.2.2']) t.notOk(speaksFor(sip, domain), domain)
+  for (const domain of ['pbx.example', '192.0.2.1']) t.ok(speaksFor(dns, domain), domain)
+  for (const domain of ['people.example', 'web.example', 'a.wild.example', 'wild.example', 'sub.pbx.example']) t.notOk(speaksFor(dns, domain), domain)
   t.end()
 })
 
@@ -51,6 +54,20 @@ t.test('RFC 5922 §7.3: a server must show the domain that was called, by an aut
   t.equal(await attempt(client, bySipUri, 'example.com'), 'arrived', 'a SIP URI in subjectAltName')
   t.match(await attempt(client, await secureListener(t, stranger.issue({ ip: ['127.0.0.1'] }))), /unable to verify|self.signed|issuer/i)
 })
+
+for (const scheme of ['tls', 'wss'] as const)
+  t.test(`RFC 5922 §7.3, RFC 5923: ${scheme}: a connection to one domain is not used for another at the same address`, async t => {
+    const listen = { listen: [`${scheme}://127.0.0.1:0`] }
+    const server = await secureListener(t, { sni: { 'sales.example': authority.issue({ dns: ['sales.example'] }), 'ops.example': authority.issue({ dns: ['ops.example'] }) } }, listen)
+    const client = await secureListener(t, {}, listen)
+    const to = (domain?: string) => client.layer.flowTo({ ...server.at(), ...domain === undefined ? {} : { domain } })
+    for (const domain of ['pbx.example', 'sales.example', 'ops.example']) t.equal(await attempt(client, server, domain), 'arrived', domain)
+    t.match(await attempt(client, server, 'other.example'), /not other\.example's but that of pbx\.example/, 'although connections are open')
+    const flows = ['pbx.example', 'sales.example', 'ops.example'].map(to)
+    t.equal(new Set(flows).size, 3)
+    t.equal(to('SALES.example'), flows[1])
+    t.equal(to(), flows[0], 'whoever names no domain takes what is there')
+  })
 
 t.test('RFC 6066 §3: the certificate is that of the name asked for', async t => {
   const server = await secureListener(t, { sni: { 'sales.example': authority.issue({ dns: ['sales.example'] }) } })
