@@ -80,6 +80,7 @@ const defineMedia = (define: Define, statistics: () => Promise<EngineStatistics>
   number('cordboard_recording_frames_dropped_total', 'Frames that recordings lost to a slow disk', now => now.recordings.framesDropped)
   number('cordboard_rooms', 'Rooms open', now => now.rooms.open)
   number('cordboard_room_frames_missed_total', 'Ticks in which a worker was too late for the others of a room', now => now.rooms.framesMissed)
+  number('cordboard_room_voices_left_out_total', 'Ticks in which somebody whom not all hear was silent in other workers, since too many spoke', now => now.rooms.voicesLeftOut)
   define('cordboard_rtp_packets_total', 'RTP packets, by direction', ['direction'], async gauge => {
     setAll(gauge, 'direction', (await statistics()).packets)
   })

@@ -447,7 +447,7 @@ class Engine implements MediaEngine, EngineServices {
       dropped,
       packets: { received: total(Counter.received), sent: total(Counter.sent) },
       recordings: { active: this.recordings.size, framesDropped: total(Counter.framesDropped) },
-      rooms: { open: this.#rooms.size, framesMissed: total(Counter.roomFramesMissed) },
+      rooms: { open: this.#rooms.size, framesMissed: total(Counter.roomFramesMissed), voicesLeftOut: total(Counter.roomVoicesLeftOut) },
     })
   }
 

@@ -238,8 +238,11 @@ export interface EngineStatistics {
   readonly dropped: Readonly<Record<string, number>>
   readonly packets: { readonly received: number; readonly sent: number }
   readonly recordings: { readonly active: number; readonly framesDropped: number }
-  /** `framesMissed`: ticks of 20 ms in which a worker was too late for the others that have members of its room. */
-  readonly rooms: { readonly open: number; readonly framesMissed: number }
+  /**
+   * `framesMissed`: ticks of 20 ms in which a worker was too late for the others that have members of its room; `voicesLeftOut`: in which a
+   * member was silent in other workers, since more than 64 spoke at once whom not all hear.
+   */
+  readonly rooms: { readonly open: number; readonly framesMissed: number; readonly voicesLeftOut: number }
 }
 
 /** How much of a slow disk recordings bear. */

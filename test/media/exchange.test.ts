@@ -124,6 +124,41 @@ void t.test('mixed rates: a part is as wide as its own members, and each hears t
   t.end()
 })
 
+void t.test('a recording of a room over several workers is wide-band, also where the part that makes it is not', t => {
+  const wide = codecFor('G722', 8000)!
+  const [phone, soft, desk, whisperer] = [new DryLeg(1, pcmu, 900), new DryLeg(2, wide, 5200), new DryLeg(3, pcmu, 1500), new DryLeg(4, wide, 4700)]
+  const room = new DryRoom([[phone], [soft, whisperer], [desk]])
+  room.parts[1]!.set(whisperer.id, { ...EQUAL, apart: true })
+  room.parts[0]!.hears(phone.id, whisperer.id, false)
+  const frames: { readonly pcm: Int16Array; readonly rate: number; readonly timestamp: number; readonly at: number }[] = []
+  room.parts[0]!.tap({ mixed: (bytes: Uint8Array, rate: number, timestamp: number, at: number) => frames.push({ pcm: new Int16Array(Uint8Array.from(bytes).buffer), rate, timestamp, at }) })
+  room.run(100)
+  t.equal(room.parts[0]!.rate, 8000)
+  t.ok(frames.every(({ rate, pcm, timestamp, at }) => rate === 16_000 && pcm.length === 320 && timestamp === at * 16))
+  const pcm = new Int16Array(320 * frames.length)
+  frames.forEach((frame, at) => pcm.set(frame.pcm, 320 * at))
+  for (const tone of [900, 1500, 4700, 5200]) {
+    const found = toneLevel(pcm, tone, 16_000, pcm.length - 3200, 3200)
+    t.ok(near(found, -10), `${tone} Hz: ${found.toFixed(2)}`)
+  }
+  t.ok(level(phone, 4700 - 4000) < -45 && near(level(phone, 1500), -10), 'who hears whom is as it was')
+  t.end()
+})
+
+void t.test('more voices that not all hear than a tick has room for: they are silent elsewhere, and counted', t => {
+  const crowd = Array.from({ length: 66 }, (_, at) => new DryLeg(at + 10, pcmu, 300 + 40 * at))
+  const eve = new DryLeg(1, pcmu, 3200)
+  const room = new DryRoom([crowd, [eve]])
+  for (const { id } of crowd) room.parts[0]!.set(id, { ...EQUAL, gain: 0.1, apart: true })
+  room.run(60)
+  // So many at once are near to what G.711 can say.
+  t.ok([300, 300 + 40 * 63].every(tone => level(eve, tone) > -32), 'heard')
+  t.ok(level(eve, 300 + 40 * 64) < -45, 'left out')
+  const left = room.shares[0]!.get(Counter.roomVoicesLeftOut)
+  t.ok(left > 2 * 40 && left <= 2 * 60, `${left} counted`)
+  t.end()
+})
+
 void t.test('only the loudest are heard, wherever they are', t => {
   const tones = [500, 800, 1100, 1400, 1700, 2000]
   const legs = tones.map((tone, at) => new DryLeg(at + 1, pcmu, tone))

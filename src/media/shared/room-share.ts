@@ -97,14 +97,15 @@ export class RoomShare {
     this.#words[this.#base + RIVALS] = count + 1
   }
 
-  /** Somebody who is not in the sum, because not all hear it. */
-  voice(id: number, pcm: Int16Array): void {
+  /** Somebody who is not in the sum, because not all hear it. @returns false when there is no room for it. */
+  voice(id: number, pcm: Int16Array): boolean {
     const count = this.#words[this.#base + VOICES]!
-    if (count === MOST_VOICES) return
+    if (count === MOST_VOICES) return false
     const at = this.#base + VOICE_LIST + count * VOICE_WORDS
     this.#words[at] = id
     for (let from = 0, to = 2 * (at + 1); from < pcm.length; from++, to++) this.#samples[to] = pcm[from]!
     this.#words[this.#base + VOICES] = count + 1
+    return true
   }
 
   /** The frame can be read. */

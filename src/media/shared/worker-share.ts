@@ -21,6 +21,8 @@ export const Counter = {
   latenessSum: 11,
   /** Ticks of other workers' parts of rooms that came too late. */
   roomFramesMissed: 12,
+  /** Members told by themselves for whom a tick had no room: silent in other workers. */
+  roomVoicesLeftOut: 13,
 } as const
 
 /**

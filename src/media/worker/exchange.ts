@@ -2,7 +2,7 @@ import type { Resampler } from '../../codec/resampler.js'
 import { RoomFrame, type RoomShare } from '../shared/room-share.js'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
 import type { Candidate } from './loudest.js'
-import { add, clip } from './mixing.js'
+import { add, clip, WIDE } from './mixing.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import { TICK_MS } from './ticker.js'
 
@@ -93,6 +93,54 @@ class Neighbour {
   }
 }
 
+/** The whole room at the widest rate, for recordings made in a part that is narrower than others. */
+class WideMix {
+  readonly #sum = new Int32Array((WIDE * TICK_MS) / 1000)
+  readonly #said = new Int32Array(this.#sum.length)
+  readonly #clipped = new Int16Array(this.#sum.length)
+  readonly #pcm = new Int16Array(this.#sum.length)
+  readonly #bytes = new Uint8Array(this.#pcm.buffer)
+  readonly #own: RateChange
+  readonly #changes: readonly RateChange[]
+
+  constructor(readonly rate: number, readonly neighbours: readonly Neighbour[], filters: ResamplerFilters) {
+    this.#own = new RateChange(WIDE, filters)
+    this.#changes = neighbours.map(() => new RateChange(WIDE, filters))
+  }
+
+  /** @param own sum of what this part's members say. @returns 16-bit samples, valid until the next call. */
+  make(own: Int32Array): Uint8Array {
+    this.#sum.fill(0)
+    this.#add(own, this.rate, this.#own)
+    for (let index = 0; index < this.neighbours.length; index++) {
+      const { frame } = this.neighbours[index]!
+      if (frame.rate > 0) this.#add(this.#saidIn(frame), frame.rate, this.#changes[index]!)
+    }
+    for (let at = 0; at < this.#pcm.length; at++) this.#pcm[at] = clip(this.#sum[at]!)
+    return this.#bytes
+  }
+
+  /** All that is said in a part, of those who are not heard by all too. */
+  #saidIn(frame: RoomFrame): Int32Array {
+    const said = this.#said
+    if (frame.spoken) for (let at = 0; at < said.length; at++) said[at] = frame.sum[at]!
+    else said.fill(0)
+    for (let voice = 0; voice < frame.voices; voice++) add(said, frame.pcm[voice]!)
+    return said
+  }
+
+  #add(said: Int32Array, rate: number, change: RateChange): void {
+    const sum = this.#sum
+    if (rate === WIDE) {
+      for (let at = 0; at < sum.length; at++) sum[at]! += said[at]!
+      return
+    }
+    const samples = (rate * TICK_MS) / 1000
+    for (let at = 0; at < samples; at++) this.#clipped[at] = clip(said[at]!)
+    add(sum, change.apply(this.#clipped, rate))
+  }
+}
+
 /** A room's parts as a mixer is told of them: its own, and those of the other workers. */
 export interface RoomShares {
   readonly own: RoomShare
@@ -107,9 +155,10 @@ export class Exchange {
   readonly guests: Guest[] = []
   readonly #pool: { id: number; loudness: number; readonly heard: true }[] = []
   readonly #neighbours: readonly Neighbour[]
+  #wide: WideMix | undefined
 
   /** @param rate of this part in Hz. */
-  constructor(readonly shares: RoomShares, rate: number, filters: ResamplerFilters, readonly counters: WorkerShare) {
+  constructor(readonly shares: RoomShares, readonly rate: number, readonly filters: ResamplerFilters, readonly counters: WorkerShare) {
     this.#neighbours = shares.others.map(share => new Neighbour(share, rate, filters))
   }
 
@@ -129,6 +178,12 @@ export class Exchange {
     rival.id = id
     rival.loudness = loudness
     this.rivals.push(rival)
+  }
+
+  /** @param own sum of what this part's members say. @returns what `read` took in and that, at 16 kHz; valid until the next call. */
+  wideMix(own: Int32Array): Uint8Array {
+    this.#wide ??= new WideMix(this.rate, this.#neighbours, this.filters)
+    return this.#wide.make(own)
   }
 
   /** Adds what `read` took in to the room's sum; sets `guests`. */

@@ -2,20 +2,22 @@ import type { Codec } from '../../codec/codec.js'
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings } from '../protocol.js'
 import type { RoomShare } from '../shared/room-share.js'
+import { Counter } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
 import { Exchange, type Guest, type RoomShares } from './exchange.js'
 import { type Candidate, Loudest } from './loudest.js'
 import { type Arrival, Member, type MixedLeg } from './member.js'
-import { add, clip } from './mixing.js'
+import { add, clip, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
 import { Patience } from './work-loop.js'
 
-const NARROW = 8000
-const WIDE = 16000
 /** Ticks that a leg stays at most where it was while its jitter buffer here fills, and its companion's. */
 const ARRIVAL_TICKS = 10
+/** Takes each tick's whole mix. */
+type MixTap = Pick<RecordingTap, 'mixed'>
+
 const NO_RIVALS: readonly Candidate[] = []
 const NO_GUESTS: readonly Guest[] = []
 
@@ -29,7 +31,7 @@ export class Mixer implements Producer {
   readonly #members: Member[] = []
   /** Members that hear the whole sum share its payload, one for each codec: set anew in each tick. */
   readonly #shared = new Map<Codec, Uint8Array>()
-  readonly #taps: RecordingTap[] = []
+  readonly #taps: MixTap[] = []
   #sum = new Int32Array((NARROW * TICK_MS) / 1000)
   #mix = new Int16Array((NARROW * TICK_MS) / 1000)
   #bytes = new Uint8Array(this.#mix.buffer)
@@ -143,12 +145,12 @@ export class Mixer implements Producer {
     member.unheard = unheard.size === 0 ? undefined : unheard
   }
 
-  tap(tap: RecordingTap): void {
+  tap(tap: MixTap): void {
     this.#taps.push(tap)
     this.#schedule()
   }
 
-  untap(tap: RecordingTap): void {
+  untap(tap: MixTap): void {
     const at = this.#taps.indexOf(tap)
     if (at >= 0) this.#taps.splice(at, 1)
     this.#schedule()
@@ -177,16 +179,20 @@ export class Mixer implements Producer {
       return
     }
     this.#sum.fill(0)
+    /** For recordings, where this part is narrower than the file. */
+    let wide: Uint8Array | undefined
     if (exchange === undefined) {
       for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
     } else {
       this.#tell(exchange.shares.own, at)
+      if (this.#taps.length > 0 && this.rate < WIDE) wide = exchange.wideMix(this.#sum)
       exchange.hear(this.#sum)
     }
     this.#shared.clear()
     this.#commonMade = false
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
-    for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(this.#wholeMix(), this.rate, (at * this.rate) / 1000, at)
+    const rate = wide === undefined ? this.rate : WIDE
+    for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(wide ?? this.#wholeMix(), rate, (at * rate) / 1000, at)
   }
 
   /** Sums what is said here, and has the other workers hear it. */
@@ -206,7 +212,7 @@ export class Mixer implements Producer {
     for (let index = 0; index < members.length; index++) {
       const member = members[index]!
       if (!member.speaks || !member.settings.apart) continue
-      share.voice(member.id, member.pcm)
+      if (!share.voice(member.id, member.pcm)) this.context.ticker.share.add(Counter.roomVoicesLeftOut, 1)
       add(this.#sum, member.pcm)
     }
     share.end()
