@@ -30,6 +30,8 @@ const overflowTarget = z.union([
   z.strictObject({ mailbox: z.literal(true), greeting: sound.default('leave-message'), limit: seconds.default(300) }),
 ], 'must be one of { queue: NAME }, { uri: SIP URI }, { announcement: SOUND }, { mailbox: true }')
 
+const CALLS = 'must be a number of calls, 1 or more'
+
 const strategies = ['longest-idle', 'ring-all', 'round-robin', 'top-down', 'fewest-calls', 'least-talk-time', 'random', 'weighted', 'progressive'] as const
 
 const formulas = ['answered-and-abandoned', 'answered', 'answered-and-late-abandoned', 'offered'] as const
@@ -67,7 +69,7 @@ export const queueSchema = z.strictObject({
   /** The key by which a caller leaves, and the number where it goes. */
   exit: z.strictObject({ key, number: z.coerce.string().optional() }).optional(),
   /** The key by which a caller asks to be called back, without losing the place. */
-  callback: z.strictObject({ key, ringFor: seconds.default(30), attempts: z.number().int().min(1).default(3) }).optional(),
+  callback: z.strictObject({ key, ringFor: seconds.default(30), attempts: z.number(CALLS).int(CALLS).min(1, CALLS).default(3) }).optional(),
   overflow: z.strictObject({ after: seconds.optional(), size: z.number().int().min(0).optional(), noAgents: z.boolean().default(false), to: overflowTarget.optional() }).optional(),
   hours: openingTimes.optional(),
   /** What is heard outside of the hours. */

@@ -79,6 +79,8 @@ t.test('the complete example file', async t => {
   t.match(queues['support'], { requires: [{ after: 0, requires: 'english >= 4' }, { after: 30 }, { after: 90 }], overflow: { to: { mailbox: true } } })
   t.match(queues['billing'], { number: '703', priority: 5, exit: { key: '9', number: '700' } })
   t.match(queues['billing']!.hours, { timeZone: 'Europe/Berlin', week: { 0: [], 1: [{ from: 540, to: 1_020 }], 5: [{ from: 540, to: 720 }, { from: 780, to: 960 }] }, holidays: { '2026-12-25': [] } })
+  t.same(['1001', '1002'].map(user => agents.people[user]!.line), [false, true])
+  t.equal(queues['sales']!.callback!.attempts, 3)
   t.match(agents.people, { 1001: { skills: { english: 5 } }, 1002: { wrapUp: 20, queues: { support: { tier: 2 } } }, 1003: { queues: { billing: { tier: 1 } } }, ann: { accept: '1' } })
   t.same(['sip:+493012345678@trunk.example', 'tel:+493012345678', 'sip:+49301@trunk.example'].map(from => priorityOf(customers, from)), [10, 10, 0])
   t.equal(menu.keys?.['3' as keyof typeof menu.keys], 'billing')
@@ -113,6 +115,10 @@ t.test('a mistake in queues and agents is told with its line and reason', async 
   t.match(problems({}, 'queues:\n  sales:\n    whisper: nothing\n'), [/^center\.yaml:3: queues\.sales\.whisper: there is no sound /])
   t.match(problems({}, 'agents:\n  failures:\n    busy: { delay: 5, limit: 0 }\n'), [/^center\.yaml:3: agents\.failures\.busy\.limit: /])
   t.match(problems({}, 'agents:\n  people:\n    1001: { failures: { asleep: { delay: 5 } } }\n'), [/^center\.yaml:3: agents\.people\.1001\.failures\.asleep: no such setting$/])
+  t.match(problems({}, 'agents:\n  people:\n    1001:\n      line: yes please\n'), [/^center\.yaml:4: agents\.people\.1001\.line: must be true or false$/])
+  t.match(problems({}, 'queues:\n  sales:\n    callback:\n      key: 1\n      attempts: 0\n'), [/^center\.yaml:5: queues\.sales\.callback\.attempts: must be a number of calls, 1 or more$/])
+  t.match(problems({}, 'queues:\n  sales:\n    callback: { key: 1, attempts: 1.5 }\n'), [/^center\.yaml:3: queues\.sales\.callback\.attempts: must be a number of calls, 1 or more$/])
+  t.match(problems({}, 'queues:\n  sales:\n    callback: { attempts: 2 }\n'), [/^center\.yaml:3: queues\.sales\.callback\.key: /])
   t.match(problems({}, 'menu:\n  keys: { 4: billing }\n'), [/^center\.yaml:2: menu\.keys\.4: there is no queue billing$/])
   t.match(problems({}, 'queues: [sales]\n'), [/^center\.yaml:1: queues: /])
 })
@@ -121,7 +127,7 @@ t.test('what is set of a queue and its agents is what the contact centre gets', 
   const text = `
 queues:
   sales: { formula: offered, requires: sales, overflow: { after: 60, to: { queue: support } } }
-  support: { requires: [{ after: 0, requires: support > 2 }, { after: 30 }], whisper: beep, overflow: { to: { mailbox: true, limit: 60 } } }
+  support: { callback: { key: 2, attempts: 5 }, requires: [{ after: 0, requires: support > 2 }, { after: 30 }], whisper: beep, overflow: { to: { mailbox: true, limit: 60 } } }
 `
   const { queues } = parseSettings({}, { name: 'center.yaml', text })
   const recordings = { folder: '', file: (kind: string, call: string) => `${kind}-${call}.wav` }
@@ -129,7 +135,7 @@ queues:
   const ofSales = queueOptions(sales, support.requires, openPrompts('en'), recordings, () => 'talk.wav')
   t.match(ofSales.serviceLevel, { within: 20_000, formula: 'offered' })
   t.same(ofSales.overflow?.to, { queue: 'support', requires: [{ after: 0, requires: 'support > 2' }, { after: 30_000 }] }, 'the conditions of the queue where the caller goes')
-  t.match(queueOptions(support, undefined, openPrompts('en'), recordings, () => 'talk.wav'), { whisper: /beep\.wav$/, overflow: { to: { limit: 60_000 } } })
+  t.match(queueOptions(support, undefined, openPrompts('en'), recordings, () => 'talk.wav'), { callback: { digit: '2', ringFor: 30_000, attempts: 5 }, whisper: /beep\.wav$/, overflow: { to: { limit: 60_000 } } })
   t.same(failurePolicies({ 'no-answer': { delay: 5, limit: 3 }, 'busy': { delay: 1 } }), { 'no-answer': { delay: 5_000, limit: 3 }, 'busy': { delay: 1_000 } })
 })
 
