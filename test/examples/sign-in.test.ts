@@ -116,6 +116,12 @@ t.test('604: an agent signs in and out by telephone with its PIN, or by the API;
   await line.bye()
   await eventually('signed out', async () => ((await shown()).status === 'logged-out') || undefined)
 
+  const rows = await eventually('the record of the talk', async () => {
+    const all = await center.interactions()
+    return all.some(({ agent }) => String(agent).includes('1002')) ? all : undefined
+  })
+  t.same(rows.filter(({ to, outcome }) => String(to).includes('605') && outcome === 'answered'), [], 'the line itself is no call')
+
   t.match(await get('/api/teams'), [{ team: 'north', agents: ['1001', '1002'], figures: { offered: 2, answered: 2, missed: 0 } }])
   const work = await get<readonly { readonly at: number; readonly user?: string; readonly team?: string; readonly figures: { readonly answered: number } }[]>('/api/work')
   const answered = (who: string): number => work.filter(({ user, team }) => user === who || team === who).reduce((sum, { figures }) => sum + figures.answered, 0)

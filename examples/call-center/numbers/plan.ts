@@ -60,7 +60,7 @@ export class NumberingPlan {
     ])
     for (const [number, handler] of this.#fixed) server.handle(`sip:${number}@*`, everyone(handler))
     server.handle('sip:604@*', accounts(signIn(floor, prompts, () => parts.settings().agents)))
-    server.handle('sip:605@*', accounts(keepLine(floor, prompts, () => parts.settings().agents)))
+    server.handle('sip:605@*', accounts(keepLine(floor, prompts, journal, () => parts.settings().agents)))
     server.handle('sip:8[0-9][0-9]@*', everyone(enterRoom(server, prompts)))
   }
 
