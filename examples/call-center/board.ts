@@ -88,11 +88,12 @@ export class Board {
   /** By agent URI. */
   readonly #partners = new Map<string, Partner>()
   readonly #since = new Map<string, number>()
-  readonly #intervals = new IntervalFold()
+  readonly #intervals: IntervalFold
   readonly #work = new AgentIntervalFold()
 
   constructor(watched: Watched) {
     this.#watched = watched
+    this.#intervals = new IntervalFold({ serviceLevelOf: name => watched.queues().find(({ queue }) => queue.name === name)?.queue.options.serviceLevel })
   }
 
   /** Takes in one entry of the event log. */
@@ -173,7 +174,6 @@ export class Board {
   #noteWaiting(fact: QueueFact): void {
     const waiting = this.#waiting.get(fact.queue) ?? new Map<string, number>()
     if (fact.type === 'joined') waiting.set(fact.interaction, fact.at)
-    if (fact.type === 'dropped') waiting.set(fact.interaction, fact.joinedAt)
     if (fact.type === 'answered' || fact.type === 'left') waiting.delete(fact.interaction)
     if (waiting.size === 0) this.#waiting.delete(fact.queue)
     else this.#waiting.set(fact.queue, waiting)

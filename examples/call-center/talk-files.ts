@@ -19,7 +19,7 @@ export const nameTalks = ({ center, recordings, unfinished, clock }: TalkFilePar
   const answers = new Map<string, Extract<Fact, { type: 'answered' }>>()
   center.on('fact', fact => {
     if (fact.type === 'answered' && (fact.channel === 'voice' || fact.channel === 'callback')) answers.set(fact.agent, fact)
-    if ((fact.type === 'ended' || fact.type === 'dropped') && answers.get(fact.agent)?.interaction === fact.interaction) answers.delete(fact.agent)
+    if (fact.type === 'ended' && answers.get(fact.agent)?.interaction === fact.interaction) answers.delete(fact.agent)
   })
   return (call, agent) => {
     const { interaction = call.id, channel = 'voice', queue = null, waited = 0 } = answers.get(agent.uri) ?? {}

@@ -160,15 +160,22 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     const record = this.#ledger.close(id, more)
     if (record === undefined) return
     this.#guard.attempt(() => this.emit('record', record), false)
-    void this.#track(this.#keep(store => store.append(record)))
+    void this.track(this.#keep(store => store.append(record)))
+  }
+
+  track<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work)
+    const settled = (): void => void this.#running.delete(work)
+    work.then(settled, settled)
+    return work
   }
 
   visit(queue: LiveQueue, call: Call, join: Omit<JoinEvent, 'interaction'>, signal: AbortSignal | undefined): Promise<QueueOutcome> {
-    return this.#track(this.#visit(queue, call, join, signal))
+    return this.track(this.#visit(queue, call, join, signal))
   }
 
   turnAway(queue: string, call: Call, closure: Closure): Promise<QueueOutcome> {
-    return this.#track(this.#turnAway(queue, call, closure))
+    return this.track(this.#turnAway(queue, call, closure))
   }
 
   evacuate(queue: string, closure: Closure): void {
@@ -246,7 +253,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     for (const { state, interaction: { id } } of this.#dispatcher.state.agents.get(agent)?.engagements ?? []) {
       if (state !== 'wrap-up') continue
       this.#guard.attempt(() => this.emit('disposition', id, disposition), false)
-      void this.#track(this.#keep(async store => store.dispose?.(id, disposition)))
+      void this.track(this.#keep(async store => store.dispose?.(id, disposition)))
     }
   }
 
@@ -310,9 +317,9 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     else this.#ring(order, agent, stay)
   }
 
-  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options: { accept }, line }: LiveAgent, { from }: CallStay): void {
+  #ring({ offer, agent: target, expires }: Extract<Order, { type: 'offer' }>, { options: { accept }, line }: LiveAgent, stay: CallStay): void {
     const report: OfferReport = {
-      answered: () => this.send({ type: 'answered', offer }),
+      answered: () => this.send({ type: 'answered', offer, pending: stay.pending }),
       failed: failure => {
         this.#offers.delete(offer)
         this.send({ type: 'failed', offer, failure })
@@ -325,7 +332,7 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
       void toLine.announce(report)
       return
     }
-    const call = new OfferCall({ target, from, ringFor: expires - this.clock.now(), accept }, report)
+    const call = new OfferCall({ target, from: stay.from, ringFor: expires - this.clock.now(), accept }, report)
     this.#offers.set(offer, call)
     const forget = this.#presence.expect(target)
     void call.ring(this.#server).finally(forget)
@@ -352,13 +359,13 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
     if (outcome.type === 'callback' && stay instanceof Visit) this.#promiseCallback(interaction, stay)
   }
 
-  #connect({ offer, interaction, agent: uri }: Extract<Order, { type: 'connect' }>): void {
+  #connect({ offer, interaction, agent: uri, pending }: Extract<Order, { type: 'connect' }>): void {
     const call = this.#takeOffer(offer)?.call
     const agent = this.agents.get(uri)
     const stay = this.#stays.get(interaction)
     if (stay instanceof Assignment && agent !== undefined) return stay.connect({ agent })
     if (call !== undefined && agent !== undefined && stay !== undefined && !(stay instanceof Assignment)) {
-      return stay.connect({ agent, call, release: async () => (call === agent.line ? undefined : call.hangup()) })
+      return stay.connect({ agent, call, pending, release: async () => (call === agent.line ? undefined : call.hangup()) })
     }
     void call?.hangup().catch(error => this.fault(error))
     this.send({ type: 'ended', interaction })
@@ -386,12 +393,5 @@ class LiveContactCenter extends EventEmitter<ContactCenterEvents> implements Con
   #forget(uri: Uri): void {
     this.agents.delete(uri)
     this.#presence.remove(uri)
-  }
-
-  #track<T>(promise: Promise<T>): Promise<T> {
-    this.#running.add(promise)
-    const settled = (): void => void this.#running.delete(promise)
-    promise.then(settled, settled)
-    return promise
   }
 }

@@ -36,7 +36,6 @@ export class InteractionLedger {
     if (fact.type === 'joined') draft.queue = fact.queue
     if (fact.type === 'left') this.#leave(draft, fact.outcome, fact.waited)
     if (fact.type === 'answered') Object.assign(draft, { agent: fact.agent, outcome: 'served', talked: 0, waited: (draft.waited ?? 0) + fact.waited })
-    if (fact.type === 'dropped') Object.assign(draft, { agent: null, outcome: 'withdrawn', talked: null, waited: (draft.waited ?? 0) - fact.waited })
     if (fact.type === 'ended') Object.assign(draft, { talked: fact.talked, endedAt: this.#clock.wall() })
   }
 

@@ -1,7 +1,7 @@
 import type { Uri } from '../call/call.js'
 import type { AgentId, Channel, InteractionId, QueueId } from './routing/settings.js'
 
-/** How an interaction ended. `answered`, `missed`: of a call that went to no queue. */
+/** How an interaction ended. `answered`: of a call that went to no queue; `missed`: of such a call, or of a call back whose customer could not be reached. */
 export type InteractionOutcome = 'served' | 'abandoned' | 'timed-out' | 'overflowed' | 'exited' | 'callback' | 'closed' | 'withdrawn' | 'answered' | 'missed'
 
 /** One row for each finished interaction. Durations in milliseconds. */

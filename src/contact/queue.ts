@@ -20,7 +20,7 @@ import type { EstimateError } from './wait-estimate.js'
 
 /** One thing that happened in a queue. */
 export interface QueueEvent {
-  readonly type: 'joined' | 'offered' | 'offer-ended' | 'answered' | 'dropped' | 'abandoned' | 'timed-out' | 'overflowed' | 'exited' | 'callback' | 'closed' | 'withdrawn' | 'ended' | 'wrapped-up'
+  readonly type: 'joined' | 'offered' | 'offer-ended' | 'answered' | 'abandoned' | 'timed-out' | 'overflowed' | 'exited' | 'callback' | 'missed' | 'closed' | 'withdrawn' | 'ended' | 'wrapped-up'
   readonly at: Date
   /** The call's id, followed by `.2` and so on from its second stay in a queue on. */
   readonly callId: string

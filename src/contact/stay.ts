@@ -12,6 +12,8 @@ import type { QueueOptions } from './queue-options.js'
 export interface Connection {
   readonly agent: LiveAgent
   readonly call: Call
+  /** Whether the talk has still to begin: routing waits for `began`, `dropped` or `missed`. */
+  readonly pending: boolean
   /** Lets the agent go: hangs up, or leaves a kept-open line as it is. */
   release(): Promise<void>
 }
@@ -36,6 +38,8 @@ export interface Stay {
 
 /** A stay that is talked through. */
 export interface CallStay extends Stay {
+  /** Whether something comes before the talk when an agent has answered. */
+  readonly pending: boolean
   connect(connection: Connection): void
 }
 
@@ -48,6 +52,8 @@ export interface StayContext {
   fault(error: unknown): void
   /** Rings an agent who has this interaction already; its new call, or undefined. */
   ringAgain(agent: Uri, from: Uri, signal: AbortSignal): Promise<Call | undefined>
+  /** Closing waits for this. */
+  track<T>(work: Promise<T>): Promise<T>
   /** Writes the interaction's record. */
   finish(id: InteractionId, more?: RecordEnd): void
 }

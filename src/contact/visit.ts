@@ -1,4 +1,3 @@
-import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import { deferred, onAbort } from '../core/scope.js'
 import type { Digit } from '../media/leg.js'
@@ -20,6 +19,8 @@ export class Visit implements CallStay {
   readonly #context: StayContext
   readonly #enteredAt: number
   readonly #outcome = deferred<QueueOutcome | Promise<QueueOutcome>>()
+  /** Aborts when the stay has ended without a talk. */
+  readonly #left = new AbortController()
   readonly #sound: HoldSound
   #options: QueueOptions
   #signal: AbortSignal | undefined
@@ -41,6 +42,10 @@ export class Visit implements CallStay {
 
   get call(): Call {
     return this.#call
+  }
+
+  get pending(): boolean {
+    return this.#options.whisper !== undefined
   }
 
   get options(): QueueOptions {
@@ -70,13 +75,14 @@ export class Visit implements CallStay {
   }
 
   connect(connection: Connection): void {
-    if (this.#options.whisper === undefined) this.#begin(connection)
-    else void this.#whisper(connection, this.#options.whisper)
+    if (connection.pending) void this.#prepare(connection)
+    else this.#outcome.resolve(this.#talk(connection))
   }
 
   leave(outcome: LeaveOutcome): void {
     this.#context.finish(this.#id)
-    this.#outcome.resolve(this.#left(outcome))
+    this.#left.abort()
+    this.#outcome.resolve(this.#outcomeOf(outcome))
   }
 
   move(options: QueueOptions): void {
@@ -99,7 +105,7 @@ export class Visit implements CallStay {
     this.#context.send({ type: 'left', interaction: this.#id, how: { type: 'closed' } })
   }
 
-  async #left(outcome: LeaveOutcome): Promise<QueueOutcome> {
+  async #outcomeOf(outcome: LeaveOutcome): Promise<QueueOutcome> {
     switch (outcome.type) {
       case 'abandoned': return { type: 'abandoned', waited: this.#context.clock.now() - this.#enteredAt }
       case 'exited': return { type: 'exited', digit: this.#exitDigit! }
@@ -112,24 +118,26 @@ export class Visit implements CallStay {
         return { type: 'closed', reason: this.#closure!.reason }
       case 'timed-out':
       case 'callback': return { type: outcome.type }
+      case 'missed':
       case 'withdrawn': throw this.#signal?.reason
     }
   }
 
-  /** The caller goes on hearing music meanwhile. */
-  async #whisper(connection: Connection, prompt: Audio): Promise<void> {
+  /** The agent hears the whisper, the caller music. An agent who has hung up by its end has not answered: the caller waits on. */
+  async #prepare(connection: Connection): Promise<void> {
+    const { whisper } = this.#options
+    const over = AbortSignal.any([this.#left.signal, this.#context.signal])
     try {
-      await connection.call.play(prompt, { signal: this.#call.signal })
+      if (whisper !== undefined) await connection.call.play(whisper, { signal: over })
     } catch (error) {
-      if (!this.#call.signal.aborted) faultUnlessEnded(this.#context, error)
+      if (!over.aborted) faultUnlessEnded(this.#context, error)
     }
-    this.#begin(connection)
-  }
-
-  /** An agent who has hung up by now has not answered: the caller waits on. */
-  #begin(connection: Connection): void {
-    if (!connection.call.signal.aborted || this.#call.signal.aborted) return this.#outcome.resolve(this.#talk(connection))
-    this.#context.send({ type: 'dropped', interaction: this.#id })
+    if (!over.aborted && !connection.call.signal.aborted) {
+      this.#context.send({ type: 'began', interaction: this.#id })
+      return this.#outcome.resolve(this.#talk(connection))
+    }
+    if (!this.#left.signal.aborted) this.#context.send({ type: 'dropped', interaction: this.#id })
+    await connection.release().catch(error => this.#context.fault(error))
   }
 
   async #talk(connection: Connection): Promise<QueueOutcome> {

@@ -53,10 +53,16 @@ const foldOf = (rig: Rig, formula: ServiceLevelFormula = 'answered-and-abandoned
   return fold
 }
 
+const agentFoldOf = (rig: Rig): AgentFold => {
+  const fold = new AgentFold()
+  for (const { fact } of rig.all('log')) if ('agent' in fact) fold.note(fact)
+  return fold
+}
+
 void t.test('queue figures: each counted once', async t => {
   const rig = hour()
   t.same(foldOf(rig).at(rig.now), {
-    waiting: 0, longestWait: 0, offered: 5, answered: 2, abandoned: 2, timedOut: 1, overflowed: 0, callbacks: 0,
+    waiting: 0, longestWait: 0, offered: 5, answered: 2, abandoned: 2, timedOut: 1, overflowed: 0, callbacks: 0, missed: 0,
     serviceLevel: 0.25, averageAnswer: 22_500, averageTalk: 165_000, averageHandling: 175_000, maxWait: 300_000,
   })
   const waiting = new Rig().queue('q')
@@ -67,16 +73,45 @@ void t.test('queue figures: each counted once', async t => {
   t.match(foldOf(waiting).at(waiting.now), { waiting: 2, longestWait: 107, serviceLevel: undefined })
 })
 
-void t.test('an answer that is dropped counts nowhere', async t => {
+void t.test('an agent who is gone before the talk begins has answered nobody: the stay goes on', async t => {
   const rig = new Rig().queue('q')
   rig.agent('a', { q: {} })
   rig.join('one')
   rig.pass(3_000)
-  rig.answer('a')
+  rig.answer('a', true)
   rig.pass(500)
   rig.join('two')
   rig.send({ type: 'dropped', interaction: 'one' })
   t.match(foldOf(rig).at(rig.now), { offered: 2, answered: 0, averageAnswer: 0, waiting: 2, longestWait: 3_500 })
+  t.match(agentFoldOf(rig).at(rig.now), { offered: 1, answered: 0, missed: 1, time: { offered: 3_000, preparing: 500, talking: 0 } })
+})
+
+void t.test('a call back counts as answered once the customer is there, and as missed when it is not', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { wrapUp: 10_000 })
+  const callBack = (id: string, ring: number): void => {
+    rig.join(id)
+    rig.send({ type: 'callback', interaction: id })
+    rig.pass(5_000)
+    rig.answer('a', true)
+    rig.pass(ring)
+  }
+  callBack('away', 30_000)
+  t.match(foldOf(rig).at(rig.now), { answered: 0, waiting: 1, longestWait: 35_000, serviceLevel: undefined })
+  rig.send({ type: 'missed', interaction: 'away' })
+  callBack('there', 7_000)
+  rig.send({ type: 'began', interaction: 'there' })
+  rig.pass(60_000)
+  rig.send({ type: 'ended', interaction: 'there' })
+  rig.pass(20_000)
+  t.match(foldOf(rig, 'offered').at(rig.now), {
+    offered: 4, callbacks: 2, answered: 1, missed: 1, abandoned: 0, waiting: 0, serviceLevel: 1 / 4,
+    averageAnswer: 12_000, averageTalk: 60_000, averageHandling: 70_000, maxWait: 35_000,
+  })
+  t.equal(foldOf(rig).at(rig.now).serviceLevel, 1, 'the usual formula leaves out those who could not be reached')
+  const figures = agentFoldOf(rig).at(rig.now)
+  t.match(figures, { offered: 4, answered: 1, missed: 0, averageHandling: 70_000, time: { 'offered': 10_000, 'preparing': 37_000, 'talking': 60_000, 'wrap-up': 10_000 } })
+  t.equal(figures.occupancy, (37_000 + 60_000 + 10_000) / rig.now, 'to call in vain is work too')
 })
 
 void t.test('service level: four formulas of one day', async t => {
@@ -87,9 +122,7 @@ void t.test('service level: four formulas of one day', async t => {
 
 void t.test("agent figures: the day's time adds up", async t => {
   const rig = hour()
-  const fold = new AgentFold()
-  for (const { fact } of rig.all('log')) if ('agent' in fact) fold.note(fact)
-  const figures = fold.at(rig.now)
+  const figures = agentFoldOf(rig).at(rig.now)
   t.match(figures, {
     time: { 'idle': 0, 'offered': 5_000, 'talking': 330_000, 'wrap-up': 20_000, 'on-break': 50_000, 'logged-out': 0 },
     offered: 2, answered: 2, missed: 0, averageHandling: 175_000,
@@ -109,6 +142,9 @@ void t.test('intervals: each event where it happened, a day their sum', async t 
   t.same(rows.map(({ at }) => at), [0, 60_000, 300_000])
   t.equal(rows.reduce((sum, { figures }) => sum + figures.offered, 0), 5)
   t.equal(rows.reduce((sum, { figures }) => sum + figures.answered, 0), 2)
+  const measured = new IntervalFold({ serviceLevelOf: queue => ({ within: queue === 'q' ? 60_000 : 0, formula: 'answered' }) })
+  for (const { fact } of rig.all('log')) measured.note(fact, fact.at)
+  t.same([fold, measured].map(intervals => intervals.rows()[0]?.figures.serviceLevel), [1 / 3, 1], 'by what each queue is measured')
   const short = new IntervalFold({ interval: 10, keep: 4 })
   for (let at = 0; at < 100; at += 10) short.note({ type: 'joined', at, queue: 'q', interaction: String(at), channel: 'voice' }, at)
   t.same(short.rows().map(({ at }) => at), [60, 70, 80, 90], 'the oldest go')

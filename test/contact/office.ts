@@ -140,3 +140,11 @@ export const ringing: CallHandler = async call => {
 export const ended = async (call: Call): Promise<void> => {
   if (!call.signal.aborted) await once(call.signal, 'abort')
 }
+
+/** Plays a tone for a while. */
+export const sound = async (call: Call, tone: string, ms: number): Promise<void> => {
+  const over = AbortSignal.timeout(ms)
+  await call.play({ tone }, { signal: over }).catch(error => {
+    if (!over.aborted) throw error
+  })
+}

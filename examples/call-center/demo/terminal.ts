@@ -13,7 +13,7 @@ type Colour = keyof typeof colours
 const paint = (text: string, ...names: readonly Colour[]): string => `${names.map(name => colours[name]).join('')}${text}${colours.reset}`
 
 const stateColours: Record<AgentView['state'], Colour> = {
-  idle: 'green', resting: 'green', offered: 'yellow', talking: 'blue', 'wrap-up': 'magenta', elsewhere: 'blue', 'on-break': 'faint', 'logged-out': 'faint',
+  idle: 'green', resting: 'green', offered: 'yellow', preparing: 'blue', talking: 'blue', 'wrap-up': 'magenta', elsewhere: 'blue', 'on-break': 'faint', 'logged-out': 'faint',
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`

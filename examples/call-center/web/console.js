@@ -61,7 +61,7 @@ const drawQueue = queue => {
     element('ul', { class: 'waiting' }, ...(waiting.length > 0 ? waiting : [element('li', { class: 'none' }, 'Nobody is waiting')])))
 }
 
-const stateNames = { idle: 'free', offered: 'ringing', talking: 'talking', 'wrap-up': 'wrap-up', elsewhere: 'in another call', resting: 'pausing', 'on-break': 'on a break', 'logged-out': 'not signed in' }
+const stateNames = { idle: 'free', offered: 'ringing', preparing: 'answered', talking: 'talking', 'wrap-up': 'wrap-up', elsewhere: 'in another call', resting: 'pausing', 'on-break': 'on a break', 'logged-out': 'not signed in' }
 
 const drawAgent = agent => {
   const talk = agent.caller === null ? '' : `${user(agent.caller)}${agent.queue === null ? '' : ` · ${agent.queue}`}`

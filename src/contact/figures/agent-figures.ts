@@ -1,8 +1,12 @@
 import type { Fact } from '../routing/action.js'
-import type { AgentState } from '../routing/settings.js'
+import type { AgentState, AgentStatus } from '../routing/settings.js'
 
 /** What an agent's time is divided into: its states while available, and the statuses in which it is not. */
 export type AgentActivity = AgentState | 'on-break' | 'logged-out'
+
+/** What an agent is doing outlasts its status: a talk goes on when a break begins. */
+export const activityOf = (status: AgentStatus, state: AgentState): AgentActivity =>
+  (status.type === 'available' || state === 'preparing' || state === 'talking' || state === 'wrap-up' ? state : status.type)
 
 /** Figures of an agent or a team. Times in milliseconds; definitions in `docs/metrics.md`. */
 export interface AgentFigures {
@@ -13,19 +17,20 @@ export interface AgentFigures {
   readonly missed: number
   /** Mean talk and wrap-up of an answered interaction. */
   readonly averageHandling: number
-  /** Share of 0 to 1 of the time at work that went into talk and wrap-up; undefined without time at work. */
+  /** Share of 0 to 1 of the time at work that went into talks, what came before them, and wrap-up; undefined without time at work. */
   readonly occupancy: number | undefined
 }
 
-const ACTIVITIES: readonly AgentActivity[] = ['idle', 'resting', 'offered', 'talking', 'wrap-up', 'elsewhere', 'on-break', 'logged-out']
+const ACTIVITIES: readonly AgentActivity[] = ['idle', 'resting', 'offered', 'preparing', 'talking', 'wrap-up', 'elsewhere', 'on-break', 'logged-out']
 const MISSED: ReadonlySet<string> = new Set(['no-answer', 'busy', 'rejected', 'unreachable'])
 
 const noTime = (): Record<AgentActivity, number> => Object.fromEntries(ACTIVITIES.map(activity => [activity, 0])) as Record<AgentActivity, number>
 
 const derive = (time: Record<AgentActivity, number>, offered: number, answered: number, missed: number): AgentFigures => {
   const handled = time.talking + time['wrap-up']
-  const atWork = handled + time.idle + time.resting + time.offered
-  return { time, offered, answered, missed, averageHandling: answered === 0 ? 0 : handled / answered, occupancy: atWork === 0 ? undefined : handled / atWork }
+  const occupied = handled + time.preparing
+  const atWork = occupied + time.idle + time.resting + time.offered
+  return { time, offered, answered, missed, averageHandling: answered === 0 ? 0 : handled / answered, occupancy: atWork === 0 ? undefined : occupied / atWork }
 }
 
 /** Figures of one agent as a fold over the event log. */
@@ -41,9 +46,7 @@ export class AgentFold {
   note(fact: Fact): void {
     if (fact.type === 'agent') {
       this.#turn(fact.at)
-      const { status, state } = fact
-      // What the agent is doing outlasts its status: a talk goes on when a break begins.
-      this.#activity = status.type === 'available' || state === 'talking' || state === 'wrap-up' ? state : status.type
+      this.#activity = activityOf(fact.status, fact.state)
     }
     if (fact.type === 'agent-removed') {
       this.#turn(fact.at)
@@ -51,7 +54,6 @@ export class AgentFold {
     }
     if (fact.type === 'offered') this.#offered++
     if (fact.type === 'answered') this.#answered++
-    if (fact.type === 'dropped') this.#answered--
     if (fact.type === 'offer-ended' && MISSED.has(fact.reason)) this.#missed++
   }
 

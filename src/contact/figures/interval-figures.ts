@@ -14,6 +14,8 @@ export interface IntervalOptions extends ServiceLevelOptions {
   readonly interval?: number
   /** Intervals kept; the oldest go. @default 672, a week of quarters of an hour */
   readonly keep?: number
+  /** What the service level of a queue is measured by, asked when the first thing happens in an interval. @default that of these options */
+  readonly serviceLevelOf?: (queue: QueueId) => ServiceLevelOptions | undefined
 }
 
 /** What happened in one queue in one interval: `waiting` and `longestWait` mean nothing here. */
@@ -44,7 +46,7 @@ export class IntervalFold {
     const queues = this.#folds.get(at) ?? this.#begin(at)
     let fold = queues.get(fact.queue)
     if (fold === undefined) {
-      fold = new QueueFold(this.#options)
+      fold = new QueueFold(this.#options.serviceLevelOf?.(fact.queue) ?? this.#options)
       queues.set(fact.queue, fold)
     }
     fold.note(fact)

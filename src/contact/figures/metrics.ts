@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Agent } from '../agent.js'
 import type { ContactCenter } from '../contact-center.js'
 import type { Fact } from '../routing/action.js'
+import { activityOf } from './agent-figures.js'
 import type { AgentActivity } from './agent-figures.js'
 
 /** Upper ends of the histograms' buckets, in seconds. */
@@ -18,14 +19,12 @@ export const addContactMetrics = (center: ContactCenter, registry: Registry): vo
   const answered = new Counter({ name: 'cordboard_queue_answered_total', help: 'Interactions that an agent answered', labelNames: ['queue', 'channel'], registers })
   const left = new Counter({ name: 'cordboard_queue_left_total', help: 'Interactions that left a queue without an agent', labelNames: ['queue', 'outcome'], registers })
   const missed = new Counter({ name: 'cordboard_offers_ended_total', help: 'Offers to agents that ended without an answer', labelNames: ['queue', 'reason'], registers })
-  const dropped = new Counter({ name: 'cordboard_queue_dropped_total', help: 'Answers by agents who were gone before the talk began', labelNames: ['queue'], registers })
   const waits = new Histogram({ name: 'cordboard_queue_wait_seconds', help: 'Waits of answered interactions', labelNames: ['queue'], buckets: BUCKETS, registers })
   const talks = new Histogram({ name: 'cordboard_queue_talk_seconds', help: 'Talks', labelNames: ['queue'], buckets: BUCKETS, registers })
   const note = (fact: Fact): void => {
     if (fact.type === 'joined') offered.inc({ queue: fact.queue, channel: fact.channel })
     if (fact.type === 'left') left.inc({ queue: fact.queue, outcome: fact.outcome })
     if (fact.type === 'offer-ended') missed.inc({ queue: fact.queue, reason: fact.reason })
-    if (fact.type === 'dropped') dropped.inc({ queue: fact.queue })
     if (fact.type === 'ended') talks.observe({ queue: fact.queue }, fact.talked / 1_000)
     if (fact.type !== 'answered') return
     answered.inc({ queue: fact.queue, channel: fact.channel })
@@ -89,7 +88,7 @@ const addGauges = (center: ContactCenter, registers: Registry[]): void => {
   gauge('cordboard_agents', 'Agents by what they are doing', 'state', set => {
     const counts = new Map<AgentActivity, number>()
     for (const { status, state } of center.agents.values()) {
-      const activity = status.type === 'available' || state === 'talking' || state === 'wrap-up' ? state : status.type
+      const activity = activityOf(status, state)
       counts.set(activity, (counts.get(activity) ?? 0) + 1)
     }
     for (const [activity, count] of counts) set(activity, count)

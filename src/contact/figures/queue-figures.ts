@@ -15,6 +15,8 @@ export interface QueueFigures {
   readonly timedOut: number
   readonly overflowed: number
   readonly callbacks: number
+  /** Call backs whose customers could not be reached. */
+  readonly missed: number
   /** Share of 0 to 1; undefined before anything is counted. */
   readonly serviceLevel: number | undefined
   /** Mean wait of those answered. */
@@ -43,6 +45,7 @@ export class QueueFold {
   #timedOut = 0
   #overflowed = 0
   #callbacks = 0
+  #missed = 0
   #answerMs = 0
   #talks = 0
   #talkMs = 0
@@ -67,7 +70,6 @@ export class QueueFold {
         this.#waiting.set(fact.interaction, fact.at)
         return
       case 'answered': return this.#answer(fact.interaction, fact.waited)
-      case 'dropped': return this.#takeBack(fact)
       case 'left': return this.#leave(fact)
       case 'ended':
         this.#talks++
@@ -96,6 +98,7 @@ export class QueueFold {
       timedOut: this.#timedOut,
       overflowed: this.#overflowed,
       callbacks: this.#callbacks,
+      missed: this.#missed,
       serviceLevel: serviceLevel(this.#formula, {
         inTime: this.#inTime, answered: this.#answered, abandoned: this.#abandoned, abandonedLate: this.#abandonedLate,
         offered: this.#answered + this.#left,
@@ -115,16 +118,6 @@ export class QueueFold {
     if (waited <= this.#within) this.#inTime++
   }
 
-  /** An answer that was none after all: the stay goes on. */
-  #takeBack({ interaction, joinedAt, waited }: Extract<Fact, { type: 'dropped' }>): void {
-    this.#answered--
-    this.#answerMs -= waited
-    if (waited <= this.#within) this.#inTime--
-    const waiting = [...this.#waiting, [interaction, joinedAt] as const].sort((a, b) => a[1] - b[1])
-    this.#waiting.clear()
-    for (const [id, since] of waiting) this.#waiting.set(id, since)
-  }
-
   #leave({ interaction, outcome, waited }: Extract<Fact, { type: 'left' }>): void {
     this.#waiting.delete(interaction)
     this.#left++
@@ -132,6 +125,7 @@ export class QueueFold {
     if (outcome === 'timed-out') this.#timedOut++
     if (outcome === 'overflowed') this.#overflowed++
     if (outcome === 'callback') this.#callbacks++
+    if (outcome === 'missed') this.#missed++
     if (outcome !== 'abandoned') return
     this.#abandoned++
     if (waited > this.#within) this.#abandonedLate++

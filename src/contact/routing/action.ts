@@ -11,6 +11,8 @@ export type LeaveOutcome =
   | { readonly type: 'overflowed'; readonly to?: OverflowTarget }
   /** It stays in its place as a `callback`. */
   | { readonly type: 'callback' }
+  /** A call back whose customer could not be reached. */
+  | { readonly type: 'missed' }
 
 /** Why an offer ended other than by its answer. */
 export type OfferEnd = OfferFailure | 'answered-elsewhere' | 'caller-left' | 'withdrawn'
@@ -21,8 +23,8 @@ export type RoutingAction =
   | { readonly type: 'offer'; readonly offer: OfferId; readonly interaction: InteractionId; readonly queue: QueueId; readonly agent: AgentId; readonly channel: Channel; readonly expires: number }
   /** Stop ringing. */
   | { readonly type: 'cancel-offer'; readonly offer: OfferId; readonly agent: AgentId; readonly reason: OfferEnd }
-  /** This offer has won the interaction: join them. */
-  | { readonly type: 'connect'; readonly offer: OfferId; readonly interaction: InteractionId; readonly queue: QueueId; readonly agent: AgentId; readonly waited: number }
+  /** This offer has won the interaction: join them, or while it is `pending` do first what comes before the talk. */
+  | { readonly type: 'connect'; readonly offer: OfferId; readonly interaction: InteractionId; readonly queue: QueueId; readonly agent: AgentId; readonly waited: number; readonly pending: boolean }
   /** An answer to an offer that is no more: hang up on the agent. */
   | { readonly type: 'too-late'; readonly offer: OfferId }
   | { readonly type: 'leave'; readonly interaction: InteractionId; readonly queue: QueueId; readonly outcome: LeaveOutcome; readonly waited: number }
@@ -39,9 +41,8 @@ export type Fact = { readonly at: number } & (
   | { readonly type: 'joined'; readonly queue: QueueId; readonly interaction: InteractionId; readonly channel: Channel; readonly customer?: string }
   | { readonly type: 'offered'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId }
   | { readonly type: 'offer-ended'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly reason: OfferEnd; readonly rang: number }
+  /** The talk begins. */
   | { readonly type: 'answered'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly channel: Channel; readonly waited: number }
-  /** Takes the `answered` before it back: that agent was gone before the talk had begun. */
-  | { readonly type: 'dropped'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly joinedAt: number; readonly waited: number }
   /** `to`: the queue that it moved on to. */
   | { readonly type: 'left'; readonly queue: QueueId; readonly interaction: InteractionId; readonly outcome: LeaveOutcome['type']; readonly waited: number; readonly to?: QueueId }
   | { readonly type: 'ended'; readonly queue: QueueId; readonly interaction: InteractionId; readonly agent: AgentId; readonly talked: number }

@@ -80,12 +80,15 @@ export const staffWithin = (queue: QueueEntry, tiers: number): number => {
   return staff
 }
 
+/** What an agent with several interactions is doing is the last of these. */
+const ACTIVITIES: readonly AgentState[] = ['wrap-up', 'offered', 'preparing', 'talking']
+
 /** What the agent is doing. */
 export const stateOf = (agent: AgentEntry): AgentState => {
   let state: AgentState = agent.elsewhere ? 'elsewhere' : agent.rest !== undefined ? 'resting' : 'idle'
   for (const engagement of agent.engagements) {
-    if (engagement.state === 'talking') return 'talking'
-    if (engagement.state === 'offered' || state !== 'offered') state = engagement.state
+    const at = ACTIVITIES.indexOf(engagement.state)
+    if (at > ACTIVITIES.indexOf(state)) state = engagement.state
   }
   return state
 }

@@ -34,10 +34,15 @@ export type RoutingEvent =
   /** A waiting caller hangs up but keeps the place, to be called back. */
   | { readonly type: 'callback'; readonly interaction: InteractionId }
   | { readonly type: 'priority'; readonly interaction: InteractionId; readonly priority: number }
-  | { readonly type: 'answered'; readonly offer: OfferId }
+  /** `pending`: the talk does not begin at once; `began`, `dropped` or `missed` says what has come of it, and nothing is counted before. */
+  | { readonly type: 'answered'; readonly offer: OfferId; readonly pending?: boolean }
+  /** The talk that was pending begins. */
+  | { readonly type: 'began'; readonly interaction: InteractionId }
   | { readonly type: 'failed'; readonly offer: OfferId; readonly failure: OfferFailure }
-  /** The agent's side was gone before the talk had begun: the caller waits on in the old place. */
+  /** The agent's side was gone before the talk that was pending had begun: the caller waits on in the old place. */
   | { readonly type: 'dropped'; readonly interaction: InteractionId }
+  /** The customer of a pending call back could not be reached: its stay is over. `deserted`: because the agent hung up. */
+  | { readonly type: 'missed'; readonly interaction: InteractionId; readonly deserted?: boolean }
   /** The talk, or whatever the agent had been connected to, is over. */
   | { readonly type: 'ended'; readonly interaction: InteractionId }
   /** The agent ends its wrap-up. */

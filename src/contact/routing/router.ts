@@ -8,7 +8,7 @@ import { removeAgent, removeMember, removeQueue, setMember, setQueue } from './q
 import type { AgentId } from './settings.js'
 import { cancel, schedule } from './state.js'
 import type { AgentEntry, Deadline, RoutingState } from './state.js'
-import { answer, depart, dropTalk, endWrapUp, finish } from './talks.js'
+import { answer, begin, depart, drop, endWrapUp, finish, miss } from './talks.js'
 
 /**
  * Distribution as a state machine: what happened goes in, what is to be done comes out. It reads no clock, draws on no
@@ -77,12 +77,14 @@ const apply = (state: RoutingState, event: RoutingEvent): void => {
     case 'wrapped-up': return withAgent(state, event.agent, agent => wrapUps(agent).forEach(engagement => endWrapUp(state, engagement)))
     case 'wrap-up-extended': return withAgent(state, event.agent, agent => extendWrapUp(state, agent, event.ms))
     case 'joined': return join(state, event)
-    case 'answered': return answer(state, event.offer)
+    case 'answered': return answer(state, event.offer, event.pending === true)
     case 'failed': return reportFailure(state, event.offer, event.failure)
     case 'left':
     case 'callback':
     case 'priority':
+    case 'began':
     case 'dropped':
+    case 'missed':
     case 'ended': return applyToInteraction(state, event)
   }
 }
@@ -100,7 +102,7 @@ const applyToQueue = (state: RoutingState, event: QueueEvent): void => {
   })
 }
 
-type InteractionEvent = Extract<RoutingEvent, { type: 'left' | 'callback' | 'priority' | 'dropped' | 'ended' }>
+type InteractionEvent = Extract<RoutingEvent, { type: 'left' | 'callback' | 'priority' | 'began' | 'dropped' | 'missed' | 'ended' }>
 
 const applyToInteraction = (state: RoutingState, event: InteractionEvent): void => {
   const interaction = state.interactions.get(event.interaction)
@@ -109,7 +111,9 @@ const applyToInteraction = (state: RoutingState, event: InteractionEvent): void 
     case 'left': return depart(state, interaction, event.how)
     case 'callback': return requestCallback(state, interaction)
     case 'priority': return setPriority(state, interaction, event.priority)
-    case 'dropped': return dropTalk(state, interaction)
+    case 'began': return begin(state, interaction)
+    case 'dropped': return drop(state, interaction)
+    case 'missed': return miss(state, interaction, event.deserted === true)
     case 'ended': return finish(state, interaction)
   }
 }

@@ -15,8 +15,11 @@ export type AgentStatus =
   | { readonly type: 'on-break'; readonly reason?: string }
   | { readonly type: 'logged-out' }
 
-/** What an agent is doing. `elsewhere`: on a call that no queue gave it. `resting`: the pause after an offer that failed. */
-export type AgentState = 'idle' | 'resting' | 'offered' | 'talking' | 'wrap-up' | 'elsewhere'
+/**
+ * What an agent is doing. `elsewhere`: on a call that no queue gave it. `resting`: the pause after an offer that failed. `preparing`: it has
+ * answered, but the talk has not begun: it hears a whisper, or the customer is being called back.
+ */
+export type AgentState = 'idle' | 'resting' | 'offered' | 'preparing' | 'talking' | 'wrap-up' | 'elsewhere'
 
 /** Why an offer came to nothing on the agent's side; `fault`: on ours, so that the agent was never asked. */
 export type OfferFailure = 'no-answer' | 'busy' | 'rejected' | 'unreachable' | 'fault'

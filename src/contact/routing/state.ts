@@ -13,7 +13,7 @@ export interface Engagement {
   readonly interaction: InteractionEntry
   readonly queue: QueueEntry
   readonly channel: Channel
-  state: 'offered' | 'talking' | 'wrap-up'
+  state: 'offered' | 'preparing' | 'talking' | 'wrap-up'
   /** When it entered its state. */
   since: number
   deadline: Deadline | undefined

@@ -7,7 +7,7 @@ import { cancel, log, noFailures, schedule } from './state.js'
 import type { Engagement, InteractionEntry, RoutingState } from './state.js'
 
 /** The first answer wins; whatever else rings for this caller stops. */
-export const answer = (state: RoutingState, offer: OfferId): void => {
+export const answer = (state: RoutingState, offer: OfferId, pending: boolean): void => {
   const engagement = state.offers.get(offer)
   if (engagement?.state !== 'offered') {
     state.actions.push({ type: 'too-late', offer })
@@ -18,21 +18,39 @@ export const answer = (state: RoutingState, offer: OfferId): void => {
   unplace(state, interaction)
   for (const other of [...interaction.engagements]) if (other !== engagement) endOffer(state, other, 'answered-elsewhere')
   cancel(state, engagement.deadline)
+  engagement.state = 'preparing'
+  engagement.since = state.now
+  engagement.deadline = undefined
+  state.touched.add(agent)
+  const waited = state.now - interaction.enteredAt
+  if (!pending) begin(state, interaction)
+  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited, pending })
+}
+
+/** The engagement of a talk that has not begun. */
+const pendingOf = ({ engagements }: InteractionEntry): Engagement | undefined => {
+  const [engagement] = engagements
+  return engagement?.state === 'preparing' ? engagement : undefined
+}
+
+/** The talk begins: the caller is answered. */
+export const begin = (state: RoutingState, interaction: InteractionEntry): void => {
+  const engagement = pendingOf(interaction)
+  if (engagement === undefined) return
+  const { agent, queue, channel } = engagement
   withdraw(agent)
   engagement.state = 'talking'
   engagement.since = state.now
-  engagement.deadline = undefined
   agent.calls++
   agent.failures = noFailures()
   present(state, agent)
-  const waited = state.now - interaction.enteredAt
-  log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel: engagement.channel, waited })
-  state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited })
+  log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel, waited: state.now - interaction.enteredAt })
 }
 
 /** Ends a talk; the agent wraps up. */
 export const finish = (state: RoutingState, interaction: InteractionEntry): void => {
   if (interaction.state !== 'connected') return
+  if (pendingOf(interaction) !== undefined) return leave(state, interaction, { type: 'withdrawn' })
   interaction.state = 'gone'
   state.interactions.delete(interaction.id)
   for (const engagement of [...interaction.engagements]) {
@@ -60,25 +78,33 @@ export const endWrapUp = (state: RoutingState, engagement: Engagement): void => 
   release(state, engagement)
 }
 
-/** The caller's own leaving; in mid-talk it ends the talk. */
+/** The caller's own leaving; in mid-talk a hang-up ends the talk, and a key or an emergency does nothing. */
 export const depart = (state: RoutingState, interaction: InteractionEntry, how: Departure): void => {
   if (interaction.state !== 'connected') return leave(state, interaction, how)
-  if (how.type !== 'closed') finish(state, interaction)
+  if (how.type === 'closed') return
+  if (pendingOf(interaction) !== undefined) return leave(state, interaction, how)
+  if (how.type !== 'exited') finish(state, interaction)
 }
 
 /** The agent's side was gone before the talk had begun: the caller waits on in the old place. */
-export const dropTalk = (state: RoutingState, interaction: InteractionEntry): void => {
-  const [engagement] = interaction.engagements
-  if (interaction.state !== 'connected' || engagement === undefined) return
+export const drop = (state: RoutingState, interaction: InteractionEntry): void => {
+  const engagement = pendingOf(interaction)
+  if (engagement === undefined) return
   const { agent, queue } = engagement
-  withdraw(agent)
-  agent.calls--
-  log(state, { type: 'dropped', queue: queue.id, interaction: interaction.id, agent: agent.id, joinedAt: interaction.enteredAt, waited: engagement.since - interaction.enteredAt })
-  release(state, engagement)
   interaction.state = 'waiting'
   interaction.lastFailed = agent
   interaction.wanted = 1
+  endOffer(state, engagement, 'rejected', true)
   install(state, interaction)
   if (!agent.removed) penalise(state, agent, 'rejected')
   if (queue.removed) overflow(state, interaction)
+}
+
+/** Nobody has picked up the call back: it was all that the customer had coming. */
+export const miss = (state: RoutingState, interaction: InteractionEntry, deserted: boolean): void => {
+  const engagement = pendingOf(interaction)
+  if (engagement === undefined) return
+  if (deserted) endOffer(state, engagement, 'rejected', true)
+  leave(state, interaction, { type: 'missed' })
+  if (deserted && !engagement.agent.removed) penalise(state, engagement.agent, 'rejected')
 }

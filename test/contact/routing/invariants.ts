@@ -11,7 +11,7 @@ const check = (held: boolean, what: string): void => {
 export const checkInvariants = (state: RoutingState): void => {
   for (const agent of state.agents.values()) checkAgent(state, agent.id)
   for (const interaction of state.interactions.values()) {
-    const talking = [...interaction.engagements].filter(({ state: at }) => at === 'talking').length
+    const talking = [...interaction.engagements].filter(({ state: at }) => at === 'talking' || at === 'preparing').length
     check(talking === (interaction.state === 'connected' ? 1 : 0), `${interaction.id} is ${interaction.state} with ${talking} agents`)
     if (interaction.state === 'connected') check(interaction.engagements.size === 1, `${interaction.id} still rings elsewhere`)
     else checkWaiting(state, interaction.id)
@@ -27,7 +27,7 @@ const checkAgent = (state: RoutingState, id: string): void => {
   for (const engagement of agent.engagements) {
     load[engagement.channel]++
     check(state.offers.get(engagement.offer) === engagement, `${id} has a reservation that nobody knows`)
-    if (engagement.state === 'talking') continue
+    if (engagement.state === 'talking' || engagement.state === 'preparing') continue
     check(engagement.deadline !== undefined && engagement.deadline.due >= state.now, `${id} has a lease without an end`)
     if (engagement.state === 'offered') check(state.interactions.get(engagement.interaction.id)?.state === 'waiting', `${id} is offered a caller who is gone`)
   }

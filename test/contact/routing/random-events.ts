@@ -39,7 +39,7 @@ export class RandomDay {
   /** Lets everybody hang up and every agent become free. */
   close(): void {
     for (const interaction of [...this.rig.state.interactions.keys()]) this.rig.send({ type: 'left', interaction, how: { type: 'abandoned' } })
-    this.rig.pass(3_600_000)
+    this.rig.pass(300_000)
   }
 
   #pick<T>(items: readonly T[]): T {
@@ -135,17 +135,18 @@ export class RandomDay {
 
   /** Two phones at a time, as often as not. */
   #answers(): RoutingEvent[] {
-    const answers: RoutingEvent[] = [{ type: 'answered', offer: this.#offer() }]
-    if (this.#chance(0.4)) answers.push({ type: 'answered', offer: this.#offer() })
+    const answers: RoutingEvent[] = [{ type: 'answered', offer: this.#offer(), pending: this.#chance(0.3) }]
+    if (this.#chance(0.4)) answers.push({ type: 'answered', offer: this.#offer(), pending: this.#chance(0.3) })
     return answers
   }
 
   #callerEvent(interaction: string | undefined): RoutingEvent[] {
     if (interaction === undefined) return [{ type: 'time' }]
     const roll = this.#random.float()
-    if (roll < 0.5) return [{ type: 'ended', interaction }]
-    if (roll < 0.55) return [{ type: 'dropped', interaction }]
-    if (roll < 0.85) return [{ type: 'left', interaction, how: this.#pick([{ type: 'abandoned' }, { type: 'exited' }]) }]
+    if (roll < 0.4) return [{ type: 'ended', interaction }]
+    if (roll < 0.52) return [{ type: this.#pick(['began', 'dropped']), interaction }]
+    if (roll < 0.58) return [{ type: 'missed', interaction, deserted: this.#chance(0.5) }]
+    if (roll < 0.85) return [{ type: 'left', interaction, how: { type: this.#pick(['abandoned', 'abandoned', 'exited', 'withdrawn', 'closed']) } }]
     if (roll < 0.95) return [{ type: 'callback', interaction }]
     return [{ type: 'priority', interaction, priority: 9 }]
   }

@@ -68,8 +68,9 @@ export class Rig {
     throw new Error(`${agent} is offered nothing`)
   }
 
-  answer(agent: string): RoutingAction[] {
-    return this.send({ type: 'answered', offer: this.offerOf(agent) })
+  /** @param pending the talk does not begin at once. */
+  answer(agent: string, pending = false): RoutingAction[] {
+    return this.send({ type: 'answered', offer: this.offerOf(agent), pending })
   }
 
   /** Agents now offered, in the order of the offers. */

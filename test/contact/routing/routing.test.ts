@@ -52,12 +52,45 @@ void t.test('an agent who is gone before the talk begins: the caller keeps place
   rig.pass(1_000)
   rig.join('two')
   rig.agent('a', { q: {} })
-  rig.answer('a')
+  t.match(rig.answer('a', true), [{ type: 'connect', interaction: 'one', pending: true }])
   t.same(rig.send({ type: 'dropped', interaction: 'one' }), [])
   t.same(offered(rig.agent('b', { q: {} })), ['b<one'])
   rig.answer('b')
   t.equal(rig.state.agents.get('a')?.calls, 0)
   t.same(offered(rig.pass(10_000)), ['a<two'], 'it rests as if it had rejected')
+})
+
+void t.test('a caller who leaves before the talk begins was not answered; in mid-talk only a hang-up ends it', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { wrapUp: 10_000 })
+  for (const type of ['abandoned', 'exited', 'withdrawn'] as const) {
+    rig.join(type)
+    rig.answer('a', true)
+    t.same(left(rig.send({ type: 'left', interaction: type, how: { type } })), [`${type} ${type}`])
+  }
+  rig.join('one')
+  rig.answer('a', true)
+  t.same(rig.send({ type: 'left', interaction: 'one', how: { type: 'closed' } }), [], 'an emergency comes too late')
+  rig.send({ type: 'began', interaction: 'one' })
+  for (const type of ['exited', 'closed'] as const) t.same(rig.send({ type: 'left', interaction: 'one', how: { type } }), [], type)
+  for (const type of ['began', 'dropped', 'missed'] as const) t.same(rig.send({ type, interaction: 'one' }), [], `${type} comes too late`)
+  rig.pass(5_000)
+  rig.send({ type: 'left', interaction: 'one', how: { type: 'abandoned' } })
+  t.same(rig.facts('ended').map(({ interaction, talked }) => [interaction, talked]), [['one', 5_000]])
+})
+
+void t.test('a call back whose customer cannot be reached is over, and the agent free at once', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { wrapUp: 10_000 })
+  rig.join('one')
+  rig.send({ type: 'callback', interaction: 'one' })
+  rig.answer('a', true)
+  t.equal(rig.facts('agent').at(-1)?.state, 'preparing')
+  rig.pass(30_000)
+  rig.join('two')
+  const over = rig.send({ type: 'missed', interaction: 'one' })
+  t.same(left(over), ['one missed'])
+  t.same(offered(over), ['a<two'])
 })
 
 void t.test('wrap-up: ends by itself, by the agent, or later', async t => {
