@@ -41,7 +41,7 @@ export interface ServerOptions extends Scoped {
   readonly qualityEvery?: number
   /** Calls beyond this many are refused with 503. @default no limit */
   readonly maxCalls?: number
-  /** While the event loop runs this many ms late, requests outside dialogs get 503 with Retry-After. @default 500 */
+  /** While the event loop runs this many ms late, time after time, requests outside dialogs get 503 with Retry-After. @default 500 */
   readonly maxLag?: number
   /** Bounds on what strangers may hold: connections, bytes, handshakes, and their times. @default those of TransportLimits */
   readonly limits?: Partial<TransportLimits>

@@ -119,7 +119,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(options.trusted === undefined ? {} : { trusted: options.trusted }),
       ...(options.guard === undefined ? {} : { guard: options.guard }),
-      overloaded: () => lag.ms > (options.maxLag ?? 500),
+      overloaded: () => lag.sustainedMs > (options.maxLag ?? 500),
       ...(options.timings === undefined ? {} : { timings: options.timings }),
       nodeId,
       userAgentName: options.userAgentName ?? 'Cordboard',
