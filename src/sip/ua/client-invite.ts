@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
-import type { CordboardError } from '../../core/errors.js'
+import { CordboardError } from '../../core/errors.js'
 import { deferred, onAbort } from '../../core/scope.js'
+import { declineAll } from '../../sdp/declined.js'
 import { DigestClient } from '../auth/digest-client.js'
 import { Dialog, isSecure } from '../dialog/dialog.js'
 import { appendHeader, cancelFor, request as makeRequest } from '../message/build.js'
@@ -21,7 +22,7 @@ import { LiveSession } from './session.js'
 import { agreeAsClient } from './session-timer.js'
 import { ANONYMOUS } from './trust-domain.js'
 import { withoutUriHeaders } from './uri-headers.js'
-import type { ClientInvite, ExtraHeaders, InviteOptions, InviteOutcome, InviteProgress } from './user-agent.js'
+import type { ClientInvite, ExtraHeaders, InviteOptions, InviteOutcome, InviteProgress, OfferOutcome } from './user-agent.js'
 
 const NOBODY: ClientTransactionUser = { response: () => undefined, failed: () => undefined }
 
@@ -73,6 +74,12 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     this.#sendCancel()
   }
 
+  async update(tag: string, sdp: string): Promise<OfferOutcome> {
+    const fork = this.#forks.get(tag)
+    if (fork === undefined) throw new CordboardError('SIP_DIALOG_TERMINATED', `no early dialog ${tag}`)
+    return fork.update(sdp)
+  }
+
   // ---- responses
 
   response(response: SipResponse, transaction: ClientTransaction): void {
@@ -111,8 +118,7 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   #fork(tag: string, response: SipResponse): EarlyFork {
     let fork = this.#forks.get(tag)
     if (fork === undefined) {
-      const answer = this.options.sdp === undefined ? this.options.answer : undefined
-      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, this.#digest, answer, this.options.onOffer)
+      fork = new EarlyFork(this.core, this.#exchange.request!, response, this.#flow, this.#digest, this.options)
       fork.origin = this
       this.#forks.set(tag, fork)
     }
@@ -130,23 +136,27 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
     dialog.confirm(response)
     const acknowledgement = new Acknowledgement(this.core, dialog, invite, this.#flow)
     this.#acknowledgements.set(tag, acknowledgement)
-    if (this.#state !== 'open') return this.#surplus(dialog, response, acknowledgement)
+    // RFC 3261 §13.2.2.4: a 2xx that nobody wants has its offer answered all the same.
+    const unwanted = this.options.sdp === undefined && fork?.localSdp === undefined ? sdpOf(response) : undefined
+    if (this.#state !== 'open') return this.#surplus(dialog, response, acknowledgement, unwanted)
     const { impostor } = this.#exchange
     if (impostor !== undefined) {
-      this.#surplus(dialog, response, acknowledgement)
+      this.#surplus(dialog, response, acknowledgement, unwanted)
       return this.#settle({ type: 'error', error: impostor })
     }
     const offer = sdpOf(response)
     // RFC 6337 §2.2: what a PRACK has answered is not answered again.
     if (this.options.sdp !== undefined || offer === undefined || this.options.answer === undefined || fork?.localSdp !== undefined) {
       acknowledgement.send(undefined)
-      return this.#complete(this.#session(dialog, response, offer ?? fork?.remoteSdp, fork?.localSdp ?? this.options.sdp))
+      // RFC 6337 §3.1.1: what a 2xx repeats of a reliable answer says nothing new.
+      const remote = fork?.agreed === true ? fork.remoteSdp : (offer ?? fork?.remoteSdp)
+      return this.#complete(this.#session(dialog, response, remote, fork?.localSdp ?? this.options.sdp))
     }
     this.#state = 'answering'
     this.options.answer(offer).then(
       sdp => this.#answerOffer(dialog, response, acknowledgement, offer, sdp),
       (error: unknown) => {
-        this.#surplus(dialog, response, acknowledgement)
+        this.#surplus(dialog, response, acknowledgement, offer)
         this.#settle({ type: 'error', error: error instanceof Error ? error : new Error(String(error)) })
       })
   }
@@ -163,8 +173,8 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
   }
 
   /** RFC 3261 §13.2.2.4: a 2xx that nobody wants any more is acknowledged and ended. */
-  #surplus(dialog: Dialog, response: SipResponse, acknowledgement: Acknowledgement): void {
-    acknowledgement.send(undefined)
+  #surplus(dialog: Dialog, response: SipResponse, acknowledgement: Acknowledgement, offer: string | undefined): void {
+    acknowledgement.send(offer === undefined ? undefined : declineAll(offer, this.#flow!.local.host))
     void this.#session(dialog, response, undefined, undefined).bye(this.#reason === undefined ? {} : { headers: { Reason: this.#reason } })
   }
 

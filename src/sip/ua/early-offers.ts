@@ -1,16 +1,29 @@
+import { CordboardError } from '../../core/errors.js'
+import { deferred } from '../../core/scope.js'
+import type { DigestClient } from '../auth/digest-client.js'
 import { isOfferState, offerStep } from '../dialog/offer-state.js'
 import type { OfferInput, OfferState } from '../dialog/offer-state.js'
-import type { SipRequest } from '../message/message.js'
+import type { SipRequest, SipResponse } from '../message/message.js'
 import type { ServerTransaction } from '../transaction/server-transaction.js'
+import type { Flow } from '../transport/transport.js'
 import { response as makeResponse } from '../message/build.js'
 import type { Dialog } from '../dialog/dialog.js'
 import { ALLOW } from './capabilities.js'
 import type { UserAgentCore } from './core.js'
+import { Exchange } from './exchange.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
-import type { ExtraHeaders, OfferReply } from './user-agent.js'
+import type { ExtraHeaders, OfferOutcome, OfferReply } from './user-agent.js'
+import { viaFlow } from './via-flow.js'
 
 /** Refuses what nobody asked to hear. */
 export const refuseEarlyOffers = (): Promise<OfferReply> => Promise.resolve({ type: 'refused', status: 488 })
+
+/** An early dialog and the way to its peer. */
+interface EarlyPath {
+  readonly dialog: Dialog
+  readonly flow: Flow | undefined
+  readonly digest: DigestClient | undefined
+}
 
 /** Offers and answers of one early dialog: in the INVITE, reliable responses, PRACK and UPDATE (RFC 6337 §2.2). */
 export class EarlyOffers {
@@ -18,6 +31,8 @@ export class EarlyOffers {
   /** Last description of ours that the peer has taken or been told, and of the peer's. */
   local: string | undefined
   remote: string | undefined
+  /** Our offer in an UPDATE or PRACK, until its answer. */
+  pending: Promise<unknown> | undefined
 
   constructor(readonly core: UserAgentCore) {}
 
@@ -49,6 +64,49 @@ export class EarlyOffers {
       accept(reply.sdp)
     }
     answerer(offer).then(settle, () => settle({ type: 'refused', status: 500 }))
+  }
+
+  /**
+   * Offers anew once there is an answer (RFC 3311 §5.1, RFC 3262 §5): in an UPDATE, or in the PRACK that `headers` make of it.
+   * @throws CordboardError `CALL_STATE` while another offer is under way or the first has no answer, `SIP_DIALOG_TERMINATED`, `SIP_TRANSACTION_TIMEOUT`.
+   */
+  async send(method: 'UPDATE' | 'PRACK', sdp: string, path: EarlyPath, headers: ExtraHeaders = {}): Promise<OfferOutcome> {
+    if (path.dialog.state !== 'early') throw new CordboardError('SIP_DIALOG_TERMINATED', 'the dialog is not an early one')
+    if (this.#state !== 'stable') throw new CordboardError('CALL_STATE', 'an offer is under way', { status: 491 })
+    this.step('send-offer')
+    const answered = this.#exchange(method, sdp, path, headers)
+    const settled = this.pending = answered.then(() => undefined, () => undefined)
+    try {
+      const response = await answered
+      const answer = sdpOf(response)
+      this.step(response.status < 300 ? 'receive-answer' : 'withdraw')
+      if (response.status >= 300) return { type: 'refused', status: response.status }
+      if (method === 'UPDATE') path.dialog.refresh(response)
+      this.local = sdp
+      this.remote = answer ?? this.remote
+      return { type: 'accepted', sdp: answer ?? '' }
+    } catch (error) {
+      this.step('withdraw')
+      throw error
+    } finally {
+      if (this.pending === settled) this.pending = undefined
+    }
+  }
+
+  #exchange(method: string, sdp: string, { dialog, flow, digest }: EarlyPath, headers: ExtraHeaders): Promise<SipResponse> {
+    const { core } = this
+    const final = deferred<SipResponse>()
+    const exchange = new Exchange(core, {
+      digest,
+      build: (via, credentials) => dialog.request(method, {
+        ...(method === 'UPDATE' ? { contact: core.contact(via, dialog.secure) } : {}),
+        headers: core.clientHeaders({ ...headers, ...credentials }),
+        body: sdpBody(sdp),
+      }),
+      user: { response: response => { if (response.status >= 200) final.resolve(response) }, failed: final.reject },
+    })
+    exchange.start(dialog.nextHop, target => viaFlow(target, dialog, flow))
+    return final.promise
   }
 
   #accept(request: SipRequest, transaction: ServerTransaction, dialog: Dialog, sdp: string | undefined): void {

@@ -1,5 +1,6 @@
 import { CordboardError } from '../../core/errors.js'
 import { deferred } from '../../core/scope.js'
+import { declineAll } from '../../sdp/declined.js'
 import { cancelFor } from '../message/build.js'
 import type { SipResponse } from '../message/message.js'
 import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js'
@@ -9,16 +10,14 @@ import { Exchange } from './exchange.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import type { LiveSession } from './session.js'
 import { viaFlow } from './via-flow.js'
-import type { OfferAnswerer } from './user-agent.js'
-
-export type ReinviteOutcome = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
+import type { OfferAnswerer, OfferOutcome } from './user-agent.js'
 
 /** RFC 3261 §14.1: units of the wait after 491. */
 const GLARE_UNIT_MS = 10
 
 /** One re-INVITE of ours with its repetitions after 491. */
 export class Reinvite implements ClientTransactionUser {
-  readonly outcome = deferred<ReinviteOutcome>()
+  readonly outcome = deferred<OfferOutcome>()
   #exchange: Exchange | undefined
   #acknowledgement: Acknowledgement | undefined
 
@@ -87,8 +86,8 @@ export class Reinvite implements ClientTransactionUser {
       acknowledgement.send(sdp)
       this.#agree(sdp, offer, response)
     } catch (cause) {
-      // RFC 3261 §14.1: an offer that cannot be answered leaves the session without any.
-      acknowledgement.send(undefined)
+      // RFC 3261 §13.2.2.4, §14.1: an offer that cannot be answered has a valid answer all the same, and then BYE.
+      acknowledgement.send(declineAll(offer, this.#exchange!.transaction!.flow.local.host))
       this.session.offer('withdraw')
       void this.session.bye()
       this.#fail(new CordboardError('SIP_DIALOG_TERMINATED', 'the offer could not be answered', { cause }))

@@ -14,7 +14,7 @@ import { sdpBody, sdpOf } from './sdp-body.js'
 import type { InboundRequest } from './server-request.js'
 import { LiveSession } from './session.js'
 import { agreeAsServer } from './session-timer.js'
-import type { ExtraHeaders, InviteFailure, OfferReply, ResponseOptions, ServerInvite, Session } from './user-agent.js'
+import type { ExtraHeaders, InviteFailure, OfferOutcome, OfferReply, ResponseOptions, ServerInvite, Session } from './user-agent.js'
 import { answerUnheard, refuseWithin } from './within-dialog.js'
 
 const CANCELLED: InviteFailure = { type: 'cancelled' }
@@ -80,6 +80,8 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
 
   async accept(options: { readonly sdp: string } & ResponseOptions): Promise<Session> {
     if (this.#reliable !== undefined) await this.#reliable.owesAnswer
+    // An offer of ours is to have its answer first.
+    if (this.#early?.pending !== undefined) await this.#early.pending
     if (this.#transaction.answered) throw this.#ended()
     const timer = agreeAsServer(this.request.message)
     const { dialog } = this
@@ -99,6 +101,12 @@ export class InboundInvite implements ServerInvite, ServerTransactionUser, Dialo
     })
     this.#endReplaced()
     return session.confirmedBy(this.#transaction, cseq(this.request.message).number, delayed)
+  }
+
+  async update(sdp: string): Promise<OfferOutcome> {
+    // RFC 3311 §5.1: not before the PRACK of our answer.
+    if (this.#reliable !== undefined) await this.#reliable.owesAnswer
+    return this.#offers().send('UPDATE', sdp, { dialog: this.dialog, flow: this.#transaction.flow, digest: undefined })
   }
 
   /** RFC 3891 §3: BYE for the session, CANCEL for the invitation that this one takes the place of. */

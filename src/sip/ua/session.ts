@@ -20,12 +20,11 @@ import { viaFlow } from './via-flow.js'
 import { Exchange } from './exchange.js'
 import { refuseInfoPackage } from './info.js'
 import { Reinvite } from './reinvite.js'
-import type { ReinviteOutcome } from './reinvite.js'
 import { sdpBody, sdpOf } from './sdp-body.js'
 import { InboundRequest } from './server-request.js'
 import { agreeAsClient, agreeAsServer, refreshHeaders, SessionTimer } from './session-timer.js'
 import type { SessionInterval } from './session-timer.js'
-import type { ExtraHeaders, OfferAnswerer, OfferReply, Session, SessionEnd, SessionEvents } from './user-agent.js'
+import type { ExtraHeaders, OfferAnswerer, OfferOutcome, OfferReply, Session, SessionEnd, SessionEvents } from './user-agent.js'
 import { answerUnheard, refuseWithin } from './within-dialog.js'
 
 export interface SessionInit {
@@ -133,7 +132,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
 
   // ---- the application's side
 
-  async reinvite(sdp: string | OfferAnswerer): Promise<ReinviteOutcome> {
+  async reinvite(sdp: string | OfferAnswerer): Promise<OfferOutcome> {
     return this.#inTurn(() => this.#reinvite(sdp))
   }
 
@@ -351,7 +350,7 @@ export class LiveSession extends EventEmitter<SessionEvents> implements Session,
     this.#bye ??= this.#leave(undefined, error.code === 'SIP_TRANSACTION_TIMEOUT' ? { type: 'timeout' } : { type: 'error', error })
   }
 
-  async #reinvite(sdp: string | OfferAnswerer): Promise<ReinviteOutcome> {
+  async #reinvite(sdp: string | OfferAnswerer): Promise<OfferOutcome> {
     if (this.state === 'terminated') throw this.#ended()
     const reinvite = new Reinvite(this, sdp)
     this.#reinviting = reinvite

@@ -66,6 +66,11 @@ export interface ServerInvite {
    * @throws CordboardError `SIP_DIALOG_TERMINATED` when the peer cancelled or the ACK never came.
    */
   accept(options: { readonly sdp: string } & ResponseOptions): Promise<Session>
+  /**
+   * Offers anew by UPDATE before the 2xx, when offer and answer have passed in reliable responses (RFC 3311 §5.1).
+   * @throws CordboardError `CALL_STATE` before that and while another offer is under way, `SIP_DIALOG_TERMINATED`, `SIP_TRANSACTION_TIMEOUT`.
+   */
+  update(sdp: string): Promise<OfferOutcome>
   reject(status: number, options?: ResponseOptions): void
 }
 
@@ -94,6 +99,11 @@ export interface ClientInvite extends EventEmitter<{ progress: [progress: Invite
   readonly outcome: Promise<InviteOutcome>
   /** CANCEL, or BYE when a 2xx crosses it; `outcome` becomes `cancelled`. `reason` is the value of its Reason (RFC 3326). */
   cancel(reason?: string): void
+  /**
+   * Offers anew by UPDATE in the early dialog of this To tag, when offer and answer have passed in reliable responses (RFC 3311 §5.1).
+   * @throws CordboardError `CALL_STATE` before that and while another offer is under way, `SIP_DIALOG_TERMINATED`, `SIP_TRANSACTION_TIMEOUT`.
+   */
+  update(tag: string, sdp: string): Promise<OfferOutcome>
 }
 
 export interface InviteOptions extends Scoped {
@@ -101,6 +111,8 @@ export interface InviteOptions extends Scoped {
   readonly sdp?: string
   /** Makes the answer that the ACK carries to an offer in the 2xx. */
   readonly answer?: (offer: string) => Promise<string>
+  /** Makes an offer for the PRACK of the reliable response that has brought this answer; undefined: none (RFC 3262 §5). @default none */
+  readonly offerAfter?: (answer: string) => Promise<string | undefined>
   /** Answers the peer's UPDATE in an early dialog (RFC 3311 §5.2). @default refuses with 488 */
   readonly onOffer?: (offer: string) => Promise<OfferReply>
   /** URI or name-addr of From. @default the user agent's */
@@ -125,6 +137,9 @@ export type SessionEnd =
 
 /** Makes the answer to an offer that we ask the peer for. */
 export type OfferAnswerer = (offer: string) => Promise<string>
+
+/** What became of an offer of ours in mid-dialog. */
+export type OfferOutcome = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
 
 /** What the owner of a session answers to a re-INVITE or UPDATE. */
 export type OfferReply = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
@@ -159,7 +174,7 @@ export interface Session extends EventEmitter<SessionEvents> {
    * (491) is retried after RFC 3261 §14.1's time.
    * @throws CordboardError `SIP_DIALOG_TERMINATED`, `SIP_TRANSACTION_TIMEOUT`.
    */
-  reinvite(sdp: string | OfferAnswerer): Promise<{ readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }>
+  reinvite(sdp: string | OfferAnswerer): Promise<OfferOutcome>
   /** Any other in-dialog request; resolves with its final response. @throws CordboardError as `reinvite`. */
   request(method: string, options?: { readonly headers?: ExtraHeaders; readonly body?: { readonly type: string; readonly content: string } }): Promise<SipResponse>
   /** Idempotent; resolves when the peer has answered or the transaction has given up. Waits for the ACK first where RFC 3261 §15 asks it. */

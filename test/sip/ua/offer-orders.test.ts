@@ -1,5 +1,6 @@
 import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
+import { declineAll } from '../../../src/sdp/declined.js'
 import { cseq, header } from '../../../src/sip/message/headers.js'
 import type { SipMessage, SipRequest } from '../../../src/sip/message/message.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
@@ -34,7 +35,7 @@ const calling = async (options: InviteOptions) => {
     if (outcome.type !== 'answered') throw new Error(outcome.type)
     return outcome.session
   }
-  return { clock, peer, request: peer.requests[0]!, respond, reliable, within, session }
+  return { clock, peer, invite, request: peer.requests[0]!, respond, reliable, within, session }
 }
 
 /** The agent as callee of an INVITE that requires reliable responses. */
@@ -155,6 +156,22 @@ t.test('RFC 6337 §2.2, pattern 5, RFC 3262 §5, UAS: an offer in the PRACK is a
   t.equal(session.remoteSdp, sdp(4_444), 'the later round counts')
 })
 
+t.test('RFC 6337 §2.2, pattern 5, RFC 3262 §5, UAC: our PRACK offers again, its 2xx answers', async t => {
+  for (const accepted of [true, false]) {
+    const { request, respond, reliable, session, peer } = await calling({ sdp: OFFER, offerAfter: answer => Promise.resolve(answer === ANSWER ? sdp(4_444) : undefined) })
+    await respond(request, 183, reliable(1, ANSWER))
+    const prack = peer.requests.at(-1)!
+    t.equal(prack.method, 'PRACK')
+    t.equal(header(prack, 'RAck'), `1 ${cseq(request).number} INVITE`)
+    t.equal(text(prack), sdp(4_444))
+    await respond(prack, accepted ? 200 : 488, accepted ? { body: body(sdp(5_555)) } : {})
+    await respond(request, 180, reliable(2))
+    t.equal(text(peer.requests.at(-1)!), '', 'once only')
+    await respond(request, 200)
+    t.equal((await session()).remoteSdp, accepted ? sdp(5_555) : ANSWER)
+  }
+})
+
 t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.2, UAS: UPDATE before the 2xx: 500 before our answer, then answered', async t => {
   const { invite, ask, prack, within, clock } = await called(OFFER)
   invite.onOffer = () => Promise.resolve({ type: 'accepted', sdp: sdp(5_555) })
@@ -196,6 +213,76 @@ t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.2, UAC: UPDATE in an early dialo
   t.equal((await session()).remoteSdp, sdp(4_444))
 })
 
+t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.1, UAC: our UPDATE in an early dialog: not before the answer, one at a time', async t => {
+  const { invite, request, respond, reliable, within, session, peer, clock } = await calling({ sdp: OFFER })
+  await t.rejects(invite.update('rawto', sdp(4_444)), { code: 'SIP_DIALOG_TERMINATED' })
+  await respond(request, 180)
+  await t.rejects(invite.update('rawto', sdp(4_444)), { code: 'CALL_STATE', status: 491 })
+  await respond(request, 183, reliable(1, ANSWER))
+  const outcome = invite.update('rawto', sdp(4_444))
+  await t.rejects(invite.update('rawto', sdp(4_446)), { code: 'CALL_STATE', status: 491 })
+  await clock.settle(1)
+  const update = peer.requests.at(-1)!
+  t.equal(update.method, 'UPDATE')
+  t.equal(text(update), sdp(4_444))
+  peer.send(within('UPDATE', 1, { body: body(sdp(4_448)) }))
+  await clock.settle(1)
+  t.equal(peer.responses.at(-1)?.status, 491, 'the peer\'s crosses it')
+  await respond(update, 200, { body: body(sdp(5_555)), contact: '<sip:moved@10.0.0.9:5060>' })
+  t.strictSame(await outcome, { type: 'accepted', sdp: sdp(5_555) })
+  const refused = invite.update('rawto', sdp(4_450))
+  await clock.settle(1)
+  t.equal(peer.requests.at(-1)?.uri, 'sip:moved@10.0.0.9:5060')
+  await respond(peer.requests.at(-1)!, 488)
+  t.strictSame(await refused, { type: 'refused', status: 488 })
+  await respond(request, 200, { body: body(ANSWER) })
+  t.equal((await session()).remoteSdp, sdp(5_555), 'what the 2xx repeats says nothing new')
+})
+
+t.test('RFC 6337 §2.2, pattern 6, RFC 3311 §5.1, UAS: our UPDATE before the 2xx waits for the PRACK, the 2xx for its answer', async t => {
+  const { invite, peer, prack, clock, ask } = await called(OFFER)
+  await t.rejects(invite.update(sdp(4_444)), { code: 'CALL_STATE' })
+  void invite.provisional(183, { sdp: ANSWER })
+  await clock.settle(1)
+  const outcome = invite.update(sdp(4_444))
+  await clock.settle(1)
+  t.strictSame(peer.requests, [])
+  await ask(prack())
+  await clock.settle(1)
+  const update = peer.requests.at(-1)!
+  t.equal(update.method, 'UPDATE')
+  t.equal(text(update), sdp(4_444))
+  const accepted = invite.accept({ sdp: ANSWER })
+  await clock.settle(1)
+  t.strictSame(peer.statuses.filter(status => status === 200), [200], 'that to the PRACK')
+  peer.respond(update, 200, { body: body(sdp(5_555)) })
+  await clock.settle(1)
+  t.strictSame(await outcome, { type: 'accepted', sdp: sdp(5_555) })
+  t.equal((await accepted).remoteSdp, sdp(5_555))
+  await clock.settle(1)
+  t.equal(text(peer.responses.at(-1)!), '')
+})
+
+t.test('RFC 3261 §13.2.2.4, RFC 3264 §6: an offer in a 2xx that nobody wants, or that cannot be answered, is declined in the ACK before the BYE', async t => {
+  const declined = /^v=0\r\no=.*\r\ns=-\r\nc=IN IP4 10\.0\.0\.1\r\nt=0 0\r\nm=audio 0 RTP\/AVP 0\r\n$/
+  const late = await calling({ answer: () => Promise.resolve(ANSWER) })
+  await late.respond(late.request, 180)
+  late.invite.cancel()
+  await late.respond(late.request, 200, { body: body(OFFER) })
+  const failing = await calling({ answer: () => Promise.reject(new Error('no codec')) })
+  await failing.respond(failing.request, 200, { body: body(OFFER) })
+  t.match(await failing.invite.outcome, { type: 'error' })
+  for (const { peer } of [late, failing]) {
+    const [ack, bye] = peer.requests.slice(-2)
+    t.strictSame([ack!.method, bye!.method], ['ACK', 'BYE'])
+    t.match(text(ack!), declined)
+  }
+  const early = await calling({ answer: () => Promise.reject(new Error('no codec')) })
+  await early.respond(early.request, 183, early.reliable(1, OFFER))
+  t.match(text(early.peer.requests.at(-1)!), declined, 'in the PRACK too')
+  t.equal(declineAll('v=0\nt=1 2\nm=audio 5 RTP/AVP 0 8\na=x\nm=video 7/2 RTP/AVP 96\n', '::1'), 'v=0\r\no=- 0 0 IN IP6 ::1\r\ns=-\r\nc=IN IP6 ::1\r\nt=1 2\r\nm=audio 0 RTP/AVP 0 8\r\nm=video 0 RTP/AVP 96\r\n')
+})
+
 t.test('RFC 3261 §14.1, RFC 6337 §2.2, UAC: re-INVITE without SDP: the 2xx offers, the ACK answers', async t => {
   const { clock, peer, established } = await answeringAgent()
   const { session } = await established()
@@ -224,6 +311,7 @@ t.test('RFC 3261 §14.1, UAC: an offer that cannot be answered ends the session'
   peer.respond(peer.requests.at(-1)!, 200, { body: body(OFFER) })
   await clock.settle(1)
   t.strictSame(peer.requests.slice(-2).map(({ method }) => method), ['ACK', 'BYE'])
+  t.match(text(peer.requests.at(-2)!), /m=audio 0 RTP/, 'the ACK declines it')
   t.equal(await outcome, 'SIP_DIALOG_TERMINATED')
 })
 
