@@ -353,3 +353,20 @@ t.test('RFC 3261 §16.7, steps 6 and 7: the best response, all challenges togeth
   t.equal(headerValues(bestResponse([final(401, 'Digest realm="a", nonce="1"'), final(401, 'Digest realm="b", nonce="2"')])!, 'WWW-Authenticate').length, 2)
   t.end()
 })
+
+t.test('RFC 4320 §4: a proxy passes on no provisional response to a non-INVITE, and no 408, its own or a target\'s', async t => {
+  const { clock, network } = await setUp({}, ['sip:bob@10.0.0.21'])
+  const caller = await RawPeer.open(network, clock, '10.0.0.9', PROXY)
+  const target = await RawPeer.open(network, clock, '10.0.0.21', PROXY)
+  const ask = async (callId: string, ...statuses: readonly number[]): Promise<readonly number[]> => {
+    const [before, asked] = [caller.responses.length, target.requests.length]
+    caller.send(caller.request('MESSAGE', { uri: `sip:bob@${PROXY}`, callId }))
+    await clock.settle(5)
+    for (const status of statuses) target.respond(target.requests[asked]!, status)
+    await clock.settle(40_000)
+    return caller.statuses.slice(before)
+  }
+  t.strictSame(await ask('answered', 180, 183, 200), [200])
+  t.strictSame((await ask('late', 408)).filter(status => status !== 100), [])
+  t.strictSame((await ask('silent')).filter(status => status !== 100), [], 'timer F of ours: the caller\'s is over too')
+})
