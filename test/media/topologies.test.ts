@@ -216,6 +216,7 @@ void t.test('topologies', async t => {
 
   void t.test('pause writes silence; a file left by a crash is repaired', { buffered: true }, async t => {
     const { peers: [ann], legs: [a], end } = await talkers(engine, [440])
+    const directory = t.testdir()
     const file = join(directory, 'paused.wav')
     const recording = await a!.record({ file, tracks: 'received' })
     await new Promise(resolve => setTimeout(resolve, 300))
