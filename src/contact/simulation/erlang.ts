@@ -27,7 +27,7 @@ export const offeredLoad = ({ arrivalRate, handling }: Traffic): number => arriv
 export const erlangB = (load: number, agents: number): number => {
   let inverse = 1
   for (let n = 1; n <= agents; n++) inverse = 1 + inverse * n / load
-  return load <= 0 ? 0 : 1 / inverse
+  return load <= 0 ? Number(agents <= 0) : 1 / inverse
 }
 
 /** A group that cannot keep up: waits grow without bound. */

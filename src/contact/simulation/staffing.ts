@@ -1,3 +1,4 @@
+import { CordboardError } from '../../core/errors.js'
 import { erlangA, erlangC, offeredLoad } from './erlang.js'
 import type { Performance, Traffic } from './erlang.js'
 
@@ -32,19 +33,34 @@ export const performanceOf = (goal: StaffingGoal, agents: number): Performance =
   return goal.patience === undefined ? erlangC(traffic, agents) : erlangA(traffic, agents, goal.patience)
 }
 
+/** @throws CordboardError `CONTACT_BAD_OPTION`: no number of agents would do. */
+const checkGoal = ({ callsPerHour, handling, share, within, patience = 1, maxOccupancy = 1, shrinkage = 0 }: StaffingGoal): void => {
+  const wrong = [
+    ['callsPerHour', callsPerHour, callsPerHour >= 0, '0 or more'], ['handling', handling, handling > 0, 'above 0'], ['share', share, share >= 0 && share < 1, 'below 1'],
+    ['within', within, within >= 0, '0 or more'], ['patience', patience, patience > 0, 'above 0'], ['maxOccupancy', maxOccupancy, maxOccupancy > 0, 'above 0'],
+    ['shrinkage', shrinkage, shrinkage >= 0 && shrinkage < 1, 'below 1'],
+  ] as const
+  const first = wrong.find(([, value, right]) => !right || !Number.isFinite(value))
+  if (first !== undefined) throw new CordboardError('CONTACT_BAD_OPTION', `${first[0]} is ${first[1]}, but must be a number ${first[3]}`)
+}
+
 /**
  * The least number of agents that reaches the goal.
+ * @throws CordboardError `CONTACT_BAD_OPTION`.
  * @example
  * agentsFor({ callsPerHour: 100, handling: 180_000, share: 0.8, within: 20_000 }).agents // 8
  */
 export const agentsFor = (goal: StaffingGoal): Staffing => {
+  checkGoal(goal)
   const { share, within, maxOccupancy = 1, shrinkage = 0 } = goal
-  const load = offeredLoad({ arrivalRate: goal.callsPerHour / HOUR, handling: goal.handling })
-  for (let agents = 1; ; agents++) {
-    // Without patience, fewer than the load can never do: no need to try them.
-    if (goal.patience === undefined && agents <= load) continue
-    const performance = performanceOf(goal, agents)
-    if (performance.serviceLevel(within) < share || performance.occupancy > maxOccupancy) continue
-    return { ...performance, agents, scheduled: Math.ceil(agents / (1 - shrinkage)) }
+  const reaches = ({ serviceLevel, occupancy }: Performance): boolean => serviceLevel(within) >= share && occupancy <= maxOccupancy
+  // More agents never do worse: doubling finds enough, halving the least.
+  let enough = Math.max(1, Math.ceil(offeredLoad({ arrivalRate: goal.callsPerHour / HOUR, handling: goal.handling })))
+  while (!reaches(performanceOf(goal, enough))) enough *= 2
+  for (let least = 0; enough - least > 1;) {
+    const middle = Math.floor((least + enough) / 2)
+    if (reaches(performanceOf(goal, middle))) enough = middle
+    else least = middle
   }
+  return { ...performanceOf(goal, enough), agents: enough, scheduled: Math.ceil(enough / (1 - shrinkage)) }
 }

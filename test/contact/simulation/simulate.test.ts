@@ -7,7 +7,7 @@ import type { AgentView, WaitingView } from '../../../src/contact/routing/settin
 import { forecast } from '../../../src/contact/simulation/forecast.js'
 import { simulate } from '../../../src/contact/simulation/simulate.js'
 import type { SimulatedAgent, SimulatedCall, SimulatedStay } from '../../../src/contact/simulation/simulate.js'
-import { agentsFor } from '../../../src/contact/simulation/staffing.js'
+import { agentsFor, performanceOf } from '../../../src/contact/simulation/staffing.js'
 
 const agents = (count: number): SimulatedAgent[] => Array.from({ length: count }, (_, index) => ({ id: `a${index}`, queues: { q: {} } }))
 
@@ -97,6 +97,17 @@ void t.test('staffing: 80/20', async t => {
   t.ok(agentsFor({ ...goal, patience: 60_000 }).agents < 8, 'those who give up need nobody')
   t.equal(agentsFor({ ...goal, shrinkage: 0.3 }).scheduled, 12)
   t.ok(agentsFor({ ...goal, maxOccupancy: 0.5 }).agents >= 10)
+  for (const callsPerHour of [0, 1, 7, 40, 400, 1_000, 60_000]) {
+    for (const patience of [undefined, 90_000]) {
+      const asked = { ...goal, callsPerHour, ...(patience === undefined ? {} : { patience }) }
+      const { agents } = agentsFor(asked)
+      t.ok(performanceOf(asked, agents).serviceLevel(20_000) >= 0.8, `${agents} are enough for ${callsPerHour}`)
+      t.ok(agents === 1 || performanceOf(asked, agents - 1).serviceLevel(20_000) < 0.8, 'and one fewer is not')
+    }
+  }
+  for (const wrong of [{ share: 1 }, { share: NaN }, { callsPerHour: -1 }, { handling: 0 }, { shrinkage: 1 }, { maxOccupancy: 0 }, { patience: 0 }, { within: Infinity }]) {
+    t.throws(() => agentsFor({ ...goal, ...wrong }), { code: 'CONTACT_BAD_OPTION' }, JSON.stringify(wrong))
+  }
 })
 
 void t.test('forecast: the same quarter of an hour in the weeks before, recent ones more', async t => {
