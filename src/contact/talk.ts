@@ -17,7 +17,7 @@ export interface AgentSide {
   release(): Promise<void>
 }
 
-/** Caller and agent joined. An agent who keeps the caller on hold for too long is rung again, and goes on in the new call. */
+/** Caller and agent joined. An agent who keeps the caller on hold for too long is rung again, every so long, and goes on in the new call. */
 export class Talk {
   readonly #caller: Call
   readonly #options: TalkOptions
@@ -85,7 +85,11 @@ export class Talk {
     this.#ringing = ringing
     const call = await this.#options.ringAgain(ringing.signal)
     this.#timer = undefined
-    if (call === undefined) return
+    if (call === undefined) {
+      // Nobody has picked up: the caller is still on hold, and the telephone rings again after as long.
+      if (!ringing.signal.aborted) this.#held()
+      return
+    }
     // Resumed, or hung up, while the telephone was being picked up: one call too many.
     if (ringing.signal.aborted) return call.hangup()
     this.#next = call
