@@ -5,6 +5,9 @@ import { openingTimes } from './opening-times.js'
 
 export const seconds = z.number('must be a number of seconds').min(0)
 
+/** Of what would otherwise come again and again at one moment. */
+const aWhile = z.number('must be a number of seconds').min(0.1, 'must be 0.1 seconds or more')
+
 /** A key of a telephone; YAML reads `9` as a number. */
 export const key = z.coerce.string().regex(/^[0-9*#A-D]$/, 'must be one key: 0-9, *, # or A-D').transform(text => text as Digit)
 
@@ -41,7 +44,7 @@ export const queueSchema = z.strictObject({
   number: z.coerce.string().regex(/^\d{2,15}$/, 'must be a number of two to fifteen digits'),
   strategy: z.enum(strategies, `must be one of ${strategies.join(', ')}`).default('longest-idle'),
   /** How long one agent's phone may ring before the next agent is tried. */
-  ringFor: seconds.default(15),
+  ringFor: aWhile.default(15),
   /** After which a caller is told that nobody can answer. */
   maxWait: seconds.default(300),
   /** Within which a call should be answered: what the service level counts. */
@@ -51,7 +54,7 @@ export const queueSchema = z.strictObject({
   /** After which the next tier of agents is asked as well; 0: at once. */
   tierWait: seconds.default(0),
   /** Between the agents whom `progressive` adds. */
-  progressEvery: seconds.default(5),
+  progressEvery: aWhile.default(5),
   /** Higher is served first. */
   priority: z.number().default(0),
   /** Points of priority that a caller gains in a minute. */

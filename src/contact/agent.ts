@@ -7,6 +7,7 @@ import type { Changes } from './changes.js'
 import { AgentFold } from './figures/agent-figures.js'
 import type { AgentFigures } from './figures/agent-figures.js'
 import type { Fact } from './routing/action.js'
+import { checkAgent } from './routing/checks.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { AgentSettings, AgentState, AgentStatus, AgentView } from './routing/settings.js'
 
@@ -34,7 +35,7 @@ export interface Agent extends AgentView, AsyncDisposable {
   /** Available: offered callers; otherwise whatever rings stops. */
   setStatus(status: AgentStatus): void
   readonly options: AgentOptions
-  /** Changes skills, wrap-up, capacities, limits, acceptance; an offer that rings already goes on as it began. */
+  /** Changes skills, wrap-up, capacities, limits, acceptance; an offer that rings already goes on as it began. @throws CordboardError `CONTACT_BAD_OPTION`. */
   configure(changes: Changes<Omit<AgentOptions, 'uri'>>): void
   /**
    * Keeps an answered call as the agent's line until it ends: callers are put through after a tone, without ringing.
@@ -80,6 +81,7 @@ export class LiveAgent implements Agent {
   #line: Call | undefined
 
   constructor(options: AgentOptions, context: AgentContext) {
+    checkAgent(options)
     this.uri = options.uri
     this.#options = options
     this.#context = context
@@ -126,7 +128,9 @@ export class LiveAgent implements Agent {
   }
 
   configure(changes: Changes<Omit<AgentOptions, 'uri'>>): void {
-    this.#options = changed(this.#options, { ...changes, uri: this.uri })
+    const options = changed(this.#options, { ...changes, uri: this.uri })
+    checkAgent(options)
+    this.#options = options
     this.#context.send({ type: 'agent', agent: this.uri, settings: this.#options })
   }
 

@@ -58,9 +58,9 @@ export interface ContactCenterEvents {
 
 /** The owner of all queues and agents of a server. Disposing of it lets callers overflow, ends talks, and waits for their records. */
 export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncDisposable {
-  /** @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_EXPRESSION`. */
+  /** @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`. */
   queue(name: string, options: QueueOptions): Queue
-  /** Adds an agent, logged out. @throws CordboardError `CONTACT_DUPLICATE`. */
+  /** Adds an agent, logged out. @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_OPTION`. */
   agent(options: AgentOptions): Agent
   /** By name. */
   readonly queues: ReadonlyMap<string, Queue>

@@ -1,3 +1,5 @@
+import { CordboardError } from '../core/errors.js'
+
 /** A span of a day in minutes after midnight; it ends before `to`. */
 export interface OpenSpan {
   readonly from: number
@@ -19,6 +21,15 @@ export interface OpeningHours {
 export type Openness = 'open' | 'hours' | 'holiday'
 
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+
+/** @throws CordboardError `CONTACT_BAD_OPTION` for a time zone that this machine does not know. */
+export const checkHours = ({ timeZone }: OpeningHours): void => {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone })
+  } catch (cause) {
+    throw new CordboardError('CONTACT_BAD_OPTION', `there is no time zone ${timeZone}`, { cause })
+  }
+}
 
 /** Whether it is open at `wall` (ms since 1970), or why not. */
 export const opennessAt = (hours: OpeningHours, wall: number): Openness => {

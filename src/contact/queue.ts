@@ -8,12 +8,12 @@ import type { Closure, Emergency } from './closure.js'
 import { EventStream } from './event-stream.js'
 import { QueueFold } from './figures/queue-figures.js'
 import type { QueueFigures } from './figures/queue-figures.js'
-import { opennessAt } from './opening-hours.js'
+import { checkHours, opennessAt } from './opening-hours.js'
 import type { EnterOptions, QueueOptions, QueueOutcome } from './queue-options.js'
 import type { Fact } from './routing/action.js'
+import { checkConditions, checkJoin, checkMember, checkQueue } from './routing/checks.js'
 import type { JoinEvent } from './routing/event.js'
-import { parseExpression } from './routing/expression.js'
-import type { MemberSettings, OverflowTarget, QueueSettings, RelaxStep } from './routing/settings.js'
+import type { MemberSettings, QueueSettings, RelaxStep } from './routing/settings.js'
 import type { StayContext } from './stay.js'
 import { WaitEstimate } from './wait-estimate.js'
 import type { EstimateError } from './wait-estimate.js'
@@ -34,18 +34,18 @@ export type QueueChanges = Changes<Omit<QueueOptions, 'strategy'>> & Partial<Pic
 export interface Queue extends AsyncDisposable {
   readonly name: string
   readonly options: QueueOptions
-  /** Seats an agent, or changes its seat. */
+  /** Seats an agent, or changes its seat. @throws CordboardError `CONTACT_BAD_OPTION`. */
   add(agent: Agent, member?: MemberSettings): this
   remove(agent: Agent): this
   /**
    * Waits for an agent and talks; resolves when the stay is over. The caller who hangs up has `abandoned`; where the agent hangs up, the
    * call goes on.
-   * @throws CordboardError `CONTACT_BAD_EXPRESSION`; the reason of `signal`, when that ends the waiting.
+   * @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`; the reason of `signal`, when that ends the waiting.
    */
   enter(call: Call, options?: EnterOptions): Promise<QueueOutcome>
   /**
    * Waits for an agent to take a chat or an e-mail, which is offered by the contact centre's `offer` event.
-   * @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_DUPLICATE`; the reason of `signal`, when that ends the waiting.
+   * @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`, `CONTACT_DUPLICATE`; the reason of `signal`, when that ends the waiting.
    */
   assign(interaction: WrittenInteraction, options?: EnterOptions): Promise<AssignOutcome>
   /** What happens from now on; bounded: of a reader who is slow the oldest events are dropped. */
@@ -57,7 +57,7 @@ export interface Queue extends AsyncDisposable {
   /**
    * Changes options while callers wait; none is lost, and other music is heard at once. Another service level counts what comes
    * from now on.
-   * @throws CordboardError `CONTACT_BAD_EXPRESSION`; nothing has changed then.
+   * @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`; nothing has changed then.
    */
   configure(changes: QueueChanges): void
   /** Switches the emergency on, or off. Those who wait already, and those who overflow into the queue, are dealt with like all who come; call backs keep their places. */
@@ -89,12 +89,11 @@ const stepsOf = (requires: EnterOptions['requires']): readonly RelaxStep[] => {
   return requires
 }
 
-/** @throws CordboardError `CONTACT_BAD_EXPRESSION`. */
-const checkConditions = (steps: readonly RelaxStep[] = []): void => {
-  for (const { requires } of steps) if (typeof requires === 'string') parseExpression(requires)
+/** @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`. */
+const checkOptions = ({ announce, hours, ...options }: QueueOptions): void => {
+  checkQueue({ ...options, ...(announce === undefined ? {} : { announce }) })
+  if (hours !== undefined) checkHours(hours)
 }
-
-const targetSteps = (to: OverflowTarget | undefined): readonly RelaxStep[] | undefined => (to !== undefined && 'queue' in to ? to.requires : undefined)
 
 /** Customers without a name are all different. */
 const customerOf = (call: Call): string | undefined => (/^sips?:(anonymous|unknown|restricted)?@/i.test(call.from) ? undefined : call.from)
@@ -110,7 +109,7 @@ export class LiveQueue implements Queue {
   #emergency: Emergency | undefined
 
   constructor(name: string, options: QueueOptions, context: QueueContext) {
-    checkConditions(targetSteps(options.overflow?.to))
+    checkOptions(options)
     this.name = name
     this.#options = options
     this.#context = context
@@ -134,6 +133,7 @@ export class LiveQueue implements Queue {
   }
 
   add(agent: Agent, member: MemberSettings = {}): this {
+    checkMember(member)
     this.#context.send({ type: 'member', queue: this.name, agent: agent.uri, settings: member })
     return this
   }
@@ -172,7 +172,7 @@ export class LiveQueue implements Queue {
 
   configure(changes: QueueChanges): void {
     const options = changed(this.#options, changes)
-    checkConditions(targetSteps(options.overflow?.to))
+    checkOptions(options)
     this.#options = options
     if ('serviceLevel' in changes) this.#fold.measureBy(changes.serviceLevel)
     this.#context.send({ type: 'queue', queue: this.name, settings: this.#context.settingsOf(this.#options) })
@@ -207,12 +207,13 @@ export class LiveQueue implements Queue {
 
   #join(options: EnterOptions, customer: string | undefined): Omit<JoinEvent, 'interaction'> {
     options.signal?.throwIfAborted()
-    const steps = stepsOf(options.requires)
-    checkConditions(steps)
-    return {
-      type: 'joined', queue: this.name, priority: options.priority ?? 0, requires: this.#context.guardSteps(steps),
+    const join = {
+      type: 'joined', queue: this.name, priority: options.priority ?? 0, requires: this.#context.guardSteps(stepsOf(options.requires)),
       ...(customer === undefined ? {} : { customer }),
       ...(options.prefer === undefined ? {} : { sticky: { agent: options.prefer.agent.uri, wait: options.prefer.wait } }),
-    }
+    } as const
+    checkJoin(join)
+    checkConditions(join.requires)
+    return join
   }
 }

@@ -14,6 +14,7 @@ import type { Fact } from '../../src/contact/routing/action.js'
 import type { ServiceLevelFormula } from '../../src/contact/figures/service-level.js'
 import { InteractionLedger } from '../../src/contact/interaction-ledger.js'
 import { opennessAt } from '../../src/contact/opening-hours.js'
+import type { OpeningHours } from '../../src/contact/opening-hours.js'
 import { WaitEstimate } from '../../src/contact/wait-estimate.js'
 import { seededRandom } from '../../src/core/random.js'
 import { exponential, poissonArrivals } from '../../src/contact/simulation/distribution.js'
@@ -240,6 +241,17 @@ void t.test('opening hours: week, holidays, time zones', async t => {
   t.equal(at('2026-01-10T09:30:00Z'), 'open', 'a Saturday with hours of its own')
   t.equal(at('2026-01-07T10:00:00Z'), 'hours', 'Wednesday')
   t.equal(at('2026-07-06T07:00:00Z'), 'open', 'summer time')
+  t.equal(opennessAt({ ...hours, timeZone: 'America/New_York' }, Date.parse('2026-01-06T02:00:00Z')), 'hours', 'where it is Monday evening still')
+})
+
+void t.test('opening hours: the nights in which summer time begins and ends', async t => {
+  const week = { timeZone: 'Europe/Berlin', week: { 0: [{ from: 60, to: 4 * 60 }] } }
+  const open = (hours: OpeningHours, ...times: readonly string[]): string[] => times.map(time => opennessAt(hours, Date.parse(time)))
+  t.same(open(week, '2026-03-28T23:59:00Z', '2026-03-29T00:00:00Z', '2026-03-29T00:59:00Z', '2026-03-29T01:00:00Z', '2026-03-29T01:59:00Z', '2026-03-29T02:00:00Z'),
+    ['hours', 'open', 'open', 'open', 'open', 'hours'], 'from one to four is two hours long')
+  t.same(open(week, '2026-10-24T22:59:00Z', '2026-10-24T23:00:00Z', '2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z', '2026-10-25T02:59:00Z', '2026-10-25T03:00:00Z'),
+    ['hours', 'open', 'open', 'open', 'open', 'hours'], 'and four')
+  t.same(open({ ...week, holidays: { '2026-03-29': [{ from: 60, to: 24 * 60 }] } }, '2026-03-28T23:30:00Z', '2026-03-29T21:59:00Z', '2026-03-29T22:00:00Z'), ['holiday', 'open', 'hours'], 'a holiday up to its midnight, by the summer clock')
 })
 
 void t.test('records: a fold over the log', async t => {

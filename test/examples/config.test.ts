@@ -119,6 +119,7 @@ t.test('a mistake in queues and agents is told with its line and reason', async 
   t.match(problems({}, 'queues:\n  sales:\n    callback:\n      key: 1\n      attempts: 0\n'), [/^center\.yaml:5: queues\.sales\.callback\.attempts: must be a number of calls, 1 or more$/])
   t.match(problems({}, 'queues:\n  sales:\n    callback: { key: 1, attempts: 1.5 }\n'), [/^center\.yaml:3: queues\.sales\.callback\.attempts: must be a number of calls, 1 or more$/])
   t.match(problems({}, 'queues:\n  sales:\n    callback: { attempts: 2 }\n'), [/^center\.yaml:3: queues\.sales\.callback\.key: /])
+  t.match(problems({}, 'queues:\n  sales:\n    ringFor: 0\n    progressEvery: 0\n'), [/^center\.yaml:3: queues\.sales\.ringFor: must be 0\.1 seconds or more$/, /^center\.yaml:4: queues\.sales\.progressEvery: must be 0\.1/])
   t.match(problems({}, 'menu:\n  keys: { 4: billing }\n'), [/^center\.yaml:2: menu\.keys\.4: there is no queue billing$/])
   t.match(problems({}, 'queues: [sales]\n'), [/^center\.yaml:1: queues: /])
 })

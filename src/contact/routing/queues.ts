@@ -1,6 +1,6 @@
 import { overflowUnstaffed, setStatus } from './agents.js'
 import { countStaff, present } from './availability.js'
-import { forgetPlace, overflow, parseSteps, resettle } from './callers.js'
+import { forgetPlace, overflow, resettle } from './callers.js'
 import { dismiss, dropDemand, enrol } from './demand.js'
 import { endOffer, release } from './offering.js'
 import { OrderedSet } from './ordered-set.js'
@@ -8,13 +8,8 @@ import type { MemberSettings, QueueId, QueueSettings } from './settings.js'
 import { byUrgency, log } from './state.js'
 import type { AgentEntry, InteractionEntry, Member, QueueEntry, RoutingState } from './state.js'
 
-/**
- * Adds a queue, or gives a present one new settings without losing a caller.
- * @throws CordboardError `CONTACT_BAD_EXPRESSION`.
- */
+/** Adds a queue, or gives a present one new settings without losing a caller. */
 export const setQueue = (state: RoutingState, id: QueueId, settings: QueueSettings): void => {
-  const to = settings.overflow?.to
-  if (to !== undefined && 'queue' in to) parseSteps(to.requires)
   const queue = state.queues.get(id)
   if (queue === undefined) {
     state.queues.set(id, {

@@ -2,6 +2,7 @@ import type { RoutingAction } from './action.js'
 import { beginDay, endRest, failOffer, reportFailure, setAgent, setElsewhere, setStatus } from './agents.js'
 import { noteStates } from './availability.js'
 import { forgetPlace, join, requestCallback, setPriority, turnDeadline } from './callers.js'
+import { checkAgent, checkJoin, checkMember, checkPriority, checkQueue } from './checks.js'
 import type { RoutingEvent } from './event.js'
 import { settle } from './offering.js'
 import { removeAgent, removeMember, removeQueue, setMember, setQueue } from './queues.js'
@@ -21,9 +22,11 @@ import { answer, begin, depart, drop, endWrapUp, finish, miss } from './talks.js
  * Each event costs O(log n) in agents and callers, times the number of distinct demands an agent satisfies; changes of
  * configuration and the application's own functions cost what they look at.
  * @param now milliseconds, never going back.
- * @throws CordboardError `CONTACT_BAD_EXPRESSION` from a `joined` or `queue` with a condition that cannot be read; nothing has happened then.
+ * @throws CordboardError from an event that cannot be: `CONTACT_BAD_EXPRESSION` for a condition that cannot be read, `CONTACT_BAD_OPTION` for a number
+ * out of bounds; nothing has happened then.
  */
 export const route = (state: RoutingState, event: RoutingEvent, now: number): readonly [RoutingState, readonly RoutingAction[]] => {
+  checkEvent(event)
   state.now = Math.max(state.now, now)
   state.actions = []
   runDeadlines(state)
@@ -36,6 +39,17 @@ export const route = (state: RoutingState, event: RoutingEvent, now: number): re
     state.actions.push({ type: 'wake', at: wake })
   }
   return [state, state.actions]
+}
+
+const checkEvent = (event: RoutingEvent): void => {
+  switch (event.type) {
+    case 'queue': return checkQueue(event.settings)
+    case 'agent': return checkAgent(event.settings)
+    case 'member': return checkMember(event.settings)
+    case 'joined': return checkJoin(event)
+    case 'priority': return checkPriority(event.priority)
+    default:
+  }
 }
 
 const runDeadlines = (state: RoutingState): void => {

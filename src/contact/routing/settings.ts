@@ -72,6 +72,8 @@ export type CustomStrategy = (eligible: readonly AgentView[], waiting: WaitingVi
  * - `round-robin`: least recently offered. `top-down`: by the order in which agents were added.
  * - `random`: with equal chances. `weighted`: with chances in proportion to the member's weight.
  * - `progressive`: the longest idle first, one more every `progressEvery` ms while the others go on ringing.
+ *
+ * Lower tiers come before higher ones; between equals it is who has been free for longest, then who was added first.
  */
 export type Strategy =
   | 'ring-all'

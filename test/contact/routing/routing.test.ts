@@ -428,3 +428,145 @@ void t.test('the state log: what agents do, told once', async t => {
     'logged-out idle', 'available idle', 'available offered', 'available talking', 'available wrap-up', 'available idle', 'available elsewhere',
   ])
 })
+
+void t.test('settings that cannot be are refused, and change nothing: at 0 some would go on for ever in one moment', async t => {
+  const rig = new Rig().queue('q', { strategy: 'progressive', maxWait: 5_000 })
+  rig.agent('a', { q: {} })
+  const queues = [{ ringFor: 0 }, { progressEvery: 0 }, { maxWait: NaN }, { maxSize: -1 }, { announce: { first: 0, every: 0 } }, { overflow: { after: Infinity } }, { overflow: { size: NaN } }]
+  for (const wrong of queues) t.throws(() => rig.queue('q', { strategy: 'progressive', ...wrong }), { code: 'CONTACT_BAD_OPTION' }, JSON.stringify(wrong))
+  const agents = [{ wrapUp: -1 }, { capacity: { voice: NaN } }, { failures: { busy: { delay: NaN } } }, { failures: { busy: { delay: 1, limit: 0 } } }, { skills: { english: NaN } }]
+  for (const settings of agents) t.throws(() => rig.send({ type: 'agent', agent: 'a', settings }), { code: 'CONTACT_BAD_OPTION' }, JSON.stringify(settings))
+  for (const settings of [{ weight: -1 }, { rank: NaN }, { tier: Infinity }]) t.throws(() => rig.send({ type: 'member', queue: 'q', agent: 'a', settings }), { code: 'CONTACT_BAD_OPTION' })
+  for (const wrong of [{ priority: NaN }, { sticky: { agent: 'a', wait: -1 } }, { requires: [{ after: NaN }] }]) t.throws(() => rig.join('one', 'q', wrong), { code: 'CONTACT_BAD_OPTION' })
+  t.equal(rig.state.interactions.size, 0)
+  rig.join('one')
+  t.throws(() => rig.send({ type: 'priority', interaction: 'one', priority: NaN }), { code: 'CONTACT_BAD_OPTION' })
+  t.same(left(rig.pass(5_000)), ['one timed-out'])
+})
+
+void t.test('overflow: each kind of it, to each destination', async t => {
+  const targets = [undefined, { uri: 'sip:elsewhere@x' }, { mailbox: (id: string) => `${id}.wav` }, { announcement: 'sorry.wav' }, { queue: 'p' }] as const
+  const kinds = [{ after: 5_000 }, { size: 1 }, { noAgents: true }] as const
+  for (const kind of kinds) {
+    for (const to of targets) {
+      const rig = new Rig().queue('p').queue('q', { strategy: 'longest-idle', overflow: { ...kind, ...(to === undefined ? {} : { to }) } })
+      rig.agent('busy', { q: {} })
+      rig.send({ type: 'elsewhere', agent: 'busy', busy: true })
+      if ('size' in kind) rig.join('first')
+      const before = rig.actions.length
+      rig.join('one')
+      if ('after' in kind) rig.pass(5_000)
+      if ('noAgents' in kind) rig.send({ type: 'status', agent: 'busy', status: { type: 'on-break' } })
+      const came = rig.actions.slice(before).filter(({ type }) => type === 'leave' || type === 'move')
+      const waited = 'after' in kind ? 5_000 : 0
+      const expected = to !== undefined && 'queue' in to
+        ? { type: 'move', interaction: 'one', from: 'q', to: 'p' }
+        : { type: 'leave', interaction: 'one', queue: 'q', outcome: { type: 'overflowed', ...(to === undefined ? {} : { to }) }, waited }
+      t.strictSame(came, [expected], JSON.stringify([kind, to]))
+    }
+  }
+})
+
+void t.test('busy, rejected, unreachable and no answer: each kind has its own limit, counted by itself until an answer', async t => {
+  const kinds = ['no-answer', 'busy', 'rejected', 'unreachable'] as const
+  const failures = Object.fromEntries(kinds.map((kind, index) => [kind, { delay: 1_000, limit: index + 2 }]))
+  const fail = (rig: Rig, failure: (typeof kinds)[number]): void => {
+    rig.send({ type: 'failed', offer: rig.offerOf('a'), failure })
+    rig.pass(1_000)
+  }
+  const start = (): Rig => {
+    const rig = new Rig().queue('q')
+    rig.agent('a', { q: {} }, { failures })
+    rig.join('one')
+    return rig
+  }
+  for (const [index, kind] of kinds.entries()) {
+    const rig = start()
+    for (const other of kinds) if (other !== kind) fail(rig, other)
+    for (let time = 1; time < index + 2; time++) fail(rig, kind)
+    t.same(rig.ringing, ['a'], `${index + 1} of ${kind}`)
+    fail(rig, kind)
+    t.same(rig.state.agents.get('a')!.status, { type: 'on-break', reason: kind })
+  }
+  const rig = start()
+  fail(rig, 'no-answer')
+  rig.answer('a')
+  rig.send({ type: 'ended', interaction: 'one' })
+  rig.join('two')
+  fail(rig, 'no-answer')
+  t.same(rig.ringing, ['a'], 'an answer between them')
+})
+
+void t.test('capacity: of each channel its own; call backs within that of calls, and none where it is 0', async t => {
+  const rig = new Rig().queue('q')
+  rig.agent('a', { q: {} }, { capacity: { voice: 3, callback: 1, chat: 1, email: 2 } })
+  const all = (['callback', 'voice', 'email', 'chat'] as const).flatMap(channel => [1, 2, 3].map(index => [channel, index] as const))
+  for (const [channel, index] of all) rig.join(`${channel}-${index}`, 'q', { channel })
+  t.same(rig.all('offer').map(({ interaction }) => interaction), ['callback-1', 'voice-1', 'voice-2', 'email-1', 'email-2', 'chat-1'])
+  const none = new Rig().queue('q')
+  none.agent('a', { q: {} }, { capacity: { callback: 0 } })
+  none.join('later', 'q', { channel: 'callback' })
+  t.same(none.ringing, [])
+  t.same(offered(none.join('now')), ['a<now'])
+})
+
+void t.test('priority: an earlier caller overtakes a higher priority in the very minute that ageing says', async t => {
+  for (const [minutes, first] of [[4.9, 'vip'], [5.1, 'old']] as const) {
+    const rig = new Rig().queue('q', { strategy: 'longest-idle', ageing: 2 })
+    rig.join('old')
+    rig.pass(minutes * 60_000)
+    rig.join('vip', 'q', { priority: 10 })
+    rig.pass(3_600_000)
+    t.same(offered(rig.agent('a', { q: {} })), [`a<${first}`], `${minutes} minutes at 2 points outweigh 10, however long both wait`)
+  }
+})
+
+void t.test('several queues: within one rank the higher priority, then the longer wait; ageing is that of each queue', async t => {
+  const rig = new Rig().queue('slow').queue('fast', { strategy: 'longest-idle', ageing: 5 }).queue('late')
+  rig.agent('a', { slow: { rank: 1 }, fast: { rank: 1 }, late: { rank: 2 } })
+  rig.send({ type: 'elsewhere', agent: 'a', busy: true })
+  rig.join('slow-1', 'slow', { priority: 8 })
+  rig.pass(1_000)
+  rig.join('late-1', 'late', { priority: 99 })
+  rig.join('fast-1', 'fast')
+  rig.join('slow-2', 'slow')
+  rig.pass(120_000)
+  rig.send({ type: 'elsewhere', agent: 'a', busy: false })
+  const order = ['1', '2', '3', '4'].map(() => {
+    const who = rig.all('offer').at(-1)!.interaction
+    rig.answer('a')
+    rig.send({ type: 'ended', interaction: who })
+    return who
+  })
+  t.same(order, ['fast-1', 'slow-1', 'slow-2', 'late-1'])
+})
+
+void t.test('tiers: each opens when its time has come, and of the open ones the lowest is first', async t => {
+  const rig = new Rig().queue('q', { strategy: 'longest-idle', tierWait: 10_000 })
+  for (const [agent, tier] of [['c', 30], ['b', 20], ['a', 10]] as const) rig.agent(agent, { q: { tier } })
+  for (const agent of ['a', 'b', 'c']) rig.send({ type: 'elsewhere', agent, busy: true })
+  rig.join('one')
+  rig.pass(15_000)
+  t.same(offered(rig.send({ type: 'elsewhere', agent: 'c', busy: false })), [], 'the third is not open')
+  t.same(offered(rig.pass(4_999)), [])
+  t.same(offered(rig.pass(1)), ['c<one'], 'after twice the time')
+  rig.answer('c')
+  rig.join('two')
+  rig.pass(25_000)
+  for (const agent of ['a', 'b']) rig.send({ type: 'elsewhere', agent, busy: false })
+  rig.send({ type: 'failed', offer: rig.offerOf('a'), failure: 'busy' })
+  t.same(rig.ringing, ['b'])
+  const open = new Rig().queue('q')
+  for (const [agent, tier] of [['c', 3], ['a', 1], ['b', 2]] as const) open.agent(agent, { q: { tier } })
+  t.same(['one', 'two', 'three'].flatMap(caller => offered(open.join(caller))), ['a<one', 'b<two', 'c<three'], 'without times all are open, the lowest first')
+})
+
+void t.test('the agent who knows the customer is rung alone, and once it does not answer everybody is', async t => {
+  const rig = new Rig().queue('q', { strategy: 'ring-all', ringFor: 10_000 })
+  for (const agent of ['friend', 'other', 'third']) rig.agent(agent, { q: {} })
+  rig.join('one', 'q', { sticky: { agent: 'friend', wait: 30_000 } })
+  t.same(rig.ringing, ['friend'])
+  t.same(offered(rig.pass(10_000)), ['other<one', 'third<one'])
+  t.same(offered(rig.join('stranger', 'q', { sticky: { agent: 'nobody', wait: 30_000 } })), [], 'an agent who is unknown is not waited for')
+  t.equal(rig.state.interactions.get('stranger')!.sticky, undefined)
+})

@@ -52,6 +52,42 @@ void t.test('fewest-calls and least-talk-time: since the day began', async t => 
   t.same(serve(rig, 1, () => 20), ['a'], 'a has been free for longest')
 })
 
+void t.test('ties go to who has been free for longest, then to who was added first', async t => {
+  for (const strategy of ['longest-idle', 'round-robin', 'fewest-calls', 'least-talk-time'] as const) {
+    const rig = new Rig().queue('q', { strategy })
+    // All since the same moment, but for d, who is free for longer.
+    rig.agent('d', { q: {} })
+    rig.pass(5_000)
+    for (const agent of ['a', 'b', 'c']) rig.agent(agent, { q: {} })
+    rig.pass(1_000)
+    t.same(serve(rig, 4, () => 100), ['d', 'a', 'b', 'c'], strategy)
+  }
+})
+
+void t.test('fewest-calls and least-talk-time: of all queues, since the day began', async t => {
+  for (const strategy of ['fewest-calls', 'least-talk-time'] as const) {
+    const rig = floor({ strategy }).queue('other')
+    rig.send({ type: 'member', queue: 'other', agent: 'a', settings: {} })
+    rig.join('there', 'other')
+    rig.answer('a')
+    rig.pass(1_000)
+    rig.send({ type: 'ended', interaction: 'there' })
+    rig.pass(60_000)
+    t.same(serve(rig, 2, () => 10), ['b', 'c'], strategy)
+  }
+})
+
+void t.test('round-robin: an offer that came to nothing was a turn', async t => {
+  const rig = floor({ strategy: 'round-robin' })
+  rig.join('one')
+  rig.send({ type: 'failed', offer: rig.offerOf('a'), failure: 'busy' })
+  t.same(rig.ringing, ['b'])
+  rig.answer('b')
+  rig.pass(60_000)
+  rig.send({ type: 'ended', interaction: 'one' })
+  t.same(serve(rig, 2, () => 10), ['c', 'a'])
+})
+
 void t.test('random and weighted: shares as set', async t => {
   const rig = floor({ strategy: 'random' })
   const even = serve(rig, 3_000, () => 10)
