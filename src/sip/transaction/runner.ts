@@ -20,9 +20,10 @@ import type { ClientTransactionUser } from './client-transaction.js'
 import { mergeKey, serverKey } from './matching.js'
 import { ServerTransaction } from './server-transaction.js'
 import { Alarm, TimerLanes } from './timer-lanes.js'
-import { DEFAULT_TIMINGS, durationOf, STARTS, STOPS, TIMER_INPUTS } from './timings.js'
+import { DEFAULT_TIMINGS, durationOf, isRetry, STARTS, STOPS, TIMER_INPUTS } from './timings.js'
 import { MessageCounts } from './message-counts.js'
 import type { TimerInput, TimerName, Timings } from './timings.js'
+import { inputOf, stopTimer } from './transaction.js'
 import type { Stepper, Transaction } from './transaction.js'
 
 /** Requests above this leave UDP for a congestion-controlled transport (RFC 3261 §18.1.1). */
@@ -132,29 +133,30 @@ export class TransactionLayer implements Stepper {
     this.step(invite, 'cancel')
   }
 
-  /** Sends an ACK for a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Returns it with its Via, for retransmission. */
-  sendAck(request: SipRequest, target: Target): { readonly bytes: Buffer; readonly flow: Flow } {
-    const flow = this.transports.flowTo(target)
+  /**
+   * Sends an ACK for a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Returns it with its Via, for retransmission.
+   * @param size `large`: by TCP where it exceeds a datagram (§18.1.1), which the caller answers for when the connection is refused
+   */
+  sendAck(request: SipRequest, target: Target, size: 'any' | 'large' = 'any'): { readonly bytes: Buffer; readonly flow: Flow } {
     this.messages.sent(request)
-    const bytes = writeMessage(this.#withVia(request, MAGIC_COOKIE + this.token(), flow))
+    const { flow, bytes } = this.#way(request, MAGIC_COOKIE + this.token(), target, size === 'large')
     flow.send(bytes)
     return { bytes, flow }
   }
 
+  /** How a request leaves: by TCP in the place of UDP where it is too large for a datagram and somebody can fall back (RFC 3261 §18.1.1). */
+  #way(request: SipRequest, branch: string, target: Target, mayStream: boolean): { readonly flow: Flow; readonly sent: SipRequest; readonly bytes: Buffer; readonly fallback: Target | undefined } {
+    const flow = this.transports.flowTo(target)
+    const sent = this.#withVia(request, branch, flow)
+    const bytes = writeMessage(sent)
+    if (!mayStream || target.transport !== 'udp' || bytes.length <= LARGEST_DATAGRAM) return { flow, sent, bytes, fallback: undefined }
+    const stream: Target = { ...target, transport: 'tcp', flow: undefined }
+    if (!this.transports.reaches(stream)) return { flow, sent, bytes, fallback: undefined }
+    return { ...this.#way(request, branch, stream, false), fallback: target }
+  }
+
   #start(request: SipRequest, branch: string, target: Target, user: ClientTransactionUser): ClientTransaction {
-    let flow = this.transports.flowTo(target)
-    let sent = this.#withVia(request, branch, flow)
-    let bytes = writeMessage(sent)
-    let fallback: Target | undefined
-    if (target.transport === 'udp' && bytes.length > LARGEST_DATAGRAM) {
-      const stream: Target = { ...target, transport: 'tcp', flow: undefined }
-      if (this.transports.reaches(stream)) {
-        flow = this.transports.flowTo(stream)
-        sent = this.#withVia(request, branch, flow)
-        bytes = writeMessage(sent)
-        fallback = target
-      }
-    }
+    const { flow, sent, bytes, fallback } = this.#way(request, branch, target, true)
     const transaction = new ClientTransaction(this, branch, sent, flow, user)
     transaction.fallback = fallback
     this.#launch(transaction, bytes)
@@ -508,17 +510,4 @@ export class TransactionLayer implements Stepper {
     if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey)
     transaction.mergeKey = undefined
   }
-}
-
-const isRetry = (timer: TimerName): boolean => timer === 'a' || timer === 'e' || timer === 'g' || timer === '100'
-
-const stopTimer = (transaction: Transaction, timer: TimerName): void => {
-  if (isRetry(timer)) transaction.retry?.stop()
-  else transaction.limit?.stop()
-}
-
-const inputOf = (status: number, invite: boolean): string => {
-  if (status < 200) return 'send-1xx'
-  if (!invite) return 'send-final'
-  return status < 300 ? 'send-2xx' : 'send-300-699'
 }

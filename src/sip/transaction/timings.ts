@@ -63,3 +63,6 @@ const untilT2 = (t1: number, t2: number): number => {
   for (let interval = t1; interval < t2; interval *= 2) sum += interval
   return sum
 }
+
+/** True for the timers that repeat or announce, of which a transaction has one beside the one that ends its wait. */
+export const isRetry = (timer: TimerName): boolean => timer === 'a' || timer === 'e' || timer === 'g' || timer === '100'

@@ -1,5 +1,6 @@
 import type { Alarm, AlarmOwner } from './timer-lanes.js'
-import type { TimerInput } from './timings.js'
+import { isRetry } from './timings.js'
+import type { TimerInput, TimerName } from './timings.js'
 import type { AnyMachine } from './machine.js'
 import type { Flow } from '../transport/transport.js'
 
@@ -48,4 +49,17 @@ export abstract class Transaction implements AlarmOwner<TimerInput> {
   alarm(input: TimerInput): void {
     this.stepper.step(this, input)
   }
+}
+
+/** Stops the alarm that stands for `timer`. */
+export const stopTimer = (transaction: Transaction, timer: TimerName): void => {
+  if (isRetry(timer)) transaction.retry?.stop()
+  else transaction.limit?.stop()
+}
+
+/** Input of the server's machines for a response. */
+export const inputOf = (status: number, invite: boolean): string => {
+  if (status < 200) return 'send-1xx'
+  if (!invite) return 'send-final'
+  return status < 300 ? 'send-2xx' : 'send-300-699'
 }

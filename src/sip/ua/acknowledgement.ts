@@ -10,6 +10,8 @@ import { sdpBody } from './sdp-body.js'
 /** The ACK to the 2xx of one dialog: made by the core, sent again for each repetition of the 2xx (RFC 3261 §13.2.2.4). */
 export class Acknowledgement {
   #sent: { readonly bytes: Buffer; readonly flow: Flow } | undefined
+  /** Sends it by the datagram that it came to be too large for. */
+  #fallBack: (() => void) | undefined
 
   /** @param invite as it was sent: number and credentials of the ACK are its. */
   constructor(readonly core: UserAgentCore, readonly dialog: Dialog, readonly invite: SipRequest, readonly flow: Flow | undefined) {}
@@ -22,13 +24,17 @@ export class Acknowledgement {
       ...(sdp === undefined ? {} : { body: sdpBody(sdp) }),
     })
     this.core.reach(this.dialog.nextHop, targets => {
-      this.#sent = this.core.layer.sendAck(request, viaFlow(targets[0]!, this.dialog, this.flow))
+      const target = viaFlow(targets[0]!, this.dialog, this.flow)
+      this.#sent = this.core.layer.sendAck(request, target, 'large')
+      this.#fallBack = () => { this.#sent = this.core.layer.sendAck(request, target) }
     }, () => this.core.layer.counters.bump('transport-error'))
   }
 
   /** The 2xx came again: so goes the ACK, once there is one. */
   repeat(): void {
-    this.#sent?.flow.send(this.#sent.bytes)
+    // RFC 3261 §18.1.1: a connection that was refused, or has ended since, is not tried for a large request again.
+    if (this.#sent?.flow.open === false) this.#fallBack?.()
+    else this.#sent?.flow.send(this.#sent.bytes)
   }
 }
 

@@ -166,6 +166,27 @@ t.test('RFC 3261 §18.1.1: when the connection is refused the large request goes
   t.equal(client.layer.counters.value('impossible'), 0)
 })
 
+t.test('RFC 3261 §18.1.1: an ACK with a large answer goes by TCP, by UDP when the 2xx comes again where that is refused', async t => {
+  for (const refused of [false, true]) {
+    const { client, clock, network } = await setUp([])
+    const udp = await RawPeer.open(network, clock, '10.0.0.40', HERE)
+    const tcp = refused ? undefined : await RawPeer.open(network, clock, '10.0.0.40', HERE, 'tcp')
+    client.invite('sip:bob@10.0.0.40', { answer: () => Promise.resolve(LARGE) })
+    await clock.settle(100)
+    const accept = async (): Promise<void> => {
+      udp.respond(udp.requests[0]!, 200, { body: { type: 'application/sdp', content: OFFER } })
+      await clock.settle(100)
+    }
+    const acks = (peer: RawPeer | undefined): number => peer?.requests.filter(({ method }) => method === 'ACK').length ?? 0
+    await accept()
+    t.strictSame([acks(udp), acks(tcp)], [0, refused ? 0 : 1])
+    await accept()
+    t.strictSame([acks(udp), acks(tcp)], refused ? [1, 0] : [0, 2])
+    await accept()
+    t.strictSame([acks(udp), acks(tcp)], refused ? [2, 0] : [0, 3])
+  }
+})
+
 t.test('RFC 3261 §18, §17.1.4, RFC 5923: both directions share one connection; when it dies both sides\' transactions fail at once', async t => {
   const { client, good, clock, network } = await setUp([])
   const ended: string[] = []
