@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Codec } from '../../src/codec/codec.js'
 import { pcmu } from '../../src/codec/g711.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { dbm0Of } from '../../src/codec/level.js'
@@ -109,6 +110,39 @@ void t.test('mixed codecs and rates in one room: each hears the others at their 
   mixer.part(soft)
   mixer.part(desk)
   t.equal(mixer.rate, 8000, 'narrow-band again')
+  t.end()
+})
+
+void t.test('one wide-band member among many: all who hear the same share one encoding at either rate, sample for sample what each would hear alone', t => {
+  const wide = codecFor('G722', 8000)!
+  let encoded = 0
+  const encoder = { ...pcmu.createEncoder(), encode: (...args: Parameters<ReturnType<Codec['createEncoder']>['encode']>) => (encoded++, pcmu.createEncoder().encode(...args)) }
+  const counted: Codec = { ...pcmu, createEncoder: () => encoder }
+  /** A room of one on wide-band, a talker who pauses, and listeners; of `alone`, each is encoded by itself. */
+  const room = (alone: boolean): { readonly mixer: Mixer; readonly legs: readonly DryLeg[] } => {
+    const mixer = dryMixer()
+    const legs = [new DryLeg(1, wide, 900), new DryLeg(2, counted, 1300), ...Array.from({ length: 10 }, (_, at) => new DryLeg(3 + at, counted, 500))]
+    for (const leg of legs) mixer.join(leg, EQUAL)
+    // Nobody has such a number: to hear all but that one is to hear the same.
+    if (alone) for (const { id } of legs) mixer.hears(id, 999, false)
+    return { mixer, legs }
+  }
+  const [together, apart] = [room(false), room(true)]
+  for (let tick = 0; tick < 120; tick++) {
+    for (const { mixer, legs } of [together, apart]) {
+      legs[0]!.hear(tick * 20 + 3)
+      // Five ticks of talk, seven of silence.
+      if (tick % 12 < 5) legs[1]!.hear(tick * 20 + 4)
+      encoded = 0
+      mixer.tick(tick * 20 + 10)
+      if (tick === 119) t.equal(encoded, mixer === together.mixer ? 1 : 11, 'of the eleven on G.711')
+    }
+  }
+  for (const [at, leg] of together.legs.entries()) {
+    if (!leg.out.every(({ payload }, packet) => Buffer.compare(payload, apart.legs[at]!.out[packet]!.payload) === 0)) t.fail(`${leg.id} hears something else`)
+  }
+  const pcm = together.legs[5]!.heard()
+  t.ok(Math.abs(toneLevel(pcm, 900, 8000, pcm.length - 1600) + 10) < 0.5)
   t.end()
 })
 

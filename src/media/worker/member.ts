@@ -44,6 +44,8 @@ export class Member implements AudioSink {
   readonly pcm: Int16Array
   /** It says something in this tick: not muted, and not digital silence. */
   speaks = false
+  /** It did in the tick before. */
+  spoke = false
   /** It is among the loudest, where only those are heard; and how loud it is. */
   heard = false
   loudness = 0
@@ -66,6 +68,8 @@ export class Member implements AudioSink {
   readonly #resampled: Int16Array
   readonly #payload: Uint8Array
   readonly #units: number
+  /** Its last frame was made for all who hear the same. */
+  #passed = false
   #source = 0
   #voice: VoiceActivity | undefined
   #talking = false
@@ -78,7 +82,7 @@ export class Member implements AudioSink {
     this.pcm = new Int16Array(samples)
     this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats: leg.receiver.formats })
     this.#encoder = codec.createEncoder()
-    this.shares = isStateless(codec) && codec.sampleRate === rate
+    this.shares = isStateless(codec)
     this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(coded + 2)
     this.#payload = new Uint8Array(codec.payloadBytes(coded) ?? 4 * coded)
@@ -118,6 +122,11 @@ export class Member implements AudioSink {
     }
   }
 
+  /** Its codec has another rate than the room. */
+  get resamples(): boolean {
+    return this.#resampler !== undefined
+  }
+
   get id(): number {
     return this.leg.id
   }
@@ -127,6 +136,7 @@ export class Member implements AudioSink {
     const result = this.#playout.read(at, this.pcm)
     this.ready = result !== 'early'
     this.age++
+    this.spoke = this.speaks
     this.speaks = !this.settings.muted && result !== 'early' && result !== 'silence' && this.#applyGain()
   }
 
@@ -170,14 +180,20 @@ export class Member implements AudioSink {
     this.#talking = old.#talking
   }
 
-  /** Encodes and sends what it hears. @returns the payload, for those who hear the same; valid until the next call. */
-  send(mix: Int16Array, at: number): Uint8Array {
+  /**
+   * Encodes and sends what it hears.
+   * @param before what all heard in the tick before: the filter between the rates goes on from there where the member heard just that.
+   * @returns the payload, for those who hear the same; valid until the next call.
+   */
+  send(mix: Int16Array, at: number, before: Int16Array): Uint8Array {
     const { sender } = this.leg
     if (this.#resampler === undefined) {
       const bytes = this.#encoder.encode(mix, this.#payload, 0)
       if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
       return this.#payload
     }
+    if (this.#passed) this.#resampler.process(before, this.#resampled)
+    this.#passed = false
     this.#resampler.process(mix, this.#resampled)
     const bytes = this.#encoder.encode(this.#resampled.subarray(0, this.#resampled.length - 2), this.#payload, 0)
     if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
@@ -186,6 +202,7 @@ export class Member implements AudioSink {
 
   /** Sends what was encoded for another. */
   pass(payload: Uint8Array, at: number): void {
+    this.#passed = true
     const { sender } = this.leg
     if (!sender.held) sender.frame(payload, 0, payload.length, this.#units, at)
   }

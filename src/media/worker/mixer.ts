@@ -7,6 +7,7 @@ import type { WorkerContext } from './context.js'
 import { Exchange, type Guest, type RoomShares } from './exchange.js'
 import { type Candidate, Loudest } from './loudest.js'
 import { type Arrival, Member, type MixedLeg } from './member.js'
+import { CommonEncoding } from './common-encoding.js'
 import { add, clip, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
@@ -35,7 +36,14 @@ export class Mixer implements Producer {
   #sum = new Int32Array((NARROW * TICK_MS) / 1000)
   #mix = new Int16Array((NARROW * TICK_MS) / 1000)
   #bytes = new Uint8Array(this.#mix.buffer)
+  /** The whole sum, clipped; that of the tick before, and its number. */
   #common = new Int16Array(this.#mix.length)
+  #before = new Int16Array(this.#mix.length)
+  #beforeTick = NaN
+  #ticks = 0
+  /** Of members whose codec has another rate than the room. */
+  readonly #encodings = new Map<Codec, CommonEncoding>()
+  #resamples = false
   #silence = new Int16Array(this.#mix.length)
   #commonMade = false
   #ticking = false
@@ -62,6 +70,7 @@ export class Mixer implements Producer {
     member.arrival = arrival
     this.#arriving ||= arrival !== undefined
     this.#members.push(member)
+    this.#resamples ||= member.resamples
     leg.changed = () => this.renew()
     this.#renewIfWider()
     this.#schedule()
@@ -168,6 +177,7 @@ export class Mixer implements Producer {
   tick(at: number): void {
     const members = this.#members
     for (let index = 0; index < members.length; index++) members[index]!.read(at)
+    this.#ticks++
     if (this.talking !== undefined) this.#watch(this.talking)
     const exchange = this.#exchange
     exchange?.read(at)
@@ -193,6 +203,7 @@ export class Mixer implements Producer {
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     const rate = wide === undefined ? this.rate : WIDE
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(wide ?? this.#wholeMix(), rate, (at * rate) / 1000, at)
+    if (this.#resamples) this.#keepCommon()
   }
 
   /** Sums what is said here, and has the other workers hear it. */
@@ -222,7 +233,7 @@ export class Mixer implements Producer {
   #servePair(member: Member, other: Member, at: number): void {
     if (member.arrival !== undefined) return
     const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
-    member.send(heard ? other.pcm : this.#silence, at)
+    member.send(heard ? other.pcm : this.#silence, at, this.#before)
   }
 
   #watch(told: (leg: number, talking: boolean) => void): void {
@@ -254,13 +265,16 @@ export class Mixer implements Producer {
     if (member.arrival !== undefined) return
     const { settings } = member
     if (settings.deaf) {
-      this.#mix.fill(0)
-      member.send(this.#mix, at)
+      member.send(this.#silence, at, this.#before)
       return
     }
     if (member.speaks || member.unheard !== undefined) {
       this.#mixFor(member)
-      member.send(this.#mix, at)
+      member.send(this.#mix, at, this.#before)
+      return
+    }
+    if (member.resamples && member.shares) {
+      this.#serveResampled(member, at)
       return
     }
     const shared = member.shares ? this.#shared.get(member.codec) : undefined
@@ -269,8 +283,29 @@ export class Mixer implements Producer {
       return
     }
     this.#makeCommon()
-    const payload = member.send(this.#common, at)
+    const payload = member.send(this.#common, at, this.#before)
     if (member.shares) this.#shared.set(member.codec, payload)
+  }
+
+  /** Who has just spoken heard the sum without itself: its own filter goes on for a tick, so that the change of filters is not heard. */
+  #serveResampled(member: Member, at: number): void {
+    this.#makeCommon()
+    if (member.spoke || this.#beforeTick !== this.#ticks - 1) {
+      member.send(this.#common, at, this.#before)
+      return
+    }
+    let encoding = this.#encodings.get(member.codec)
+    if (encoding === undefined) this.#encodings.set(member.codec, encoding = new CommonEncoding(member.codec, this.rate, this.context.filters))
+    member.pass(encoding.payload(this.#ticks, this.#common, this.#before), at)
+  }
+
+  /** For the filters of the next tick. */
+  #keepCommon(): void {
+    this.#makeCommon()
+    const kept = this.#common
+    this.#common = this.#before
+    this.#before = kept
+    this.#beforeTick = this.#ticks
   }
 
   /** The sum without the member's own voice and those that it does not hear. */
@@ -328,6 +363,8 @@ export class Mixer implements Producer {
     this.#mix = new Int16Array(this.#sum.length)
     this.#bytes = new Uint8Array(this.#mix.buffer)
     this.#common = new Int16Array(this.#sum.length)
+    this.#before = new Int16Array(this.#sum.length)
+    this.#beforeTick = NaN
     this.#silence = new Int16Array(this.#sum.length)
     if (this.#exchange !== undefined) this.connect(this.#exchange.shares)
     this.renew()
@@ -336,12 +373,14 @@ export class Mixer implements Producer {
   /** A member's codec or the room's rate has changed: everybody's buffers are made anew. */
   renew(): void {
     const members = this.#members.splice(0)
+    this.#encodings.clear()
     for (const old of members) {
       if (old.moved) continue
       const member = this.#member(old.leg, old.settings)
       member.follow(old)
       this.#members.push(member)
     }
+    this.#resamples = this.#members.some(({ resamples }) => resamples)
     this.#renewIfWider()
   }
 }
