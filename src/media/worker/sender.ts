@@ -1,11 +1,11 @@
 import type { Codec } from '../../codec/codec.js'
-import { distance16 } from '../../core/serial.js'
 import type { Random } from '../../core/random.js'
 import { type RtpHeader, RTP_HEADER_BYTES, writeRtp } from '../../rtp/packet.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { LegSlots } from '../shared/leg-slots.js'
 import type { PacketPool } from './packet-pool.js'
 import { Seam } from './seam.js'
+import { NO_SOURCE, SendTimeline } from './send-timeline.js'
 
 /** Where finished packets go. */
 export interface PacketSink {
@@ -21,44 +21,24 @@ export interface SentTap {
 
 /** Source number of what the leg makes itself; packet sources are numbered from 1. */
 const OWN = 0
-const NONE = -1
 /** What the leg has made itself so far. */
 const FORMER = -2
-/** For so many packets after a change of source, older ones of the new source are held to be from before the change. */
-const SWITCH_WINDOW = 1000
 const LARGEST_PENDING = 2048
 /** Of what is made here. */
 const FRAME_MS = 20
 /** After a pause of so long (ms) the receiver hears silence, and a new sound begins from there. */
 const PAUSE_MS = 80
 
-/**
- * The one RTP timeline that a leg sends: own SSRC, numbers that go on whatever feeds it. Packets of other legs are shifted by an
- * offset for each source, so that loss, reordering and silence show through; frames made here lie where the clock puts them.
- */
-export class Sender {
-  ssrc: number
-  packets = 0
-  bytes = 0
-  /** RTP timestamp of the last packet, and the engine time that it stands for. */
-  timestamp: number
-  sentAt = NaN
+/** What a leg sends: packets of other legs, shifted into its timeline, and frames made here, which lie where the clock puts them. */
+export class Sender extends SendTimeline {
   /** Set while a player or a sender of digits has the line: what others forward or mix is not heard. */
   held = false
   readonly taps: SentTap[] = []
-  readonly #random: Random
-  #sequence: number
-  #source = NONE
-  #sequenceOffset = 0
-  #timestampOffset = 0
-  #firstSequence = 0
-  #sinceSwitch = 0
   #anchorTimestamp = 0
   #anchorAt = 0
   #marker = true
   #payloadType = 0
   #eventType = -1
-  #unitsPerMs = 8
   #packetUnits = 160
   #pending = new Uint8Array(LARGEST_PENDING)
   #pendingBytes = 0
@@ -69,35 +49,18 @@ export class Sender {
   #bends = false
   readonly #bent = new Uint8Array(LARGEST_PENDING)
 
-  constructor(
-    readonly sink: PacketSink, readonly pool: PacketPool, readonly slots: LegSlots, readonly slot: number, random: Random, now: number,
-  ) {
-    this.#random = random
-    const { ssrc, sequence, timestamp, sentAt } = slots.timeline(slot, random, now)
-    this.ssrc = ssrc
-    this.#sequence = sequence
-    this.timestamp = timestamp
-    this.sentAt = sentAt
+  constructor(readonly sink: PacketSink, readonly pool: PacketPool, slots: LegSlots, slot: number, random: Random, now: number) {
+    super(slots, slot, random, now)
   }
 
-  /** Sends under another SSRC from now on: ours turned out to be another's (RFC 3550 §8.2). To the peer it is another stream. */
-  changeSource(): void {
-    this.ssrc = this.#random.uint32()
+  override changeSource(): void {
+    super.changeSource()
     this.#marker = true
-  }
-
-  /** RTP clock units in a millisecond. */
-  get unitsPerMs(): number {
-    return this.#unitsPerMs
   }
 
   /** Units in a packet that we make. */
   get packetUnits(): number {
     return this.#packetUnits
-  }
-
-  get sequence(): number {
-    return this.#sequence
   }
 
   /** False where telephone-event was not agreed. */
@@ -106,13 +69,13 @@ export class Sender {
   }
 
   apply(media: NegotiatedMedia, codec: Codec): void {
-    if (codec.clockRate / 1000 !== this.#unitsPerMs) this.#source = NONE
+    if (codec.clockRate / 1000 !== this.unitsPerMs) this.source = NO_SOURCE
     this.#payloadType = media.codec.send
     this.#eventType = media.dtmf?.send ?? -1
-    this.#unitsPerMs = codec.clockRate / 1000
+    this.unitsPerMs = codec.clockRate / 1000
     // Frames of no fixed size can be neither joined nor cut.
     const fixed = codec.payloadBytes(codec.sampleRate / 100) !== undefined
-    this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.#unitsPerMs
+    this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.unitsPerMs
     if (codec !== this.#seamCodec) {
       this.#seam = Seam.for(codec)
       this.#seamCodec = codec
@@ -129,33 +92,24 @@ export class Sender {
    */
   forward(packet: Buffer, header: RtpHeader, source: number, event: boolean, now: number): boolean {
     if (this.held || !this.sink.open || (event && this.#eventType < 0)) return false
-    if (source !== this.#source) this.#adopt(header, source, now)
-    const sequence = (header.sequence + this.#sequenceOffset) & 0xffff
-    const timestamp = (header.timestamp + this.#timestampOffset) >>> 0
-    const ahead = distance16(this.#sequence, sequence)
-    if (this.#sinceSwitch < SWITCH_WINDOW) {
-      // From before the change: its number belongs to the old source.
-      if (this.#sinceSwitch > 0 && distance16(this.#firstSequence, sequence) < 0) return false
-      this.#sinceSwitch++
-    }
+    if (source !== this.source) this.#take(header, source, now)
+    if (!this.shift(header)) return false
+    const timestamp = this.shiftedTimestamp
     // The header is written right before the payload: CSRC list and extension mean nothing to the other peer.
     const start = header.payloadStart - RTP_HEADER_BYTES
-    writeRtp(packet, start, header.marker || this.#marker, event ? this.#eventType : this.#payloadType, sequence, timestamp, this.ssrc)
+    writeRtp(packet, start, header.marker || this.#marker, event ? this.#eventType : this.#payloadType, this.shiftedSequence, timestamp, this.ssrc)
     this.#marker = false
     if (!event) this.#sound(packet, header.payloadStart, header.payloadEnd, timestamp, now)
     const whole = start === 0 && header.payloadEnd === packet.length
     this.#emit(whole ? packet : packet.subarray(start, header.payloadEnd), header.payloadEnd - header.payloadStart)
-    if (ahead > 0) this.#note(sequence, timestamp, now)
+    this.noteShifted(now)
     return true
   }
 
-  #adopt(header: RtpHeader, source: number, now: number): void {
-    this.#bends = this.#source !== NONE
-    this.#source = source
-    this.#firstSequence = (this.#sequence + 1) & 0xffff
-    this.#sequenceOffset = this.#firstSequence - header.sequence
-    this.#timestampOffset = this.#timestampAt(now) - header.timestamp
-    this.#sinceSwitch = 0
+  /** Another stream goes on to the peer. */
+  #take(header: RtpHeader, source: number, now: number): void {
+    this.#bends = this.source !== NO_SOURCE
+    this.adopt(header, source, this.#timestampAt(now))
     this.#marker = true
     this.#pendingBytes = this.#pendingUnits = 0
   }
@@ -163,25 +117,25 @@ export class Sender {
   /** Where the clock says that the timeline is, at least one packet past the last. */
   #timestampAt(now: number): number {
     if (Number.isNaN(this.sentAt)) return this.timestamp
-    return (this.timestamp + Math.max(this.#packetUnits, Math.round((now - this.sentAt) * this.#unitsPerMs))) >>> 0
+    return (this.timestamp + Math.max(this.#packetUnits, Math.round((now - this.sentAt) * this.unitsPerMs))) >>> 0
   }
 
   /** Timestamp of a frame made here for the schedule's time `at`. */
   timestampFor(at: number): number {
-    if (this.#source !== OWN) {
-      this.#bends = this.#source !== NONE
-      this.#source = OWN
+    if (this.source !== OWN) {
+      this.#bends = this.source !== NO_SOURCE
+      this.source = OWN
       this.#anchorTimestamp = this.#timestampAt(at)
       this.#anchorAt = at
       this.#marker = true
       this.#pendingBytes = this.#pendingUnits = 0
     }
-    return (this.#anchorTimestamp + Math.round((at - this.#anchorAt) * this.#unitsPerMs)) >>> 0
+    return (this.#anchorTimestamp + Math.round((at - this.#anchorAt) * this.unitsPerMs)) >>> 0
   }
 
   /** The next frame is made by another maker, on another phase of the clock: it begins at least one packet past the last. */
   changeMaker(): void {
-    if (this.#source === OWN) this.#source = FORMER
+    if (this.source === OWN) this.source = FORMER
   }
 
   /** The next frame begins a talk spurt: something else, or nothing, was sent in between. */
@@ -228,7 +182,7 @@ export class Sender {
   }
 
   #packet(payload: Uint8Array, start: number, length: number, timestamp: number, at: number): void {
-    const sequence = (this.#sequence + 1) & 0xffff
+    const sequence = (this.sequence + 1) & 0xffff
     const packet = this.pool.take(RTP_HEADER_BYTES + length)
     writeRtp(packet, 0, this.#marker, this.#payloadType, sequence, timestamp, this.ssrc)
     // What is whole is one move of memory.
@@ -236,18 +190,18 @@ export class Sender {
     else for (let from = start, to = RTP_HEADER_BYTES; from < start + length; from++, to++) packet[to] = payload[from]!
     this.#marker = false
     this.#emit(packet, length)
-    this.#note(sequence, timestamp, at)
+    this.note(sequence, timestamp, at)
   }
 
   /** Sends four bytes of telephone-event under `timestamp` (from `timestampFor`). */
   event(payload: Uint8Array, marker: boolean, timestamp: number, at: number): void {
     if (!this.sink.open || this.#eventType < 0) return
-    const sequence = (this.#sequence + 1) & 0xffff
+    const sequence = (this.sequence + 1) & 0xffff
     const packet = this.pool.take(RTP_HEADER_BYTES + payload.length)
     writeRtp(packet, 0, marker, this.#eventType, sequence, timestamp, this.ssrc)
     packet.set(payload, RTP_HEADER_BYTES)
     this.#emit(packet, payload.length)
-    this.#note(sequence, timestamp, at)
+    this.note(sequence, timestamp, at)
   }
 
   /** Audio is about to be sent: joined to what was sent before, and shown to the taps. */
@@ -265,13 +219,5 @@ export class Sender {
     this.packets++
     this.bytes += payloadBytes
     this.sink.send(packet)
-  }
-
-  #note(sequence: number, timestamp: number, at: number): void {
-    this.#sequence = sequence
-    // All packets of a key press bear the time of its begin: the clock is read where the timestamp was new.
-    if (timestamp !== this.timestamp || Number.isNaN(this.sentAt)) this.sentAt = at
-    this.timestamp = timestamp
-    this.slots.store(this.slot, this.ssrc | 0, sequence, timestamp | 0, (this.sentAt * 8) | 0)
   }
 }
