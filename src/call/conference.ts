@@ -2,14 +2,15 @@ import { EventEmitter } from 'node:events'
 import { extname } from 'node:path'
 import { CordboardError } from '../core/errors.js'
 import { onAbort, type Scoped } from '../core/scope.js'
-import type { Leg, MediaEngine, MemberOptions, Room } from '../media/leg.js'
+import type { Leg, MediaEngine, MemberOptions, RecordOptions, Room } from '../media/leg.js'
 import type { Call, Recording } from './call.js'
+import { callRecording } from './call-recording.js'
 import { LiveCall } from './live-call.js'
 
 /** Options of a conference; they count when it is made. */
 export interface ConferenceOptions {
   /** `mixed`: one mono file of the room; `per-member`: one of what each member says, FILE-CALLID.wav. @default tracks 'mixed' */
-  readonly record?: { readonly file: string; readonly tracks?: 'mixed' | 'per-member' }
+  readonly record?: { readonly file: string; readonly tracks?: 'mixed' | 'per-member' } & Pick<RecordOptions, 'maxBytes' | 'key'>
   /** So many members are heard at a time, the loudest; for huge conferences. @default all */
   readonly loudest?: number
   /**
@@ -39,6 +40,8 @@ export interface ConferenceEvents {
 export interface Conference extends EventEmitter<ConferenceEvents>, AsyncDisposable {
   readonly name: string
   readonly members: readonly Member[]
+  /** What is being recorded: the one of the room, or those of the members that are here. */
+  readonly recordings: readonly Recording[]
   /** @throws CordboardError `CALL_STATE` before the answer, `CALL_ENDED`. */
   join(call: Call, options?: MemberOptions & Scoped): Promise<Member>
   /**
@@ -57,6 +60,7 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
   readonly #members = new Set<LiveMember>()
   readonly #onClose: () => void
   #room: Promise<Room> | undefined
+  #mix: Recording | undefined
   #closed = false
 
   constructor(engine: MediaEngine, readonly name: string, options: ConferenceOptions, onClose: () => void) {
@@ -68,6 +72,10 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
 
   get members(): readonly Member[] {
     return [...this.#members]
+  }
+
+  get recordings(): readonly Recording[] {
+    return [this.#mix, ...[...this.#members].map(({ recording }) => recording)].flatMap(recording => recording ?? [])
   }
 
   async join(call: Call, options: MemberOptions & Scoped = {}): Promise<Member> {
@@ -116,7 +124,7 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
     const { record, loudest, perWorker } = this.#options
     const room = await this.#engine.createRoom({ ...loudest === undefined ? {} : { loudest }, ...perWorker === undefined ? {} : { perWorker } })
     this.#relay(room)
-    if (record !== undefined && record.tracks !== 'per-member') await room.record(record.file)
+    if (record !== undefined && record.tracks !== 'per-member') this.#mix = callRecording(await room.record(record.file, keepingOf(record)))
     return room
   }
 
@@ -140,9 +148,13 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
     if (record?.tracks !== 'per-member') return undefined
     const extension = extname(record.file)
     const stem = record.file.slice(0, record.file.length - extension.length)
-    return call.record(`${stem}-${call.id.replaceAll(/[^\w.-]/g, '_')}${extension || '.wav'}`, { tracks: 'received' })
+    return call.record(`${stem}-${call.id.replaceAll(/[^\w.-]/g, '_')}${extension || '.wav'}`, { tracks: 'received', ...keepingOf(record) })
   }
 }
+
+/** How the files of a recording are kept. */
+const keepingOf = ({ maxBytes, key }: Pick<RecordOptions, 'maxBytes' | 'key'>): Pick<RecordOptions, 'maxBytes' | 'key'> =>
+  ({ ...maxBytes === undefined ? {} : { maxBytes }, ...key === undefined ? {} : { key } })
 
 class LiveMember implements Member {
   #settings: Required<MemberOptions>

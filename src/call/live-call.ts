@@ -14,6 +14,7 @@ import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
 import type { BridgeOutcome, Call, CallEvents, CallStatistics, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
+import { callRecording } from './call-recording.js'
 import { wishesOf } from './call-streams.js'
 import { ALL_DIGITS, DigitQueue, type Keypress } from './digit-queue.js'
 import { asCordboardError, endOfInvite, endOfSession } from './end-reason.js'
@@ -227,14 +228,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   async record(file: string, options: Omit<RecordOptions, 'file'> = {}): Promise<Recording> {
     this.#throwIfEnded()
     const leg = await this.#alive(this.#audible())
-    const recording = await this.#alive(leg.record({ file, ...options }))
-    return {
-      file: recording.file,
-      pause: () => recording.pause(),
-      resume: () => recording.resume(),
-      stop: () => recording.stop(),
-      [Symbol.asyncDispose]: async () => { await recording.stop() },
-    }
+    return callRecording(await this.#alive(leg.record({ file, ...options })))
   }
 
   async dial(targets: Uri | readonly Uri[], options: DialOptions = {}): Promise<DialOutcome> {

@@ -20,7 +20,7 @@ export interface LegOptions {
 
 /** What a sender can be made to play. PCM sources are resampled to the leg's rate. */
 export type Source =
-  /** WAV file (PCM 8/16/24/32 bit, A-law, mu-law; any rate; channels are mixed down). */
+  /** WAV file (PCM 8/16/24/32 bit, float, A-law, mu-law; any rate; channels are mixed down). */
   | { readonly type: 'file'; readonly path: string }
   /** Sine tone(s) in Hz, each at `dbm0` (default -16), switched by the cadence in ms (on, off, on, off, …; default continuous). */
   | { readonly type: 'tone'; readonly frequencies: readonly number[]; readonly dbm0?: number; readonly cadence?: readonly number[] }
@@ -56,7 +56,7 @@ export interface Playback {
   /** Silence until `resume`; the sound goes on where it was. */
   pause(): void
   resume(): void
-  /** Goes on from `ms` after the begin of the first source. Past the end: ends it. In a live source, or behind one or a tone: no further than its begin. */
+  /** Goes on from `ms` after the begin of the first source. Past the end: ends it; of a loop, further rounds count. In a live source, or behind one or a tone: no further than its begin. */
   seek(ms: number): void
   /** dB applied to the sound from now on. */
   volume: number

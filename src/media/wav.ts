@@ -21,13 +21,13 @@ interface WavFormat {
 const FORMATS: Readonly<Record<number, SampleFormat>> = { 1: 'pcm', 3: 'float', 6: 'a-law', 7: 'mu-law' }
 /** WAVE_FORMAT_EXTENSIBLE: the format code is the first two bytes of a GUID further on. */
 const EXTENSIBLE = 0xfffe
-const WIDTHS: Readonly<Record<SampleFormat, readonly number[]>> = { 'pcm': [1, 2, 3, 4], 'float': [4], 'a-law': [1], 'mu-law': [1] }
+const WIDTHS: Readonly<Record<SampleFormat, readonly number[]>> = { 'pcm': [1, 2, 3, 4], 'float': [4, 8], 'a-law': [1], 'mu-law': [1] }
 
 const bad = (reason: string): CordboardError => new CordboardError('MEDIA_BAD_FILE', `not a WAV file that can be played: ${reason}`)
 
 /**
- * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, 32-bit float, A-law, mu-law, any rate from 4 to 192 kHz, up to 32 channels. Chunks
- * of other kinds are stepped over; a data chunk that claims more than there is ends with the file.
+ * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, A-law, mu-law, any rate from 4 to 192 kHz, up to 32 channels.
+ * Chunks of other kinds are stepped over; a data chunk that claims more than there is ends with the file.
  *
  * @throws CordboardError `MEDIA_BAD_FILE`, whatever the bytes.
  */
@@ -44,11 +44,15 @@ export const readWav = (file: Uint8Array): WavAudio => {
       if (format === undefined) throw bad('no format before its data')
       return { rate: format.rate, pcm: mixDown(view, start, Math.min(size, file.length - start), format) }
     }
-    // Chunks begin at even places.
-    at = start + size + (size & 1)
+    at = start + size
+    // Chunks begin at even places; some programs do not know it.
+    if ((size & 1) === 1 && !beginsChunk(view, at)) at++
   }
   throw bad('no data chunk')
 }
+
+/** One that is waited for begins right there. */
+const beginsChunk = (view: DataView, at: number): boolean => at + 8 <= view.byteLength && ['fmt ', 'data'].includes(tagAt(view, at))
 
 const tagAt = (view: DataView, at: number): string =>
   String.fromCharCode(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2), view.getUint8(at + 3))
@@ -90,7 +94,7 @@ const readerOf = (view: DataView, format: SampleFormat, width: number): ((at: nu
     case 'a-law': return at => sampleOfALaw(view.getUint8(at))
     case 'mu-law': return at => sampleOfMuLaw(view.getUint8(at))
     case 'float': return at => {
-      const value = view.getFloat32(at, true)
+      const value = width === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true)
       return Number.isFinite(value) ? Math.max(-32768, Math.min(32767, value * 32768)) : 0
     }
     case 'pcm': switch (width) {

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Call, CancelReason, type CordboardError, defineMenu, type EndReason } from '../../src/index.js'
 import { deferred } from '../../src/core/scope.js'
+import { openSealedRecording } from '../../src/media/sealed-recording.js'
+import { readWav } from '../../src/media/wav.js'
 import { traceMessages } from '../../src/sip/trace/traced-message.js'
 import { received, sharedServers, twoServers } from './two-servers.js'
 
@@ -321,6 +323,53 @@ void t.test('a conference: members hear each other, mute, and part with their ca
   t.equal(room.members.length, 0)
   t.not(callee.conference('standup'), room, 'a closed room is made anew')
   await Promise.all([playing, silent, b.hangup()])
+})
+
+void t.test('a conference is recorded, encrypted on demand, and silent while it waits; or each member by itself', async t => {
+  const { callee, call } = await servers(t)
+  const directory = await mkdtemp(join(tmpdir(), 'cordboard-conference-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const key = new Uint8Array(32).fill(5)
+  const room = callee.conference('minutes', { record: { file: join(directory, 'minutes.wav'), key } })
+  const each = callee.conference('each', { record: { file: join(directory, 'each.wav'), tracks: 'per-member', key } })
+  callee.handle('sip:minutes@*', async incoming => {
+    await incoming.answer()
+    await room.join(incoming)
+    await once(incoming.signal, 'abort')
+  })
+  const [a, b] = [await call('minutes'), await call('minutes')]
+  while (room.members.length < 2) await new Promise(resolve => setImmediate(resolve))
+  const playing = a.play({ tone: '1004@-10' }).catch(() => undefined)
+  /** Until b has heard half a second. */
+  const hears = async (): Promise<void> => { await loudest(b, Infinity) }
+  await loudest(b, 6_000)
+  const [recording] = room.recordings
+  t.equal(room.recordings.length, 1)
+  await hears()
+  recording!.pause()
+  await hears()
+  recording!.resume()
+  await hears()
+  const { files } = await recording!.stop()
+  t.same(files, [join(directory, 'minutes.wav')])
+  const sealed = await openSealedRecording(files[0]!, key)
+  t.match(sealed, { whole: true, channels: 1, rate: 16_000 })
+  const parts: Buffer[] = []
+  for await (const part of sealed.read()) parts.push(part)
+  const { pcm } = readWav(Buffer.concat(parts))
+  /** Tenths of a second in which there is sound. */
+  const loud = Array.from({ length: Math.floor(pcm.length / 1600) }, (_, tenth) => pcm.subarray(1600 * tenth, 1600 * tenth + 1600).some(value => Math.abs(value) > 3000))
+  const first = loud.indexOf(true)
+  const silent = loud.indexOf(false, first)
+  const again = loud.indexOf(true, silent)
+  t.ok(first >= 0 && silent > first && again - silent >= 3, `sound from ${first} to ${silent} and from ${again} of ${loud.length}`)
+  for (const member of room.members) await each.join(member.call)
+  t.equal(each.recordings.length, 2)
+  const [said] = each.recordings
+  await each[Symbol.asyncDispose]()
+  t.match(await openSealedRecording(said!.file, key), { whole: true, channels: 1 })
+  await a.hangup()
+  await Promise.all([playing, b.hangup()])
 })
 
 /** The loudest sample within half a second of audio, or the first that reaches `enough`. */

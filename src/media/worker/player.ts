@@ -75,18 +75,24 @@ export class Player implements Producer {
     this.#paused = paused
   }
 
-  /** Goes on from `ms` after the list's begin; past its end, the next tick ends it. */
+  /** Goes on from `ms` after the list's begin; past its end, the next tick ends it, unless it loops: then further rounds count as well. */
   seek(ms: number): void {
     if (this.#ended) return
     this.#track = -1
-    this.#sounded = true
     this.#next()
     this.sender.markNext()
+    let round = 0
     for (let left = Math.max(0, Math.round((ms * this.#codec.sampleRate) / 1000)); left > 0 && this.#reader !== undefined;) {
       const skipped = this.#reader.skip(left)
       if (skipped === undefined) return
       left -= skipped
-      if (left > 0) this.#next()
+      round += skipped
+      this.#sounded ||= skipped > 0
+      if (left === 0) return
+      const before = this.#track
+      this.#next()
+      // All rounds are of one length: however many there are, they are not gone through.
+      if (this.#track <= before) left %= round
     }
   }
 

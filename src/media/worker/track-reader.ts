@@ -87,7 +87,7 @@ class SilenceReader implements TrackReader {
   #left: number
 
   constructor(ms: number, rate: number) {
-    this.#left = Math.round((ms * rate) / 1000)
+    this.#left = ms > 0 ? Math.round((ms * rate) / 1000) : 0
   }
 
   read(out: Int16Array, offset: number, length: number): number {

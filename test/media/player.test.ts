@@ -1,0 +1,120 @@
+import t from 'tap'
+import { pcmu } from '../../src/codec/g711.js'
+import { codecFor } from '../../src/codec/registry.js'
+import { seededRandom } from '../../src/core/random.js'
+import type { Track } from '../../src/media/protocol.js'
+import { LegSlots } from '../../src/media/shared/leg-slots.js'
+import { PacketPool } from '../../src/media/worker/packet-pool.js'
+import { Player, type PlayerOptions } from '../../src/media/worker/player.js'
+import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { Sender } from '../../src/media/worker/sender.js'
+
+const l16 = codecFor('L16', 8000)!
+const agreed = { name: 'L16', clockRate: 8000, channels: 1, receive: 96, send: 96 }
+
+/** A player in virtual time on a leg that loses nothing of a sample. */
+class DryPlayer {
+  readonly heard: number[] = []
+  finished = 0
+  readonly player: Player
+  #at = 0
+
+  constructor(tracks: readonly Track[], options: Partial<PlayerOptions> = {}) {
+    const send = (packet: Buffer): void => {
+      for (let at = 12; at < packet.length; at += 2) this.heard.push(packet.readInt16BE(at))
+    }
+    const sender = new Sender({ open: true, send }, new PacketPool(), new LegSlots(LegSlots.allocate(1)), 0, seededRandom(1), 0)
+    sender.apply({ remote: undefined, remoteRtcp: undefined, rtcpMux: false, codec: agreed, receivable: [agreed], ptime: 20, direction: 'sendrecv' }, l16)
+    this.player = new Player(sender, l16, new ResamplerFilters(), {
+      playback: 1, tracks, loop: false, interruptBy: [], gain: 1, paused: false, finished: () => { this.finished++ }, hungry: () => undefined, ...options,
+    })
+  }
+
+  /** Lets so many ticks pass; @returns what was heard in them. */
+  run(ticks: number): readonly number[] {
+    const from = this.heard.length
+    for (let tick = 0; tick < ticks; tick++) this.player.tick(this.#at += 20)
+    return this.heard.slice(from)
+  }
+}
+
+/** Samples that say where they are: `first`, and up by one. */
+const ramp = (first: number, length: number): Track => ({ type: 'pcm', rate: 8000, data: Int16Array.from({ length }, (_, at) => first + at) })
+/** 50 ms and 70 ms. */
+const LIST = [ramp(1000, 400), ramp(5000, 560)]
+const ROUND = [...Array.from({ length: 400 }, (_, at) => 1000 + at), ...Array.from({ length: 560 }, (_, at) => 5000 + at)]
+
+void t.test('a loop that waits goes on at the very sample, and so does its next round', t => {
+  const dry = new DryPlayer(LIST, { loop: true })
+  const before = dry.run(8)
+  t.same(before, [...ROUND, ...ROUND].slice(0, 8 * 160))
+  dry.player.adjust(1, true)
+  t.same(dry.run(50), [], 'nothing is sent while it waits')
+  dry.player.adjust(1, false)
+  t.same(dry.run(20), [...ROUND, ...ROUND, ...ROUND, ...ROUND, ...ROUND].slice(8 * 160, 28 * 160))
+  t.equal(dry.finished, 0)
+  t.end()
+})
+
+void t.test('seek: to the sample, across files, past the end, before the begin, while it waits', t => {
+  const dry = new DryPlayer(LIST)
+  dry.player.seek(30)
+  t.same(dry.run(1), ROUND.slice(240, 400))
+  dry.player.seek(70)
+  t.same(dry.run(1), ROUND.slice(560, 720))
+  dry.player.seek(-5)
+  t.same(dry.run(1), ROUND.slice(0, 160))
+  dry.player.adjust(1, true)
+  dry.player.seek(100)
+  t.same(dry.run(3), [], 'it still waits')
+  dry.player.adjust(1, false)
+  t.same(dry.run(2), ROUND.slice(800))
+  t.equal(dry.finished, 1, 'and ends')
+  dry.player.seek(0)
+  t.same(dry.run(3), [], 'what has ended stays so')
+  const past = new DryPlayer(LIST)
+  past.player.seek(120)
+  t.same(past.run(2), [])
+  t.equal(past.finished, 1, 'past the end, once')
+  t.end()
+})
+
+void t.test('seek in a loop: further rounds count, however many, and it loops on', t => {
+  for (const rounds of [1, 2, 3, 1e9]) {
+    const dry = new DryPlayer(LIST, { loop: true })
+    dry.player.seek(120 * rounds + 70)
+    t.same(dry.run(4), [...ROUND, ...ROUND].slice(560, 1200), `${rounds} rounds`)
+  }
+  const empty = new DryPlayer([{ type: 'silence', ms: 0 }, { type: 'pcm', rate: 8000, data: new Int16Array(0) }], { loop: true })
+  empty.player.seek(1000)
+  t.same(empty.run(3), [])
+  t.equal(empty.finished, 1, 'a loop of nothing ends')
+  const tone = new DryPlayer([ramp(1000, 400), { type: 'tone', frequencies: [400] }], { loop: true })
+  tone.player.seek(1e9)
+  t.equal(tone.run(1).length, 160, 'no further than the begin of a tone')
+  t.end()
+})
+
+void t.test('silence of no or of a senseless length is none', t => {
+  for (const ms of [0, -100, NaN]) {
+    const dry = new DryPlayer([ramp(1, 80), { type: 'silence', ms }, ramp(81, 80)])
+    t.same(dry.run(1), Array.from({ length: 160 }, (_, at) => at + 1), `${ms} ms`)
+    dry.run(1)
+    t.equal(dry.finished, 1)
+  }
+  t.end()
+})
+
+void t.test('another codec in mid-sound goes on at the sample; one of another rate begins the track anew, as loud and as still', t => {
+  const dry = new DryPlayer(LIST, { gain: 0.5 })
+  t.same(dry.run(1), ROUND.slice(0, 160).map(value => Math.round(value / 2)))
+  t.equal(dry.player.recode(pcmu), dry.player)
+  t.equal(dry.player.recode(l16), dry.player)
+  t.same(dry.run(1), ROUND.slice(160, 320).map(value => Math.round(value / 2)))
+  dry.player.adjust(0.5, true)
+  const wide = dry.player.recode(codecFor('L16', 16_000)!)
+  t.not(wide, dry.player)
+  wide.tick(1000)
+  t.equal(dry.heard.length, 320, 'still waits')
+  t.end()
+})
