@@ -9,6 +9,8 @@ import type { RelayFigures, RelayLoad, RelayRun } from './relay.js'
 const SECONDS = 6
 /** Ms that packets wait at most for a fuller burst: the engine's default. */
 const COALESCE = 2.5
+/** Calls with which the heaps have their full size. */
+const FULLY_GROWN = 300
 
 /** A run, and what it may cost. */
 interface Relay extends RelayRun {
@@ -47,8 +49,23 @@ const lineOf = async (lines: AsyncIterableIterator<string>, word: string, other:
   }
 }
 
-/** Pause in ms that a line of V8's `--trace-gc` tells of; 0 for any other line. */
-const pauseIn = (line: string): number => Number(/(?:Scavenge|Mark-Compact)[^,]*,(?: pooled: [\d.]+ MB,)? ([\d.]+) \/ /.exec(line)?.[1] ?? 0)
+/** The longest collection pauses in ms that V8's `--trace-gc` tells of: of the main thread, and of those that packets go through. */
+class Pauses {
+  watching = false
+  main = 0
+  media = 0
+  #mainIsolate: string | undefined
+
+  take(line: string): void {
+    const [, isolate, pause] = /^\[\d+:(\w+)\].*(?:Scavenge|Mark-Compact)[^,]*,(?: pooled: [\d.]+ MB,)? ([\d.]+) \/ /.exec(line) ?? []
+    if (isolate === undefined) return
+    // It collects first: the others begin when it has loaded its modules.
+    this.#mainIsolate ??= isolate
+    if (!this.watching) return
+    if (isolate === this.#mainIsolate) this.main = Math.max(this.main, Number(pause))
+    else this.media = Math.max(this.media, Number(pause))
+  }
+}
 
 /** The load's own figures; `measuring` is called when it begins to measure. */
 const load = async (task: RelayLoad, measuring: () => void): Promise<RelayFigures> => {
@@ -64,29 +81,28 @@ const load = async (task: RelayLoad, measuring: () => void): Promise<RelayFigure
 /** Both sides of the load send to each other: what of the delay is the system's and the load's own. */
 const floor = async (calls: number): Promise<Row> => {
   const figures = await load({ calls, secure: false, coalesce: 0, ports: undefined, seconds: SECONDS }, () => undefined)
-  return { what: 'no server: side to side', calls, coalesce: null, share: null, goal: null, ...figures, delayGoal: null, pause: null, pauseGoal: null, memory: null, memoryGoal: null }
+  return { what: 'no server: side to side', calls, coalesce: null, share: null, goal: null, ...figures, delayGoal: null, pause: null, pauseGoal: null, mainPause: null, memory: null, memoryGoal: null }
 }
 
 const relay = async ({ what, goal, delayGoal, pauseGoal, memoryGoal, ...run }: Relay): Promise<Row & { readonly resident: number }> => {
   const { child, lines } = start(SERVER_CORE, ['--trace-gc'], 'relay-server', run)
   try {
-    const { ports } = JSON.parse(await lineOf(lines, 'ready ')) as { readonly ports: RelayLoad['ports'] }
+    const pauses = new Pauses()
+    const { ports } = JSON.parse(await lineOf(lines, 'ready ', line => pauses.take(line))) as { readonly ports: RelayLoad['ports'] }
     let before = 0
-    let pause = 0
-    let watching = false
-    const watch = lineOf(lines, 'never', line => { if (watching) pause = Math.max(pause, pauseIn(line)) }).catch(() => undefined)
+    const watch = lineOf(lines, 'never', line => pauses.take(line)).catch(() => undefined)
     const figures = await load({ ...run, ports, seconds: SECONDS }, () => {
       before = cpuOf(child.pid!)
-      watching = true
+      pauses.watching = true
     })
-    watching = false
+    pauses.watching = false
     const share = (cpuOf(child.pid!) - before) / (SECONDS * 10_000)
     const resident = memoryOf(child.pid!)
     child.kill('SIGTERM')
     await watch
     return {
       what, calls: run.calls, coalesce: run.coalesce, share, goal: goal ?? null, ...figures, delayGoal: delayGoal ?? null,
-      pause, pauseGoal: pauseGoal ?? null, memory: null, memoryGoal: memoryGoal ?? null, resident,
+      pause: pauses.media, pauseGoal: pauseGoal ?? null, mainPause: pauses.main, memory: null, memoryGoal: memoryGoal ?? null, resident,
     }
   } finally {
     child.kill('SIGKILL')
@@ -98,11 +114,11 @@ export const relayLoad = async (): Promise<Report> => {
   const rows: Row[] = [await floor(100), await floor(300)]
   const measured: (Row & { readonly resident: number })[] = []
   for (const run of RELAYS) measured.push(await relay(run))
-  const [smallest] = measured
+  // A young generation grows to its full size with the load, whatever the number of calls: a leg costs what more legs cost more once it has.
+  const base = measured.find(row => row['calls'] === FULLY_GROWN)!
   for (const { resident, ...row } of measured) {
-    // Heaps have the same size whatever the number of calls: a leg costs what more legs cost more.
-    const legs = 2 * (Number(row['calls']) - Number(smallest!['calls']))
-    rows.push({ ...row, memory: row['memoryGoal'] === null ? null : ((resident - smallest!.resident) * 1_024) / legs })
+    const legs = 2 * (Number(row['calls']) - FULLY_GROWN)
+    rows.push({ ...row, memory: row['memoryGoal'] === null ? null : ((resident - base.resident) * 1_024) / legs })
   }
   return {
     name: 'load-relay',
@@ -121,6 +137,7 @@ export const relayLoad = async (): Promise<Report> => {
       { key: 'gap', title: 'gap p95 ms' },
       { key: 'pause', title: 'longest collection pause ms' },
       { key: 'pauseGoal', title: 'goal ms' },
+      { key: 'mainPause', title: 'of the main thread ms' },
       { key: 'memory', title: 'kB a leg' },
       { key: 'memoryGoal', title: 'goal kB' },
     ],
