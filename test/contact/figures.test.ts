@@ -1,6 +1,8 @@
 import t from 'tap'
 import { Registry } from 'prom-client'
 import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { addressOf, sameAddress } from '../../src/contact/address.js'
 import type { ContactCenter } from '../../src/contact/contact-center.js'
 import { EventStream } from '../../src/contact/event-stream.js'
@@ -20,6 +22,7 @@ import { seededRandom } from '../../src/core/random.js'
 import { exponential, poissonArrivals } from '../../src/contact/simulation/distribution.js'
 import { simulate } from '../../src/contact/simulation/simulate.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
+import { ROOT } from '../root.js'
 import { Rig } from './routing/rig.js'
 
 /** An hour of one agent: two answered (one in time), one who gives up early, one late, one who times out. */
@@ -319,6 +322,8 @@ void t.test('Prometheus: counters by the log, gauges at the scrape', async t => 
   const registry = new Registry()
   addContactMetrics(center, registry)
   for (const { fact } of rig.all('log')) center.emit('fact', fact)
+  const described = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8').match(/`cordboard_\w+`/g)!.map(name => name.slice(1, -1))
+  t.same(registry.getMetricsAsArray().map(({ name }) => name).sort(), [...new Set(described)].sort(), 'docs/metrics.md names all of them, and no other')
   const text = await registry.metrics()
   for (const line of [
     'cordboard_queue_offered_total{queue="q",channel="voice"} 5',

@@ -86,14 +86,21 @@ t.test('settings that change while callers wait lose none of them; bad ones chan
   t.same([await command('1001', 'wrap-up', { seconds: 60 }), await command('1099', 'wrap-up', { seconds: 60 }), await command('1001', 'wrap-up', {})], [409, 404, 400])
 })
 
-t.test('an agent who comes by the settings is asked at once; SIGHUP reads them again', async t => {
+t.test('an agent who comes by the settings is asked at once, for the customer who comes first by them; SIGHUP reads them again', async t => {
   await using outside = await createScriptedPeer({ user: 'ann', tone: { frequencies: [1_100] } })
   outside.answerCalls()
+  await using stranger = await peer('stranger', 700)
   await using customer = await peer('customer', 600)
-  rewrite(`queues:\n  billing: { number: 703, welcome: ${brief}, requires: english >= 3 }\n`)
+  const billing = `customers: { customer: { priority: 5 } }\nqueues:\n  billing: { number: 703, welcome: ${brief}, requires: english >= 3 }\n`
+  rewrite(billing)
   await told(/^settings applied/, 2)
+  const waiting = (count: number): Promise<unknown> =>
+    eventually(`${count} wait`, async () => (await queues()).find(({ name }) => name === 'billing')?.waiting.length === count || undefined)
+  await using other = await stranger.call(center.uri('703'))
+  await waiting(1)
   await using call = await customer.call(center.uri('703'))
-  rewrite(`queues:\n  billing: { number: 703, welcome: ${brief}, requires: english >= 3 }\nagents:\n  people:\n    ann: { uri: "sip:ann@127.0.0.1:${outside.port}", accept: 1, skills: { english: 4 } }\n`)
+  await waiting(2)
+  rewrite(`${billing}agents:\n  people:\n    ann: { uri: "sip:ann@127.0.0.1:${outside.port}", accept: 1, skills: { english: 4 } }\n`)
   const asked = await outside.nextCall()
   await eventually('the question', () => asked.rtp.packets.length > 25 || undefined)
   t.notOk(call.rtp.heard().hears(1_100), 'not before the key')
@@ -103,5 +110,7 @@ t.test('an agent who comes by the settings is asked at once; SIGHUP reads them a
   center.child.signal('SIGHUP')
   await told(/^settings applied/, 4)
   t.notOk(call.over)
+  await waiting(1)
   await call.bye()
+  await other.bye()
 })
