@@ -11,6 +11,8 @@ export interface ForecastOptions {
   readonly timeZone?: string
   /** Weight of a week relative to the one after it. @default 0.8 */
   readonly decay?: number
+  /** Whether intervals that the history lacks brought no calls, as in the rows of an `IntervalFold`; otherwise nothing is known of them. @default false */
+  readonly gapsAreQuiet?: boolean
 }
 
 const WEEK = 7 * 24 * 3_600_000
@@ -32,18 +34,22 @@ const clockOf = (timeZone: string): ((at: number) => number) => {
  * @returns calls expected in the interval of `at`; undefined where the history has no such interval.
  */
 export const forecast = (history: readonly HistoryEntry[], options: ForecastOptions = {}): ((at: number) => number | undefined) => {
-  const { interval = 900_000, decay = 0.8, timeZone = 'UTC' } = options
+  const { interval = 900_000, decay = 0.8, timeZone = 'UTC', gapsAreQuiet = false } = options
   const clock = clockOf(timeZone)
   const slot = (at: number): number => Math.floor((clock(at) % WEEK) / interval)
-  const newest = Math.max(...history.map(entry => entry.at), 0)
+  const newest = history.reduce((most, { at }) => Math.max(most, at), 0)
   const sums = new Map<number, { calls: number; weight: number }>()
   for (const { at, offered } of history) {
     const weight = decay ** Math.floor((newest - at) / WEEK)
     const sum = sums.get(slot(at)) ?? { calls: 0, weight: 0 }
     sums.set(slot(at), { calls: sum.calls + offered * weight, weight: sum.weight + weight })
   }
+  const oldest = history.reduce((least, { at }) => Math.min(least, at), newest)
+  let all = 0
+  for (let week = Math.floor((newest - oldest) / WEEK); week >= 0; week--) all += decay ** week
   return at => {
     const sum = sums.get(slot(at))
+    if (gapsAreQuiet && history.length > 0) return (sum?.calls ?? 0) / all
     return sum === undefined ? undefined : sum.calls / sum.weight
   }
 }

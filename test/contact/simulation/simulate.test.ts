@@ -2,6 +2,7 @@ import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
 import { exponential, logNormal, poissonArrivals } from '../../../src/contact/simulation/distribution.js'
 import type { Distribution } from '../../../src/contact/simulation/distribution.js'
+import { IntervalFold } from '../../../src/contact/figures/interval-figures.js'
 import { erlangA, erlangB, erlangC } from '../../../src/contact/simulation/erlang.js'
 import type { AgentView, WaitingView } from '../../../src/contact/routing/settings.js'
 import { forecast } from '../../../src/contact/simulation/forecast.js'
@@ -116,6 +117,43 @@ void t.test('forecast: the same quarter of an hour in the weeks before, recent o
   t.equal(expected(2 * week)?.toFixed(2), '16.67')
   t.equal(expected(2 * week + 1_000_000), 3)
   t.equal(expected(2 * week + 1_800_000), undefined)
+})
+
+void t.test('forecast: what the history lacks is unknown, or was quiet', async t => {
+  const week = 7 * 24 * 3_600_000
+  const history = [{ at: 0, offered: 8 }, { at: week, offered: 4 }, { at: week + 900_000, offered: 6 }, { at: 2 * week, offered: 4 }]
+  const [known, quiet] = [forecast(history, { decay: 1 }), forecast(history, { decay: 1, gapsAreQuiet: true })]
+  t.same([0, 900_000, 1_800_000].map(at => known(3 * week + at)?.toFixed(2)), ['5.33', '6.00', undefined])
+  t.same([0, 900_000, 1_800_000].map(at => quiet(3 * week + at)?.toFixed(2)), ['5.33', '2.00', '0.00'])
+  t.equal(forecast([], { gapsAreQuiet: true })(0), undefined)
+})
+
+void t.test('80/20 from history to the floor: figures by interval, their forecast, the agents for it, and a day that they serve', async t => {
+  const week = 7 * 24 * 3_600_000
+  const random = seededRandom(11)
+  const [talk, hours] = [exponential(180_000), [20, 60, 140, 100, 60]]
+  const day = (from: number): SimulatedCall[] =>
+    [...poissonArrivals({ interval: 3_600_000, callsPerHour: hours }, random)].map(at => ({ at: from + at, queue: 'q', talk: talk(random) }))
+  const rows = new IntervalFold({ interval: 3_600_000 })
+  const history = Array.from({ length: 10 }, (_, weeks) => day(weeks * week)).flat()
+  for (const _stay of simulate({ queues: { q: { strategy: 'longest-idle' } }, agents: agents(20), calls: history, onFact: fact => rows.note(fact, fact.at) })) continue
+  const expected = forecast(rows.rows().map(({ at, figures }) => ({ at, offered: figures.offered })), { interval: 3_600_000, decay: 1, gapsAreQuiet: true })
+  for (const [hour, calls] of hours.entries()) t.ok(Math.abs(expected(10 * week + hour * 3_600_000)! - calls) < 4 * Math.sqrt(calls / 10), `hour ${hour}`)
+  t.equal(expected(10 * week + 12 * 3_600_000), 0, 'nobody calls at noon')
+  for (const hour of [1, 2, 4]) {
+    const callsPerHour = expected(10 * week + hour * 3_600_000)!
+    const goal = { callsPerHour, handling: 180_000, share: 0.8, within: 20_000 }
+    const { agents: needed } = agentsFor(goal)
+    const gap = exponential(3_600_000 / callsPerHour)
+    const served = (count: number): number => {
+      let at = 0
+      const calls = Array.from({ length: 20_000 }, () => ({ at: at += gap(random), queue: 'q', talk: talk(random) }))
+      return [...simulate({ queues: { q: { strategy: 'longest-idle' } }, agents: agents(count), calls })].filter(({ waited }) => waited <= 20_000).length / calls.length
+    }
+    const [enough, short] = [served(needed), served(needed - 1)]
+    t.ok(Math.abs(enough - performanceOf(goal, needed).serviceLevel(20_000)) < 0.03 && enough > 0.78, `${needed} agents: ${enough}`)
+    t.ok(short < 0.8, `${needed - 1} agents: ${short}`)
+  }
 })
 
 void t.test('forecast: by the clock on the wall, over the beginning of summer time', async t => {
