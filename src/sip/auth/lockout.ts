@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/clock.js'
+import { subscriberOf } from '../../core/subscriber.js'
 import { RecentMap } from './recent-map.js'
 
 export interface LockoutOptions {
   readonly clock: Clock
-  /** Wrong passwords from one address within `window` that lock it. @default 50 */
+  /** Wrong passwords from one address (of IPv6: one /64) within `window` that lock it. @default 50 */
   readonly perSource?: number
   /** Wrong passwords for one account within `window` that lock it. @default 100 */
   readonly perAccount?: number
@@ -48,13 +49,13 @@ export class Lockout {
   /** Milliseconds until `source` may try `account` again; 0 when it may now. */
   remaining(source: string, account: string): number {
     if (this.#trusted.get(pair(source, account)) === true) return 0
-    const until = Math.max(this.#sources.get(source)?.lockedUntil ?? 0, this.#accounts.get(account)?.lockedUntil ?? 0)
+    const until = Math.max(this.#sources.get(subscriberOf(source))?.lockedUntil ?? 0, this.#accounts.get(account)?.lockedUntil ?? 0)
     return Math.max(0, until - this.#clock.now())
   }
 
   /** A wrong password. */
   failed(source: string, account: string): void {
-    this.#count(this.#sources, source, this.#limits.source)
+    this.#count(this.#sources, subscriberOf(source), this.#limits.source)
     this.#count(this.#accounts, account, this.#limits.account)
   }
 

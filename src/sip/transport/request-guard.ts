@@ -1,6 +1,6 @@
+import { subscriberOf } from '../../core/subscriber.js'
 import { header, to } from '../message/headers.js'
 import type { SipRequest } from '../message/message.js'
-import { sourceOf } from './source-counts.js'
 
 /** Why the guard drops a request without a word. */
 export type GuardVerdict = 'pass' | 'scanner' | 'rate'
@@ -57,7 +57,7 @@ export class RequestGuard {
   }
 
   #bucketOf(from: string, now: number): Bucket {
-    const address = sourceOf(from)
+    const address = subscriberOf(from)
     let bucket = this.#buckets.get(address)
     if (bucket === undefined) bucket = { tokens: this.#burst, filledAt: now }
     else {

@@ -1,15 +1,4 @@
-/**
- * Who a source is, for limits: an IPv4 address, or the /64 of an IPv6 address, since one subscriber has all of it (RFC 6177 §2).
- *
- * @example sourceOf('2001:db8:1:2:3::9') // '2001:db8:1:2::/64'
- */
-export const sourceOf = (address: string): string => {
-  if (!address.includes(':')) return address
-  const groups = address.toLowerCase().split(':')
-  const gap = groups.indexOf('')
-  const head = gap < 0 ? groups : groups.slice(0, gap)
-  return `${head.slice(0, 4).join(':')}::/64`
-}
+import { subscriberOf } from '../../core/subscriber.js'
 
 /** How many of something each source has, so that no one takes the places of all. */
 export class SourceCounts {
@@ -19,7 +8,7 @@ export class SourceCounts {
 
   /** Takes a place for the sender; false when it has all of its own already. */
   take(address: string): boolean {
-    const source = sourceOf(address)
+    const source = subscriberOf(address)
     const count = this.#counts.get(source) ?? 0
     if (count >= this.limit) return false
     this.#counts.set(source, count + 1)
@@ -27,7 +16,7 @@ export class SourceCounts {
   }
 
   release(address: string): void {
-    const source = sourceOf(address)
+    const source = subscriberOf(address)
     const count = this.#counts.get(source) ?? 0
     if (count > 1) this.#counts.set(source, count - 1)
     else this.#counts.delete(source)

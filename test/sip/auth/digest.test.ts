@@ -284,6 +284,9 @@ t.test('lock-out: per source and per account, for a time, and never of a telepho
   clock.advance(1001)
   lockout.failed('slow', 'bob')
   t.equal(lockout.remaining('slow', 'bob'), 0, 'the window moved on')
+  for (let host = 1; host <= 3; host++) lockout.failed(`2001:db8:1:2::${host}`, `user${host}`)
+  t.equal(lockout.remaining('2001:db8:1:2::99', 'ann'), 5000, 'one subscriber has the whole /64')
+  t.equal(lockout.remaining('2001:db8:1:3::99', 'ann'), 0)
 })
 
 t.test('lock-out: the right password is refused too while it lasts, and looks like a wrong one', async t => {

@@ -12,7 +12,7 @@ import { writeMessage } from '../../../src/sip/message/writer.js'
 import { parseListenAddress } from '../../../src/sip/transport/listen-address.js'
 import { MemoryNetwork } from '../../../src/sip/transport/memory-network.js'
 import { RouteSource } from '../../../src/sip/transport/route-source.js'
-import { sourceOf } from '../../../src/sip/transport/source-counts.js'
+import { subscriberOf } from '../../../src/core/subscriber.js'
 import type { TransportLayerOptions } from '../../../src/sip/transport/transport-layer.js'
 import type { Target } from '../../../src/sip/transport/transport.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
@@ -129,7 +129,7 @@ t.test('TCP: a reader that does not read is cut off; connections are bounded; lo
 })
 
 t.test('limits per source: connections of one source, and the bytes of unfinished messages of all, are bounded', async t => {
-  t.strictSame(['192.0.2.7', '2001:DB8:1:2:3::9', '2001:db8::1', '::1'].map(sourceOf), ['192.0.2.7', '2001:db8:1:2::/64', '2001:db8::/64', '::/64'])
+  t.strictSame(['192.0.2.7', '::ffff:192.0.2.7', '2001:DB8:1:2:3::9', '2001:db8::1', '::1'].map(subscriberOf), ['192.0.2.7', '192.0.2.7', '2001:db8:1:2::/64', '2001:db8::/64', '::/64'])
   const from = async (localAddress: string): Promise<Socket> => {
     const socket = connect({ port: server.at().port, host: '127.0.0.1', localAddress })
     t.teardown(() => socket.destroy())
