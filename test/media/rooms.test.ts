@@ -86,15 +86,18 @@ void t.test('rooms over several workers', { timeout: 90_000 }, async t => {
     peers[far]!.quiet()
     await until(() => talking.size === 5 && !talking.has(legs[far]!), 'one ends')
     peers[far]!.talk(legs[far]!)
-    const levels = await room.levels()
-    t.ok(near(levels.get(legs[0]!)!, -10) && near(levels.get(legs[nearby]!)!, -16), 'levels by leg')
-    t.equal(levels.size, 6)
+    t.equal((await room.levels()).size, 6)
+    await until(async () => {
+      const levels = await room.levels()
+      return near(levels.get(legs[0]!)!, -10) && near(levels.get(legs[nearby]!)!, -16)
+    }, 'levels by leg')
     await settle(peers)
     await recording.stop()
     const file = await readFile(join(directory, 'room.wav'))
     const mix = new Int16Array(file.buffer.slice(file.byteOffset + 44, file.byteOffset + file.length))
     for (const [at, tone] of TONES.entries()) {
-      const found = toneLevel(mix, tone, 16_000, mix.length - 6400, 4800)
+      // The median of tenths of a second: one hold-up of the machine is none of ours.
+      const found = [0, 1, 2, 3, 4].map(tenth => toneLevel(mix, tone, 16_000, mix.length - 8000 + 1600 * tenth, 1600)).sort((a, b) => a - b)[2]!
       t.ok(near(found, at === nearby ? -16 : -10), `${tone} recorded at ${found.toFixed(2)}`)
     }
     t.equal((await engine.statistics()).rooms.open, 1)
