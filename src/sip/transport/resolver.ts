@@ -105,6 +105,9 @@ export class DnsResolver implements Resolver {
   resolve(text: string): readonly Target[] | Promise<readonly Target[]> {
     const uri = parseUri(text)
     if (uri?.type !== 'sip') throw new CordboardError('SIP_BAD_URI', `cannot be routed: ${text}`, { status: 416 })
+    const asked = parameterText(uri.parameters, 'transport')
+    // RFC 3263 §4.1: the protocol that a URI names is used, and no other in its place.
+    if (asked !== undefined && !TRANSPORTS.has(asked.toLowerCase())) throw new CordboardError('SIP_TRANSPORT', `nobody here speaks ${asked}: ${text}`, { status: 503 })
     const host = parameterText(uri.parameters, 'maddr') ?? uri.host
     const named = transportOf(uri)
     const anyTransport = named === undefined
@@ -145,7 +148,13 @@ export class DnsResolver implements Resolver {
     const services = named === undefined ? await this.#naptr(host, secure) : []
     const names = services.length > 0 ? services : this.#candidates(named, secure).map(name => ({ name: `${SRV_PREFIX[name]}.${host}`, transport: name }))
     const found: Target[] = []
-    for (const service of names) found.push(...await this.#srv(host, service.name, service.transport))
+    let denied = false
+    for (const service of names) {
+      const servers = await this.#srv(host, service.name, service.transport)
+      if (servers === 'denied') denied = true
+      else found.push(...servers)
+    }
+    if (found.length === 0 && denied) throw new CordboardError('SIP_TRANSPORT', `no service: ${host}`, { status: 503 })
     return found.length > 0 ? found : this.#addresses(host, host, transport, defaultPort(transport), named === undefined)
   }
 
@@ -163,10 +172,11 @@ export class DnsResolver implements Resolver {
     })
   }
 
-  async #srv(domain: string, name: string, transport: TransportName): Promise<readonly Target[]> {
+  /** `denied`: a single record with target `.` says that the domain has no such service, whatever its addresses (RFC 2782). */
+  async #srv(domain: string, name: string, transport: TransportName): Promise<readonly Target[] | 'denied'> {
     const records = await this.#dns.srv(name).catch(() => [])
-    // RFC 2782: a single record with target `.` says that the service does not exist here.
     const usable = records.filter(record => record.name !== '' && record.name !== '.')
+    if (records.length > 0 && usable.length === 0) return 'denied'
     const lists = await Promise.all(bySrv(usable, this.#random).map(record =>
       this.#addresses(domain, record.name, transport, record.port, false).catch(() => [])))
     return lists.flat()

@@ -64,7 +64,7 @@ export class ReliableProvisionals implements AlarmOwner<'repeat' | 'give-up'> {
   /** True for a PRACK of the response that is waiting for one. */
   waitsFor(request: SipRequest): boolean {
     const acknowledged = rack(request)
-    return this.#sent !== undefined && acknowledged?.rseq === this.#sent.rseq && acknowledged.cseq === this.cseq
+    return this.#sent !== undefined && acknowledged?.rseq === this.#sent.rseq && acknowledged.cseq === this.cseq && acknowledged.method === 'INVITE'
   }
 
   /** The final response is out. */

@@ -72,6 +72,15 @@ t.test('RFC 3263 §4.2: SRV by priority without NAPTR, addresses without SRV, no
   await t.rejects(Promise.resolve(targets('sip:nowhere.example')), { code: 'SIP_TRANSPORT' })
 })
 
+t.test('RFC 3263 §4.1, RFC 2782: a protocol that we do not speak, and a service that a domain denies, are not replaced by another', async t => {
+  const { resolver } = setUp({ a: { 'd.example': ['10.0.3.1'] } })
+  for (const uri of ['sip:d.example;transport=sctp', 'sip:10.0.3.1;transport=TLS-SCTP']) t.throws(() => resolver.resolve(uri), { code: 'SIP_TRANSPORT', status: 503 }, uri)
+  const zone: Zone = { srv: { '_sip._udp.d.example': [srv('', 0)], '_sip._tcp.d.example': [srv('.', 0)] }, a: { 'd.example': ['10.0.3.1'] } }
+  await t.rejects(Promise.resolve(setUp(zone, ['udp', 'tcp']).targets('sip:d.example')), { code: 'SIP_TRANSPORT', status: 503 })
+  t.strictSame(await setUp({ ...zone, srv: { ...zone.srv, '_sip._tcp.d.example': [srv('d.example', 5064)] } }, ['udp', 'tcp']).targets('sip:d.example'), ['tcp 10.0.3.1 5064'])
+  t.strictSame(await setUp(zone, ['udp', 'tcp']).targets('sip:d.example:5060'), ['udp 10.0.3.1 5060'], 'a port asks for no SRV')
+})
+
 t.test('RFC 3263 §4.3: answers are kept for a while, failed targets stand behind', async t => {
   const { targets, resolver, asked, clock } = setUp({ a: { 'c.example': ['10.0.2.1', '10.0.2.2'] } })
   await targets('sip:c.example:5060')

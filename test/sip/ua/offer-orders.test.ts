@@ -337,3 +337,14 @@ t.test('RFC 3311 §5.1, UAC: an UPDATE of ours in a session carries an offer, it
   await clock.settle(1)
   t.equal(text(await answered), ANSWER)
 })
+
+t.test('RFC 3262 §3: a PRACK that names another response, CSeq or method, none, or the same once more, gets 481', async t => {
+  const { invite, peer, ask, prack, clock, within } = await called(OFFER)
+  void invite.provisional(183, { sdp: ANSWER })
+  await clock.settle(1)
+  const rseq = Number(header(peer.responses.at(-1)!, 'RSeq'))
+  for (const rack of [`${rseq + 1} 1 INVITE`, `${rseq} 2 INVITE`, `${rseq} 1 BYE`, 'x', undefined])
+    t.equal((await ask(within('PRACK', rack === undefined ? {} : { headers: { RAck: rack } })))?.status, 481, rack ?? 'no RAck')
+  t.equal((await ask(prack()))?.status, 200)
+  t.equal((await ask(prack()))?.status, 481)
+})
