@@ -215,8 +215,8 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   place(near?: Leg): number {
-    const worker = near !== undefined && this.#states[near.worker] === 'running' ? near.worker : this.#emptiest()
-    if (worker === undefined || !this.takes(worker)) throw overloaded()
+    const worker = near !== undefined && this.takes(near.worker) ? near.worker : this.#emptiest()
+    if (worker === undefined) throw overloaded()
     return worker
   }
 
@@ -258,12 +258,15 @@ class Engine implements MediaEngine, EngineServices {
     await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
   }
 
-  /** Brings both into the worker of the first. */
+  /** Brings both into the worker of the first; where that has no time and the second's has, into that. */
   async #unite<T extends LegHandle | StreamHandle>(first: T, second: T): Promise<void> {
     // Others may be moving either.
     while (first.moving !== undefined || second.moving !== undefined || first.worker !== second.worker) {
       await first.moving
-      await this.move(second, first.worker)
+      await second.moving
+      const worker = !this.takes(first.worker) && this.takes(second.worker) ? second.worker : first.worker
+      await this.move(first, worker)
+      await this.move(second, worker)
     }
   }
 

@@ -12,7 +12,7 @@ export type LegKind = 'rtp' | 'srtp' | 'webrtc'
 /** How to open a leg. */
 export interface LegOptions {
   readonly kind: LegKind
-  /** A leg that this one will be joined with: both then live in one worker. */
+  /** A leg that this one will be joined with: both then live in one worker, unless that has no time for another. */
   readonly near?: Leg
   /** Address to bind; the engine's by default. */
   readonly address?: string

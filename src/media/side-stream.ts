@@ -5,7 +5,7 @@ import { addByReason } from './statistics.js'
 /** How to open an end of a side stream. */
 export interface SideStreamOptions {
   readonly kind: StreamKind
-  /** The leg of its call: both live in one worker. */
+  /** The leg of its call: both live in one worker, unless that has no time for another. */
   readonly near?: Leg
   /** Address to bind; the engine's by default. */
   readonly address?: string
