@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -111,14 +112,16 @@ const floor = async (mload: string, speech: string): Promise<Row> => {
   try {
     return await measure(mload, speech, { what: 'C with epoll: echo', user: 'echo', calls: 100, marked: true }, echo.pid!)
   } finally {
-    echo.kill('SIGTERM')
+    const ended = once(echo, 'exit')
+    echo.kill('SIGKILL')
+    await ended
   }
 }
 
 /** What Node itself costs: a bare program that echoes by `dgram`. */
 const dgramFloor = async (mload: string, speech: string): Promise<Row> => {
   await using server = await ServerProcess.start({}, 'floor-media')
-  return measure(mload, speech, { what: 'Node, bare dgram: echo', user: 'echo', calls: 100, marked: true }, server.pid)
+  return await measure(mload, speech, { what: 'Node, bare dgram: echo', user: 'echo', calls: 100, marked: true }, server.pid)
 }
 
 /** RTP through the server, 20 ms packets of G.711 both ways: what the whole load costs of a core, and how it sounds at the other end. */

@@ -1,4 +1,4 @@
-// The other ends of `relay-server.ts`: both sides of each call send 20 ms packets of G.711 that carry their send time. Prints `measuring` after a second, and
+// The other ends of `relay-server.ts`: both sides of each call send 20 ms packets of G.711 that carry their send time. Prints `measuring` once it is warm, and
 // `measured` with the figures in JSON. It never sleeps, so that nothing but its own work comes between a packet's arrival and its reading.
 import { createSocket, type Socket } from 'node:dgram'
 import { RtpHeader, RTP_HEADER_BYTES, readRtp, writeRtp } from '../../src/rtp/packet.js'
@@ -9,7 +9,8 @@ const { calls, secure, ports, seconds } = JSON.parse(process.argv[2]!) as RelayL
 const PAYLOAD_BYTES = 160
 const PACKET_BYTES = RTP_HEADER_BYTES + PAYLOAD_BYTES
 const PACKET_MS = 20
-const WARM_MS = 1_500
+/** Threads that have started, and have nothing to do, tidy up their heaps 8 and 16 s later: that is no part of a call. */
+const WARM_MS = 20_000
 /** The send time lies behind what the first packet after a change of source has bent. */
 const TIME_AT = 100
 
