@@ -10,11 +10,11 @@ const rows = [
   ['sip/transport', '^src/sip/transport/'],
   ['sip/transaction', '^src/sip/transaction/'],
   ['sip/dialog', '^src/sip/dialog/'],
-  ['sip roles', '^src/sip/(ua|registrar|proxy|b2bua|event)/'],
+  ['sip roles', '^src/sip/(ua|registrar|proxy)/'],
   ['media', '^src/media/'],
   ['call', '^src/call/'],
   ['contact', '^src/contact/'],
-  ['store and cluster', '^src/(store|cluster)/'],
+  ['store', '^src/store/'],
   ['server', '^src/server'],
 ]
 const layers = rows.slice(0, -1).map(([name, path], row) => ({

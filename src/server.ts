@@ -5,7 +5,8 @@ import { CallMedia } from './call/call-media.js'
 import { LiveConference, type Conference, type ConferenceOptions } from './call/conference.js'
 import { dial, type DialContext } from './call/dial.js'
 import { dialFor } from './call/dial-for-call.js'
-import { type CallContext, LiveCall } from './call/live-call.js'
+import type { CallContext } from './call/call-context.js'
+import { LiveCall } from './call/live-call.js'
 import { reportQuality } from './call/quality.js'
 import { SipRequestView } from './call/request-view.js'
 import { UriPattern } from './call/uri-pattern.js'
@@ -52,21 +53,28 @@ export type RouteHandler = (request: IncomingRequest) => Promise<unknown>
 export interface Server extends EventEmitter<ServerEvents>, AsyncDisposable {
   /** Bound addresses, as `listen` writes them. */
   readonly addresses: readonly string[]
+  /** The time that it goes by. */
   readonly clock: Clock
   /** Calls now up or being set up. */
   readonly calls: ReadonlySet<Call>
   /** Prometheus metrics of signalling and media. */
   readonly metrics: Registry
   /**
-   * Calls to matching Request-URIs go to `handler`, whose end is the call's end. Order: in-dialog requests, then extensions, then
-   * the first matching handle, then route, then 404.
+   * Calls to matching Request-URIs go to `handler`, whose end is the call's end. A pattern is `sip:USER@HOST` with `*`, `?` and `[0-9]` as in a shell;
+   * a `tel` URI is matched by its number. Order: in-dialog requests, then extensions, then the first matching handle, then route, then 404.
+   * @throws CordboardError `SERVER_BAD_OPTION` for anything else than a pattern.
    */
   handle(pattern: string, handler: CallHandler): this
+  /** Gives requests outside dialogs that nothing else takes, of any method, to `handler`; a later one takes the place of the one before. */
   route(handler: RouteHandler): this
+  /** Adds a registrar, a proxy or a role of the application's own. */
   use(extension: Extension): this
-  /** Calls an address: a registered one at its contacts, any other by its own URI. */
+  /**
+   * Calls an address: a registered one at its contacts, any other by its own URI. Whoever does not answer is an outcome.
+   * @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_PORTS_EXHAUSTED`, `SERVER_CLOSED`.
+   */
   dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
-  /** The conference of that name, made when it does not exist. */
+  /** The conference of that name; made, with `options`, when it does not exist. @throws CordboardError `SERVER_CLOSED`. */
   conference(name: string, options?: ConferenceOptions): Conference
   /** The media workers that run, those being drained included. */
   workers(): Promise<readonly WorkerStatistics[]>
@@ -83,12 +91,22 @@ export interface Server extends EventEmitter<ServerEvents>, AsyncDisposable {
   drainWorker(index: number): Promise<void>
   /** Resolves when the server has closed, or when `signal` aborts. */
   closed(options?: Scoped): Promise<void>
-  /** Takes no new calls, gives those in progress `seconds` to end, then sends BYE, waits for their handlers, and closes. */
+  /** Takes no new calls, gives those in progress `seconds` to end, then sends BYE, waits for their handlers, and closes. @default 10 */
   drain(options?: { readonly seconds?: number }): Promise<void>
+  /** The same without waiting: calls get BYE, CANCEL or a final response at once. Idempotent. */
   close(): Promise<void>
 }
 
-/** Starts a server: it listens when this resolves. @throws CordboardError `SERVER_BAD_OPTION`, `SIP_TRANSPORT`. */
+/**
+ * Starts a server: it listens when this resolves.
+ * @throws CordboardError `SERVER_BAD_OPTION`, `SIP_TRANSPORT`.
+ * @example
+ * await using server = await createServer({ listen: 'udp://127.0.0.1:5060' })
+ * server.handle('sip:hello@*', async call => {
+ *   await call.answer()
+ *   await call.play('welcome.wav')
+ * })
+ */
 export const createServer = async (options: ServerOptions): Promise<Server> => {
   const listen = typeof options.listen === 'string' ? [options.listen] : options.listen
   if (listen.length === 0) throw new CordboardError('SERVER_BAD_OPTION', 'listen names no address')
@@ -188,7 +206,11 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     const observe = qualityMetrics(this.metrics)
     this.#newMedia = peer => newMedia(peer, observe)
     const timerN = 64 * (options.timings?.t1 ?? DEFAULT_TIMINGS.t1)
-    this.#calling = { clock, timerN, rtpTimeout: options.rtpTimeout ?? Infinity, speech: options.speech, fault: error => this.#fault(error), dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions) }
+    this.#calling = {
+      clock, timerN, rtpTimeout: options.rtpTimeout ?? Infinity, speech: options.speech,
+      fault: error => this.#fault(error),
+      dialFor: (call, targets, dialOptions) => this.#dialFor(call, targets, dialOptions),
+    }
     this.#dialling = this.#dialContext()
     this.#endQuality = reportQuality(this.calls, clock, options.qualityEvery ?? QUALITY_EVERY)
     userAgent.onRequest = request => this.#take(request)

@@ -6,7 +6,8 @@ import { sipReason } from '../sip/message/reason.js'
 import type { ClientInvite, Credentials, InviteOutcome, InviteProgress, UserAgent } from '../sip/ua/user-agent.js'
 import type { RequestView, Uri } from './call.js'
 import type { CallMedia } from './call-media.js'
-import { type CallContext, LiveCall } from './live-call.js'
+import type { CallContext } from './call-context.js'
+import { LiveCall } from './live-call.js'
 import { answerOffer } from './reoffer.js'
 
 /** How one INVITE to one target ended. */

@@ -76,7 +76,8 @@ export class CallMedia {
   /** Only these codecs, by name, in this order. @throws CordboardError `SERVER_BAD_OPTION` for a name that the server lacks. */
   restrict(names: readonly string[]): void {
     this.#codecs = names.map(name => {
-      const codec = this.#options.codecs.find(known => known.name === name.split('/')[0]!.toUpperCase())
+      const [wanted, rate] = name.toUpperCase().split('/')
+      const codec = this.#options.codecs.find(known => known.name === wanted && (rate === undefined || known.clockRate === Number(rate)))
       if (codec === undefined) throw new CordboardError('SERVER_BAD_OPTION', `no codec '${name}' on this server`)
       return codec
     })

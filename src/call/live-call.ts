@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { channels } from '../core/channels.js'
-import type { Clock } from '../core/clock.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { Ending } from '../core/ending.js'
 import { abortable, onAbort, type Scoped } from '../core/scope.js'
 import type { Detection, Digit, Leg, Playback, RecordOptions } from '../media/leg.js'
+import { sends } from '../sdp/direction.js'
 import type { Direction, WantedStream } from '../sdp/negotiated.js'
 import { from } from '../sip/message/headers.js'
 import { referralOf } from '../sip/ua/referral.js'
@@ -12,7 +12,10 @@ import type { ServerInvite, ServerRequest, Session } from '../sip/ua/user-agent.
 import { ask } from './ask.js'
 import type { Audio } from './audio.js'
 import { bridgeCalls } from './bridge.js'
-import type { BridgeOutcome, Call, CallEvents, CallStatistics, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, Uri } from './call.js'
+import type {
+  BridgeOutcome, Call, CallEvents, CallStatistics, DialOptions, DialOutcome, EndReason, PlayOutcome, Recording, RequestView, SendDigitsOptions, SoundOptions, Uri,
+} from './call.js'
+import type { CallContext, CallIdentity } from './call-context.js'
 import type { CallMedia } from './call-media.js'
 import { callRecording } from './call-recording.js'
 import { wishesOf } from './call-streams.js'
@@ -24,29 +27,8 @@ import { INFO_BODIES, infoDigit, sendByInfo } from './info-digit.js'
 import type { Answer, Menu } from './menu.js'
 import { answerOffer, redirect } from './reoffer.js'
 import type { SideBridge } from './side-bridge.js'
-import { sourcesOf, type SpeechProvider } from './sounds.js'
+import { sourcesOf } from './sounds.js'
 import { transferCall, type TransferOutcome } from './transfer.js'
-
-/** What a call takes from its server. */
-export interface CallContext {
-  readonly clock: Clock
-  /** Milliseconds in which the first NOTIFY must follow a REFER (RFC 6665 §4.1.2.4, timer N). */
-  readonly timerN: number
-  /** Milliseconds of silence, although audio is due, after which a call ends. */
-  readonly rtpTimeout: number
-  readonly speech: SpeechProvider | undefined
-  /** Takes failures that no operation of the application reports. */
-  readonly fault: (error: CordboardError) => void
-  /** Dials on behalf of a call. */
-  readonly dialFor: (call: LiveCall, targets: Uri | readonly Uri[], options: DialOptions) => Promise<DialOutcome>
-}
-
-/** What tells one call from another. */
-export interface CallIdentity {
-  readonly id: string
-  readonly origin: 'in' | 'out'
-  readonly request: RequestView
-}
 
 /** Keys that wait for a reader before the oldest is dropped. */
 const QUEUED_DIGITS = 32
@@ -132,7 +114,6 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     return this.state === 'early' ? this.#invite?.request : undefined
   }
 
-  /** Audio frames and keys lost because the application did not read them. */
   get dropped(): { readonly audio: number; readonly digits: number } {
     return { audio: this.#audioDropped, digits: this.#digits.dropped }
   }
@@ -163,10 +144,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     await this.media.close()
   }
 
-  async play(
-    audio: Audio | readonly Audio[],
-    options: SoundOptions = {},
-  ): Promise<PlayOutcome> {
+  async play(audio: Audio | readonly Audio[], options: SoundOptions = {}): Promise<PlayOutcome> {
     this.#throwIfEnded()
     return this.#foreground.only(() => this.#play(audio, options))
   }
@@ -418,10 +396,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     return this.media.open()
   }
 
-  async #play(
-    audio: Audio | readonly Audio[],
-    options: SoundOptions,
-  ): Promise<PlayOutcome> {
+  async #play(audio: Audio | readonly Audio[], options: SoundOptions): Promise<PlayOutcome> {
     const { loop = false, interruptByVoice = false, volume = 0 } = options
     const interruptBy = options.interruptBy === 'any' ? ALL_DIGITS : options.interruptBy === 'none' ? [] : options.interruptBy ?? []
     try {
@@ -460,10 +435,9 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   }
 
   #announceHold(before: Direction): void {
-    const heard = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'sendonly'
-    const after = this.direction
-    if (heard(before) && !heard(after)) this.emit('held')
-    else if (!heard(before) && heard(after)) this.emit('resumed')
+    const [heard, hears] = [sends(before), sends(this.direction)]
+    if (heard && !hears) this.emit('held')
+    else if (!heard && hears) this.emit('resumed')
   }
 
   #finish(reason: EndReason): void {

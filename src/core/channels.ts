@@ -9,8 +9,6 @@ export const channels = {
   sipMessage: channel('cordboard:sip:message'),
   /** Each transition of a transaction: `{ kind, branch, from, input, to }`. */
   transaction: channel('cordboard:sip:transaction'),
-  /** Life of a call: `{ id, event, ... }`. */
+  /** Life of a call: `{ id, event }`, with `reason` of an end and `error` of a fault that harms nobody. */
   call: channel('cordboard:call'),
-  /** Life of a media leg: `{ leg, event, ... }`. */
-  media: channel('cordboard:media'),
 } as const

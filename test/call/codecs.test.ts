@@ -4,21 +4,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
-import { createServer, type Call } from '../../src/index.js'
+import { createServer } from '../../src/index.js'
 import { codecOffers } from '../../src/server-options.js'
+import { traceMessages } from '../../src/sip/trace/traced-message.js'
 import { readWav, writeWav } from '../../src/testing/wav-file.js'
+import { loudest } from './loudest.js'
 import { received, twoServers } from './two-servers.js'
-
-/** The loudest sample that a call hears within its next frames. */
-const loudest = async (call: Call, enough: number): Promise<number> => {
-  let peak = 0
-  let frames = 0
-  for await (const frame of call.audio()) {
-    peak = Math.max(peak, ...frame)
-    if (peak >= enough || ++frames > 100) break
-  }
-  return peak
-}
 
 for (const codec of ['PCMU', 'PCMA', 'G722', 'G726-32', 'L16']) {
   void t.test(`a call over ${codec} carries a tone`, async t => {
@@ -36,7 +27,8 @@ for (const codec of ['PCMU', 'PCMA', 'G722', 'G726-32', 'L16']) {
 }
 
 void t.test('answer({ codecs }) restricts what is accepted', async t => {
-  const { callee, caller, uri } = await twoServers(t, [])
+  const codecs = ['PCMU', 'PCMA', 'L16/8000', 'L16/16000']
+  const { callee, caller, uri } = await twoServers(t, [], { codecs }, { codecs })
   callee.handle('sip:none@*', call => call.answer({ codecs: ['G722'] }))
   callee.handle('sip:pcma@*', async call => {
     await call.answer({ codecs: ['PCMA'] })
@@ -45,6 +37,16 @@ void t.test('answer({ codecs }) restricts what is accepted', async t => {
   t.same(await caller.dial(uri('none')), { type: 'rejected', status: 500 }, 'a codec that the server does not have is the application\'s mistake')
   const outcome = await caller.dial(uri('pcma'))
   t.equal(outcome.type, 'answered')
+  callee.handle('sip:wide@*', async call => {
+    await call.answer({ codecs: ['l16/16000'] })
+    await call.digits().next()
+  })
+  const answers: string[] = []
+  const stop = traceMessages(({ direction, text }) => { if (direction === 'in' && /^SIP\/2\.0 200.*\r\n[^]*INVITE/.test(text)) answers.push(text) })
+  const wide = await caller.dial(uri('wide'))
+  stop()
+  t.equal(wide.type, 'answered')
+  t.same(answers[0]?.match(/L16\/\d+/g), ['L16/16000'], 'of one name the one of the rate asked for')
 })
 
 void t.test('no common codec: 488', async t => {

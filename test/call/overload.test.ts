@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { header } from '../../src/sip/message/headers.js'
 import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
-import { twoServers } from './two-servers.js'
+import { received, twoServers } from './two-servers.js'
 
 /** What the server is allowed to carry; twice as many call. */
 const CALLS = 12
@@ -37,4 +37,38 @@ void t.test('twice the load that it can carry: callers beyond it get 503 with Re
   const next = await peers[CALLS]!.dial(uri('echo'))
   t.match(await next.outcome, { type: 'answered' }, 'who calls when one has gone is served')
   await next[Symbol.asyncDispose]()
+})
+
+void t.test('drain: calls in progress end by themselves or with BYE, new ones get 503', async t => {
+  const { callee, caller, uri, call } = await twoServers(t)
+  let cleaned = false
+  callee.handle('sip:stay@*', async incoming => {
+    await incoming.answer()
+    try {
+      await incoming.play({ tone: '440' })
+    } finally {
+      cleaned = true
+    }
+  })
+  const outgoing = await call('stay')
+  const drained = callee.drain({ seconds: 0.4 })
+  t.same(await caller.dial(uri('stay')), { type: 'unreachable', status: 503 })
+  if (outgoing.state !== 'ended') await once(outgoing, 'ended')
+  t.same(outgoing.endReason, { type: 'remote-bye' })
+  await drained
+  t.ok(cleaned)
+  await t.rejects(callee.dial('sip:x@127.0.0.1'), { code: 'SERVER_CLOSED' })
+})
+
+void t.test('overload: calls beyond the limit and calls on a late event loop get 503', async t => {
+  const { callee, uri, caller } = await twoServers(t, undefined, { maxCalls: 1 })
+  const first = received(callee, 'one', c => c.answer())
+  const held = await caller.dial(uri('one'))
+  await first
+  t.same(await caller.dial(uri('one')), { type: 'unreachable', status: 503 })
+  if (held.type === 'answered') await held.call.hangup()
+
+  const late = await twoServers(t, undefined, { maxLag: -1 })
+  late.callee.handle('sip:x@*', c => c.answer())
+  t.same(await late.caller.dial(late.uri('x')), { type: 'unreachable', status: 503 })
 })

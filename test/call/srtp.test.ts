@@ -1,17 +1,6 @@
 import t from 'tap'
-import type { Call } from '../../src/index.js'
+import { loudest } from './loudest.js'
 import { received, twoServers } from './two-servers.js'
-
-/** The loudest sample that a call hears until a tone of -10 dBm0 shows, within two seconds of audio. */
-const loudest = async (call: Call): Promise<number> => {
-  let peak = 0
-  let frames = 0
-  for await (const frame of call.audio()) {
-    peak = Math.max(peak, ...frame)
-    if (peak > 6_800 || ++frames > 100) break
-  }
-  return peak
-}
 
 for (const [callers, callees] of [['required', 'required'], ['optional', 'optional'], ['optional', 'off'], ['required', 'optional']] as const) {
   void t.test(`a tone arrives, before and after a hold: caller ${callers}, callee ${callees}`, async t => {
@@ -20,11 +9,11 @@ for (const [callers, callees] of [['required', 'required'], ['optional', 'option
     const outgoing = await call('secure')
     const peer = await incoming
     const playing = outgoing.play({ tone: '1004@-10' }).catch(() => undefined)
-    const before = await loudest(peer)
+    const before = await loudest(peer, 6_800)
     t.ok(before > 6_800 && before < 7_800, `peak ${before}`)
     await outgoing.hold()
     await outgoing.resume()
-    const after = await loudest(peer)
+    const after = await loudest(peer, 6_800)
     t.ok(after > 6_800 && after < 7_800, `peak ${after}`)
     await outgoing.hangup()
     await playing

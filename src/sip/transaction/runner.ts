@@ -1,10 +1,8 @@
-import { getHeapStatistics } from 'node:v8'
 import { channels } from '../../core/channels.js'
 import type { Clock } from '../../core/clock.js'
 import { Counters } from '../../core/counters.js'
 import { CordboardError } from '../../core/errors.js'
 import type { Random } from '../../core/random.js'
-import { Registry } from '../../core/registry.js'
 import { Slab } from '../../core/slab.js'
 import { ackFor, prependHeader, response as makeResponse } from '../message/build.js'
 import { cseq, readableVias, to, topVia } from '../message/headers.js'
@@ -15,39 +13,34 @@ import { MAGIC_COOKIE } from '../message/via.js'
 import { writeMessage } from '../message/writer.js'
 import type { TransportLayer } from '../transport/transport-layer.js'
 import type { BadRequest, Flow, Target } from '../transport/transport.js'
-import { ClientTransaction, clientKey } from './client-transaction.js'
-import type { ClientTransactionUser } from './client-transaction.js'
-import { mergeKey, serverKey } from './matching.js'
+import { fittingTransactions } from './capacity.js'
+import { ClientTransaction, clientKey, type ClientTransactionUser } from './client-transaction.js'
+import { serverKey } from './matching.js'
+import { Merges } from './merges.js'
+import { MessageCounts } from './message-counts.js'
 import { ServerTransaction } from './server-transaction.js'
 import { Alarm, TimerLanes } from './timer-lanes.js'
-import { DEFAULT_TIMINGS, durationOf, isRetry, STARTS, STOPS, TIMER_INPUTS } from './timings.js'
-import { MessageCounts } from './message-counts.js'
-import type { TimerInput, TimerName, Timings } from './timings.js'
-import { inputOf, stopTimer } from './transaction.js'
-import type { Stepper, Transaction } from './transaction.js'
+import { DEFAULT_TIMINGS, durationOf, isRetry, STARTS, STOPS, TIMER_INPUTS, type TimerInput, type TimerName, type Timings } from './timings.js'
+import { inputOf, stopTimer, type Stepper, type Transaction } from './transaction.js'
 
 /** Requests above this leave UDP for a congestion-controlled transport (RFC 3261 §18.1.1). */
 const LARGEST_DATAGRAM = 1_300
 
+/** Options of a `TransactionLayer`. */
 export interface TransactionLayerOptions {
   readonly clock: Clock
   readonly random: Random
   /** Begins every branch and tag, so that a stateless front can find the node. @default '' */
   readonly nodeId?: string
   readonly timings?: Partial<Timings>
-  /** Server transactions alive beyond which requests outside dialogs get a 503 that costs no state; those within dialogs have as much again. @default 400000, less where they would not fit into half of the heap */
+  /**
+   * Server transactions alive beyond which requests outside dialogs get a 503 that costs no state; those within dialogs have as much again.
+   * @default 400000, less where they would not fit into half of the heap
+   */
   readonly maxServerTransactions?: number
   /** While it says so, requests outside dialogs get a 503 that costs no state. @default never */
   readonly overloaded?: () => boolean
 }
-
-/** Each lives 32 s on UDP: 4,000 calls a second, with INVITE and BYE, hold 256,000. */
-const SERVER_TRANSACTIONS = 400_000
-
-/** What a refused INVITE holds that a stranger never acknowledges. */
-const TRANSACTION_BYTES = 4_096
-
-const fittingTransactions = (): number => Math.min(SERVER_TRANSACTIONS, Math.floor(getHeapStatistics().heap_size_limit / 2 / TRANSACTION_BYTES))
 
 /** Ends the To tag of a challenge without state, by which its ACK is known; no other tag of ours can end so. */
 export const ONCE = '-once'
@@ -63,9 +56,10 @@ export interface TransactionLayerUser {
   ack(request: SipRequest, flow: Flow): void
 }
 
+const COUNTS = ['client', 'server', 'retransmitted', 'absorbed', 'stray-response', 'stray-cancel', 'impossible', 'timeout', 'transport-error', 'merged'] as const
+
 /** What the layer counts. */
-export type TransactionCount =
-  | 'client' | 'server' | 'retransmitted' | 'absorbed' | 'stray-response' | 'stray-cancel' | 'impossible' | 'timeout' | 'transport-error' | 'merged'
+export type TransactionCount = typeof COUNTS[number]
 
 /**
  * All transactions of one user agent. It alone moves their machines, owns their timers and sends for them; the tables say what
@@ -74,7 +68,7 @@ export type TransactionCount =
 export class TransactionLayer implements Stepper {
   readonly #clients = new Map<string, ClientTransaction>()
   readonly #servers = new Map<string, ServerTransaction>()
-  readonly #merges = new Registry<string, ServerTransaction>()
+  readonly #merges = new Merges()
   readonly #byFlow = new Map<Flow, Set<ClientTransaction>>()
   /** Final responses to other requests than INVITE, which stay for timer J. */
   readonly #kept = new Slab()
@@ -85,12 +79,11 @@ export class TransactionLayer implements Stepper {
   readonly timings: Timings
   /** Shared with the layers above, whose timers have the same few durations. */
   readonly lanes: TimerLanes
-  readonly counters = new Counters<TransactionCount>([
-    'client', 'server', 'retransmitted', 'absorbed', 'stray-response', 'stray-cancel', 'impossible', 'timeout', 'transport-error', 'merged',
-  ])
+  readonly counters = new Counters<TransactionCount>(COUNTS)
   /** Messages by direction and method or status, retransmissions of ours apart. */
   readonly messages = new MessageCounts()
   transports!: TransportLayer
+
   constructor(options: TransactionLayerOptions, readonly user: TransactionLayerUser) {
     this.#random = options.random
     this.#nodeId = options.nodeId ?? ''
@@ -219,13 +212,12 @@ export class TransactionLayer implements Stepper {
   release(transaction: ServerTransaction): void {
     transaction.bytes = undefined
     transaction.user = undefined
-    this.#forgetMerge(transaction)
+    this.#merges.forget(transaction)
   }
 
   /** True when `request` came before by another way (RFC 3261 §8.2.2.2). */
   isMerged(transaction: ServerTransaction): boolean {
-    const { mergeKey: key } = transaction
-    const merged = key !== undefined && this.#merges.get(key) !== transaction
+    const merged = this.#merges.has(transaction)
     if (merged) this.counters.bump('merged')
     return merged
   }
@@ -241,7 +233,10 @@ export class TransactionLayer implements Stepper {
   /** Refuses what no transaction can hold (RFC 3261 §21.4.1), without state. */
   bad({ request, status, reason }: BadRequest, flow: Flow): void {
     if (request.method === 'ACK') return
-    const refusal = makeResponse(request, status, { reason, toTag: this.token() })
+    this.#refuse(request, flow, makeResponse(request, status, { reason, toTag: this.token() }))
+  }
+
+  #refuse(request: SipRequest, flow: Flow, refusal: SipResponse): void {
     // RFC 4475 §3.1.2.1: where the Via is what is wrong, the answer goes where the request came from.
     const via = readableVias(request)?.[0]
     const back = via === undefined ? flow : this.transports.returnFlow(via, flow)
@@ -282,10 +277,11 @@ export class TransactionLayer implements Stepper {
     const transaction = new ServerTransaction(this, key, request, this.transports.returnFlow(topVia(request), flow), flow, this.token())
     this.counters.bump('server')
     this.#servers.set(key, transaction)
-    transaction.mergeKey = method === 'CANCEL' ? undefined : mergeKey(request)
-    if (transaction.mergeKey !== undefined && !this.#merges.has(transaction.mergeKey)) this.#merges.set(transaction.mergeKey, transaction)
     if (method === 'CANCEL') this.#cancelled(transaction, request)
-    else this.user.incoming(request, transaction)
+    else {
+      this.#merges.note(transaction, request)
+      this.user.incoming(request, transaction)
+    }
     if (!transaction.answered) this.#startUnanswered(transaction)
   }
 
@@ -300,11 +296,7 @@ export class TransactionLayer implements Stepper {
 
   #refuseSurplus(request: SipRequest, flow: Flow, why: 'too-many-transactions' | 'overload'): void {
     this.transports.dropped(why)
-    const refusal = makeResponse(request, 503, { toTag: this.token(), headers: { 'Retry-After': String(RETRY_AFTER) } })
-    // RFC 4475 §3.1.2.1: where the Via is what is wrong, the answer goes where the request came from.
-    const via = readableVias(request)?.[0]
-    const back = via === undefined ? flow : this.transports.returnFlow(via, flow)
-    back.send(writeMessage(refusal))
+    this.#refuse(request, flow, makeResponse(request, 503, { toTag: this.token(), headers: { 'Retry-After': String(RETRY_AFTER) } }))
   }
 
   #startUnanswered(transaction: ServerTransaction): void {
@@ -502,12 +494,6 @@ export class TransactionLayer implements Stepper {
     }
     const server = transaction as ServerTransaction
     this.#servers.delete(server.key)
-    this.#forgetMerge(server)
-  }
-
-  #forgetMerge(transaction: ServerTransaction): void {
-    if (transaction.mergeKey === undefined) return
-    if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey)
-    transaction.mergeKey = undefined
+    this.#merges.forget(server)
   }
 }

@@ -6,6 +6,12 @@ import { initialRouting } from '../../../src/contact/routing/state.js'
 
 type Of<Type extends RoutingAction['type']> = Extract<RoutingAction, { type: Type }>
 
+/** Offers among actions: `AGENT<INTERACTION`. */
+export const offered = (actions: readonly RoutingAction[]): string[] => actions.flatMap(action => (action.type === 'offer' ? [`${action.agent}<${action.interaction}`] : []))
+
+/** Those who leave: `INTERACTION OUTCOME`. */
+export const left = (actions: readonly RoutingAction[]): string[] => actions.flatMap(action => (action.type === 'leave' ? [`${action.interaction} ${action.outcome.type}`] : []))
+
 /** Feeds events to the router and obeys its wakes; keeps all that it said. */
 export class Rig {
   readonly state
