@@ -15,9 +15,12 @@ import type { TransportLimits } from './sip/transport/transport.js'
 
 /** Options of `createServer`. */
 export interface ServerOptions extends Scoped {
-  /** `udp://127.0.0.1:5060`, `tcp://…`, `tls://…`, `ws://…`, `wss://…`. A wildcard host listens everywhere and advertises the route's source address, never 0.0.0.0. */
+  /**
+   * `udp://127.0.0.1:5060`, `tcp://…`, `tls://…`, `ws://…`, `wss://…`; port 0 takes any free one. A wildcard host listens everywhere and
+   * advertises the route's source address, never 0.0.0.0.
+   */
   readonly listen: string | readonly string[]
-  /** Addresses told to peers instead of the bound ones. */
+  /** Told to peers instead of the bound addresses: `sip` a host, or host and port, `rtp` an address. */
   readonly advertise?: { readonly sip?: string; readonly rtp?: string }
   /** First and last UDP port of media. @default [20000, 29999] */
   readonly rtpPorts?: readonly [number, number]
@@ -29,7 +32,10 @@ export interface ServerOptions extends Scoped {
   readonly workers?: number
   /** Codecs offered and accepted, by name, best first. @default ['PCMU', 'PCMA'] */
   readonly codecs?: readonly string[]
-  /** Modules with codecs of the application's own, as URLs (`import.meta.resolve('./codecs.js')`): the default export is an array of `Codec`. Each media thread loads them. */
+  /**
+   * Modules with codecs of the application's own, as URLs (`import.meta.resolve('./codecs.js')`): the default export is an array of `Codec`. Each media
+   * thread loads them.
+   */
   readonly codecModules?: readonly string[]
   /** SRTP keyed by SDES (RFC 4568): `optional` offers it and takes what comes, `required` refuses calls without. @default 'off' */
   readonly srtp?: SrtpPolicy
@@ -52,17 +58,22 @@ export interface ServerOptions extends Scoped {
    * those of our calls told to them. A proxy takes off what others assert. @default none
    */
   readonly trusted?: readonly string[]
-  /** Says `{ say: 'words' }`. */
+  /** Says `{ say: 'words' }`. @default none: words reject with `OPTIONAL_PACKAGE_MISSING` */
   readonly speech?: SpeechProvider
   /** Begins each local tag, branch and Call-ID and is the user of each Contact, so that a front can tell nodes apart. @default random */
   readonly nodeId?: string
   /** Value of the Server and User-Agent headers. @default 'Cordboard' */
   readonly userAgentName?: string
-  /** Base values of the SIP timers, in ms (RFC 3261 §17.1.1.1): a larger T1 for a satellite, a smaller one where all peers are near. @default { t1: 500, t2: 4000, t4: 5000 } */
+  /**
+   * Base values of the SIP timers, in ms (RFC 3261 §17.1.1.1): a larger T1 for a satellite, a smaller one where all peers are near.
+   * @default { t1: 500, t2: 4000, t4: 5000 }
+   */
   readonly timings?: Partial<Timings>
   /** Longest wait of a media worker for a fuller burst of packets, in ms; 0 switches it off. @default 2.5 */
   readonly coalesce?: number
+  /** Of SIP and of calls; media workers have the machine's. @default the machine's */
   readonly clock?: Clock
+  /** Of tags, branches and Call-IDs. @default cryptographically strong */
   readonly random?: Random
 }
 

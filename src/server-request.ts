@@ -6,6 +6,7 @@ import type { RequestHolder, ServerRequest } from './sip/ua/user-agent.js'
 export interface IncomingRequest extends RequestView, RequestHolder {
   /** Aborts when the request is cancelled or its transaction ends. */
   readonly signal: AbortSignal
+  /** Final response 300-699; nothing where one has been sent. */
   reject(status: number): Promise<void>
 }
 

@@ -110,7 +110,8 @@ export class Board {
     const now = this.#watched.clock.now()
     return this.#watched.queues().map(({ number, queue }) => {
       const figures = queue.figures()
-      const waiting = [...this.#waiting.get(queue.name) ?? []].sort(([, a], [, b]) => a - b).map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: Math.round(now - since) }))
+      const waiting = [...this.#waiting.get(queue.name) ?? []].sort(([, a], [, b]) => a - b)
+        .map(([interaction, since]) => ({ from: this.#watched.caller(interaction) ?? 'unknown', waited: Math.round(now - since) }))
       return {
         name: queue.name, number, waiting,
         answered: figures.answered,

@@ -89,7 +89,10 @@ export class Floor {
     for (const [user, seated] of [...this.#agents]) {
       if (seated.agent.uri !== this.#uriOf(user, agents.people[user])) this.#dismiss(user, seated)
     }
-    for (const [user, person] of Object.entries(agents.people)) this.#seat(user, { ...person, wrapUp: person.wrapUp ?? agents.wrapUp, failures: { ...agents.failures, ...person.failures }, queues: person.queues ?? everyQueue(queues) })
+    for (const [user, person] of Object.entries(agents.people)) {
+      const { wrapUp = agents.wrapUp, queues: seats = everyQueue(queues) } = person
+      this.#seat(user, { ...person, wrapUp, failures: { ...agents.failures, ...person.failures }, queues: seats })
+    }
   }
 
   /** Opens a queue, or changes it where its settings have changed. */

@@ -9,7 +9,10 @@ try {
   const settings = readSettings(process.env)
   const center = await startCallCenter(settings)
   const { accounts } = center
-  if (accounts.origin !== 'given') console.error(`demo accounts ${accounts.agents.length > 1 ? `${accounts.agents[0]}-${accounts.agents.at(-1)}` : accounts.agents.join()} and ${accounts.supervisor}, password ${accounts.password}`)
+  if (accounts.origin !== 'given') {
+    const agents = accounts.agents.length > 1 ? `${accounts.agents[0]}-${accounts.agents.at(-1)}` : accounts.agents.join()
+    console.error(`demo accounts ${agents} and ${accounts.supervisor}, password ${accounts.password}`)
+  }
   console.log(`ready ${center.addresses.join(' ')}`)
   const running = new AbortController()
   followSettings(center, process.env, text => console.error(text), running.signal)

@@ -1,4 +1,8 @@
-/** What a call can play: a WAV file, live 8 kHz mono PCM, a tone (`'425'`, `'350+440'`, with cadence `'425/500,500'`), words for the speech provider. */
+/**
+ * What a call can play: the path or `file:` URL of a WAV file, live mono PCM at 8 kHz, a tone, or words for the server's speech provider.
+ *
+ * A tone is `FREQUENCY[+FREQUENCY…][@LEVEL][/ON,OFF,…]` in Hz, dBm0 (-16 unless given) and ms: `425`, `350+440@-13`, `425/500,500`.
+ */
 export type Audio =
   | string
   | URL

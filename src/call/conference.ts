@@ -23,7 +23,7 @@ export interface ConferenceOptions {
 /** A call in a conference. Disposing of it takes the call out; the call stays up. */
 export interface Member extends AsyncDisposable {
   readonly call: Call
-  /** Hears, but is not heard. */
+  /** Hears, but is not heard. Like the other two, it may be changed at any time. */
   muted: boolean
   /** Is heard, but does not hear. */
   deaf: boolean
@@ -31,18 +31,22 @@ export interface Member extends AsyncDisposable {
   gain: number
 }
 
+/** What a conference tells its listeners. */
 export interface ConferenceEvents {
   /** A member has begun or ended to talk; who leaves has ended without an event. */
   talking: [member: Member, talking: boolean]
 }
 
-/** Calls that hear each other. Disposing of it parts them all and closes its recordings. */
+/** Calls that hear each other (`Server.conference`). Disposing of it parts them all and closes its recordings. */
 export interface Conference extends EventEmitter<ConferenceEvents>, AsyncDisposable {
   readonly name: string
   readonly members: readonly Member[]
   /** What is being recorded: the one of the room, or those of the members that are here. */
   readonly recordings: readonly Recording[]
-  /** @throws CordboardError `CALL_STATE` before the answer, `CALL_ENDED`. */
+  /**
+   * Takes an answered call in until it ends, `signal` aborts or the member is disposed of.
+   * @throws CordboardError `CALL_STATE` before the answer and once the conference is closed, `CALL_ENDED`.
+   */
   join(call: Call, options?: MemberOptions & Scoped): Promise<Member>
   /**
    * Whether `listener` hears `speaker`; all do by default. A supervisor whom nobody hears listens; one whom only the agent hears

@@ -25,8 +25,8 @@ export type Answer<T> =
 export const defineMenu = <const T>(menu: {
   prompt: Audio | readonly Audio[]
   choices: Partial<Record<Digit, T>>
-  /** @default 5000 */
+  /** Milliseconds of silence. @default 5000 */
   timeout?: number
-  /** @default 2 */
+  /** Repetitions of the prompt. @default 2 */
   retries?: number
 }): Menu<T> => ({ prompt: menu.prompt, choices: menu.choices, timeout: menu.timeout ?? 5_000, retries: menu.retries ?? 2 })

@@ -30,6 +30,7 @@ export interface Codec {
   readonly sampleRate: number
   /** As `a=rtpmap` writes them; the PCM side is mono. */
   readonly channels: number
+  /** Value of `a=fmtp`. @default none */
   readonly fmtp?: string
   /** Payload bytes for `samples` PCM samples; undefined where frames vary in size. */
   payloadBytes(samples: number): number | undefined

@@ -13,12 +13,13 @@ import type { AgentSettings, AgentState, AgentStatus, AgentView } from './routin
 
 /** How an agent on an outside number says that a person has answered, and not a mailbox. */
 export interface Acceptance {
-  /** "A call for sales; press 1 to take it." */
+  /** What it hears: "A call for sales; press 1 to take it." */
   readonly prompt: Audio
-  /** @default '1' */
+  /** The key that takes the call. @default '1' */
   readonly digit?: Digit
 }
 
+/** Who an agent is, and how it is called. */
 export interface AgentOptions extends AgentSettings {
   /** Where the agent is called: a registered address or any SIP URI. Names the agent. */
   readonly uri: Uri
@@ -34,8 +35,12 @@ export interface Agent extends AgentView, AsyncDisposable {
   readonly state: AgentState
   /** Available: offered callers; otherwise whatever rings stops. */
   setStatus(status: AgentStatus): void
+  /** As they are now. */
   readonly options: AgentOptions
-  /** Changes skills, wrap-up, capacities, limits, acceptance; an offer that rings already goes on as it began. @throws CordboardError `CONTACT_BAD_OPTION`. */
+  /**
+   * Changes skills, wrap-up, capacities, limits, acceptance; an offer that rings already goes on as it began.
+   * @throws CordboardError `CONTACT_BAD_OPTION`; nothing has changed then.
+   */
   configure(changes: Changes<Omit<AgentOptions, 'uri'>>): void
   /**
    * Keeps an answered call as the agent's line until it ends: callers are put through after a tone, without ringing.
@@ -48,6 +53,7 @@ export interface Agent extends AgentView, AsyncDisposable {
    * })
    */
   keepLine(call: Call): Promise<void>
+  /** Makes it free for the next caller. */
   endWrapUp(): void
   /** The wrap-up lasts `ms` from now. */
   extendWrapUp(ms: number): void

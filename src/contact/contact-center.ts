@@ -31,18 +31,21 @@ import type { InteractionId, QueueSettings } from './routing/settings.js'
 import type { CallStay, Offering } from './stay.js'
 import { Visit } from './visit.js'
 
+/** Options of `createContactCenter`. */
 export interface ContactCenterOptions {
+  /** What calls come from, and what agents are called by: that of `createServer`. */
   readonly server: Dialler
   /** Where records of finished interactions go. @default nowhere */
   readonly store?: InteractionStore
   /** @default the server's */
   readonly clock?: Clock
-  /** Of the strategies `random` and `weighted`. */
+  /** Of the strategies `random` and `weighted`. @default cryptographically strong */
   readonly random?: Random
   /** The agent whom a call's From names, where a server goes by several domains. @default the URI itself */
   readonly identify?: (from: Uri) => Uri
 }
 
+/** What a contact centre tells its listeners. */
 export interface ContactCenterEvents {
   /** Each entry of the event log, from which every figure can be folded; `at` on the scale of the clock's `now()`. */
   fact: [fact: Fact]
@@ -58,7 +61,7 @@ export interface ContactCenterEvents {
 
 /** The owner of all queues and agents of a server. Disposing of it lets callers overflow, ends talks, and waits for their records. */
 export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncDisposable {
-  /** @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`. */
+  /** Adds a queue, without members. @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`. */
   queue(name: string, options: QueueOptions): Queue
   /** Adds an agent, logged out. @throws CordboardError `CONTACT_DUPLICATE`, `CONTACT_BAD_OPTION`. */
   agent(options: AgentOptions): Agent
@@ -66,7 +69,7 @@ export interface ContactCenter extends EventEmitter<ContactCenterEvents>, AsyncD
   readonly queues: ReadonlyMap<string, Queue>
   /** By URI. */
   readonly agents: ReadonlyMap<Uri, Agent>
-  /** Counts of calls and talk time, which some strategies go by, begin anew. */
+  /** Counts of calls and talk time, which some strategies go by, begin anew: for midnight, or the first shift. */
   beginDay(): void
 }
 

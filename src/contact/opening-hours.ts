@@ -9,6 +9,7 @@ export interface OpenSpan {
 /** Days as in `Date`: 0 is Sunday. */
 export type Weekday = 0 | 1 | 2 | 3 | 4 | 5 | 6
 
+/** When a queue is open. */
 export interface OpeningHours {
   /** IANA name of the time zone in which days and times are meant. @default the machine's */
   readonly timeZone?: string
@@ -18,6 +19,7 @@ export interface OpeningHours {
   readonly holidays?: Readonly<Record<string, readonly OpenSpan[]>>
 }
 
+/** `hours`: closed at this time of the week. */
 export type Openness = 'open' | 'hours' | 'holiday'
 
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']

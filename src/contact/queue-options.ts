@@ -32,14 +32,17 @@ export interface CallbackOptions {
   readonly attempts?: number
 }
 
+/** How a queue distributes its callers, and what they hear meanwhile. */
 export interface QueueOptions extends Omit<QueueSettings, 'announce'> {
   /** Music while waiting, again and again. @default silence */
   readonly hold?: Audio | readonly Audio[]
   /** The key by which a caller leaves. @default none */
   readonly exitOn?: Digit
+  /** Told again and again while waiting. @default nothing */
   readonly announce?: AnnouncementOptions
+  /** Lets callers ask to be called back. @default they cannot */
   readonly callback?: CallbackOptions
-  /** Played to the agent before the caller is put through, who goes on hearing music. */
+  /** Played to the agent before the caller is put through, who goes on hearing music. @default nothing */
   readonly whisper?: Audio
   /** Milliseconds that an agent may keep a caller on hold before its telephone rings again. @default none */
   readonly holdLimit?: number
@@ -47,10 +50,11 @@ export interface QueueOptions extends Omit<QueueSettings, 'announce'> {
   readonly record?: (call: Call, agent: Agent) => string
   /** When the queue is open; outside, `enter` returns `closed`. @default always */
   readonly hours?: OpeningHours
-  /** @default within 20 s, of all who were answered or gave up */
+  /** What the service level is a share of. @default within 20 s, of all who were answered or gave up */
   readonly serviceLevel?: ServiceLevelOptions
 }
 
+/** How a caller waits. */
 export interface EnterOptions extends Scoped {
   /** Higher is served first. @default 0 */
   readonly priority?: number
@@ -58,19 +62,23 @@ export interface EnterOptions extends Scoped {
   readonly requires?: Requirement | readonly RelaxStep[]
   /** Who it is, to give an old place back. @default the caller's URI */
   readonly customer?: string
-  /** The agent who knows the customer, and how many ms to wait for it. */
+  /** The agent who knows the customer, and how many ms to wait for it. @default nobody */
   readonly prefer?: { readonly agent: Agent; readonly wait: number }
 }
 
 /** How a stay in a queue ended. Durations in milliseconds. */
 export type QueueOutcome =
+  /** There was a talk, and it is over. */
   | { readonly type: 'served'; readonly agent: Agent; readonly waited: number; readonly talked: number }
   /** The caller hung up. */
   | { readonly type: 'abandoned'; readonly waited: number }
+  /** It waited for `maxWait`. */
   | { readonly type: 'timed-out' }
   /** `taken`: the queue's target had the caller; otherwise there is none, or it could not be reached. */
   | { readonly type: 'overflowed'; readonly taken: boolean }
   /** The caller will be called back. */
   | { readonly type: 'callback' }
+  /** By the key of `exitOn`. */
   | { readonly type: 'exited'; readonly digit: Digit }
+  /** It never waited, or no longer may: the queue is closed. */
   | { readonly type: 'closed'; readonly reason: 'hours' | 'holiday' | 'emergency' }

@@ -32,10 +32,13 @@ export type QueueChanges = Changes<Omit<QueueOptions, 'strategy'>> & Partial<Pic
 
 /** A queue of callers and the agents who serve it. Disposing of it lets its callers overflow; talks go on. */
 export interface Queue extends AsyncDisposable {
+  /** Unlike that of any other queue of its contact centre. */
   readonly name: string
+  /** As they are now. */
   readonly options: QueueOptions
   /** Seats an agent, or changes its seat. @throws CordboardError `CONTACT_BAD_OPTION`. */
   add(agent: Agent, member?: MemberSettings): this
+  /** Unseats an agent: offers to it stop, a talk goes on. */
   remove(agent: Agent): this
   /**
    * Waits for an agent and talks; resolves when the stay is over. The caller who hangs up has `abandoned`; where the agent hangs up, the
@@ -60,7 +63,10 @@ export interface Queue extends AsyncDisposable {
    * @throws CordboardError `CONTACT_BAD_EXPRESSION`, `CONTACT_BAD_OPTION`; nothing has changed then.
    */
   configure(changes: QueueChanges): void
-  /** Switches the emergency on, or off. Those who wait already, and those who overflow into the queue, are dealt with like all who come; call backs keep their places. */
+  /**
+   * Switches the emergency on, or off. Those who wait already, and those who overflow into the queue, are dealt with like all who come; call backs keep
+   * their places.
+   */
   setEmergency(emergency: Emergency | undefined): void
 }
 

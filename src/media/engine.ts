@@ -177,7 +177,7 @@ class Engine implements MediaEngine, EngineServices {
   async open(options: LegOptions): Promise<Leg> {
     this.#ensureOpen()
     // SRTP is a matter of the agreement's keys alone; ICE and DTLS are not.
-    if (options.kind === 'webrtc') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `no legs of kind ${options.kind} yet`, { status: 488 })
+    if (options.kind === 'webrtc') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `there are no legs of kind ${options.kind}`, { status: 488 })
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
     this.recorder.warm()
     this.#spare.warm()

@@ -7,6 +7,7 @@ import type { SideStream, SideStreamOptions } from './side-stream.js'
 /** One key of a telephone. */
 export type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D'
 
+/** What a leg speaks. `rtp` and `srtp` differ by the agreement's keys alone; `webrtc`, with ICE and DTLS, is refused: there is none. */
 export type LegKind = 'rtp' | 'srtp' | 'webrtc'
 
 /** How to open a leg. */
@@ -29,7 +30,9 @@ export type Source =
   /** PCM pulled from the application, bounded in flight; `rate` in Hz. */
   | { readonly type: 'pcm'; readonly frames: AsyncIterable<Int16Array>; readonly rate: number }
 
+/** What a leg plays, and what ends it. */
 export interface PlayOptions {
+  /** One after the other. */
   readonly sources: readonly Source[]
   /** Start again at the first source after the last. @default false */
   readonly loop?: boolean
@@ -41,11 +44,14 @@ export interface PlayOptions {
   readonly volume?: number
 }
 
+/** How a sound on a leg ended. */
 export type PlaybackOutcome =
   | { readonly type: 'finished' }
+  /** By a key of `interruptBy`. */
   | { readonly type: 'interrupted'; readonly digit: Digit }
   /** The peer began to speak. */
   | { readonly type: 'spoken' }
+  /** By `stop`, or by the next sound. */
   | { readonly type: 'stopped' }
 
 /** A sound being sent on a leg. One at a time: a second `play` stops the first. */
@@ -56,13 +62,18 @@ export interface Playback {
   /** Silence until `resume`; the sound goes on where it was. */
   pause(): void
   resume(): void
-  /** Goes on from `ms` after the begin of the first source. Past the end: ends it; of a loop, further rounds count. In a live source, or behind one or a tone: no further than its begin. */
+  /**
+   * Goes on from `ms` after the begin of the first source. Past the end: ends it; of a loop, further rounds count. In a live source, or behind one or a
+   * tone: no further than its begin.
+   */
   seek(ms: number): void
   /** dB applied to the sound from now on. */
   volume: number
 }
 
+/** What is recorded, and how it is kept. */
 export interface RecordOptions {
+  /** Path of the WAV file: 16-bit PCM. */
   readonly file: string
   /**
    * `stereo`: left what the leg receives, right what it sends. `mono`: both mixed. `received`: only what it receives, mono.
@@ -78,6 +89,7 @@ export interface RecordOptions {
 
 /** What a recording has become. */
 export interface RecordingResult {
+  /** Length in milliseconds. */
   readonly ms: number
   /** All of its files, in order; none when the disk never took them. */
   readonly files: readonly string[]
@@ -123,10 +135,12 @@ export type Detected =
 
 /** RTP counts of a leg (RFC 3550 §6.4, A.3, A.8). Times in milliseconds. */
 export interface LegStatistics {
+  /** `late`: packets that came behind their successors; `jitter`: of arrival. */
   readonly received: { readonly packets: number; readonly bytes: number; readonly lost: number; readonly late: number; readonly duplicates: number; readonly jitter: number }
   readonly sent: { readonly packets: number; readonly bytes: number }
   /** From RTCP, undefined until the peer has reported. */
   readonly roundTrip: number | undefined
+  /** Share of our packets that the peer missed of late, 0 to 1; from RTCP. */
   readonly remoteLossShare: number | undefined
   /** Estimated mean opinion score of what is heard here, 1 to 4.5 (ITU-T G.107); undefined before anything has come. */
   readonly mos: number | undefined
@@ -136,6 +150,7 @@ export interface LegStatistics {
   readonly dropped: Readonly<Record<string, number>>
 }
 
+/** What a leg tells its listeners. */
 export interface LegEvents {
   /** A key was pressed and let go (RFC 4733 or in-band); `duration` in ms. Each press once. */
   digit: [digit: Digit, duration: number]
@@ -147,6 +162,7 @@ export interface LegEvents {
   silent: [ms: number]
   /** The recording lost frames (slow or full disk) or failed; the call goes on. */
   recordingFault: [file: string, error: Error]
+  /** By itself: no worker could go on with it. */
   closed: []
 }
 
@@ -158,10 +174,13 @@ export interface Leg extends EventEmitter<LegEvents> {
   readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number }
   /** Puts an agreement in force; repeat it after each round of offer and answer. Re-arms the latch. */
   apply(media: NegotiatedMedia): Promise<void>
+  /** Plays instead of what it sends otherwise, bridge and room included. */
   play(options: PlayOptions): Playback
   /** Sends the digits one after the other (RFC 4733; in-band tones where telephone-event was not agreed). Times in ms, @default 100 and 80. */
   sendDigits(digits: readonly Digit[], options?: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal }): Promise<void>
+  /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made. */
   record(options: RecordOptions): Promise<LegRecording>
+  /** `rate` in Hz; `buffer`: frames that wait for a reader, after which the oldest is dropped. */
   listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener
   /** Listens for these from now on instead of those before; `{}` for nothing. */
   detect(detection: Detection): void
@@ -174,12 +193,15 @@ export interface Leg extends EventEmitter<LegEvents> {
 
 /** How a member of a room hears and is heard. */
 export interface MemberOptions {
+  /** Hears, but is not heard. @default false */
   readonly muted?: boolean
+  /** Is heard, but does not hear. @default false */
   readonly deaf?: boolean
   /** dB applied to what the member says. @default 0 */
   readonly gain?: number
 }
 
+/** Options of a room of the engine. */
 export interface RoomOptions {
   /** So many members are heard at a time, the loudest; for huge rooms. @default all */
   readonly loudest?: number
@@ -190,6 +212,7 @@ export interface RoomOptions {
   readonly perWorker?: number
 }
 
+/** What a room tells its listeners. */
 export interface RoomEvents {
   /** A member has begun or ended to talk. Listened for only while there is a listener here; who leaves has ended without an event. */
   talking: [leg: Leg, talking: boolean]
@@ -198,8 +221,11 @@ export interface RoomEvents {
 /** A mixed conference: who hears whom is a matrix (listen, whisper and barge are settings of it). */
 export interface Room extends EventEmitter<RoomEvents>, AsyncDisposable {
   readonly id: number
+  /** Takes a leg in, out of the bridge or room that it is in. @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_LEG_CLOSED`. */
   join(leg: Leg, options?: MemberOptions): Promise<void>
+  /** Takes a leg out; it stays open. */
   part(leg: Leg): Promise<void>
+  /** Changes what is given. */
   set(leg: Leg, options: MemberOptions): void
   /** Whether `listener` hears `speaker`; all pairs do by default. */
   hears(listener: Leg, speaker: Leg, heard: boolean): void
@@ -223,6 +249,7 @@ export interface WorkerStatistics {
   readonly index: number
   readonly legs: number
   readonly cpuShare: number
+  /** 99th percentile of the lateness of its latest ticks. */
   readonly tickLatenessP99: number
   readonly tickLateness: TickLateness
 }
@@ -253,6 +280,7 @@ export interface RecorderOptions {
   readonly patience?: number
 }
 
+/** Options of `createMediaEngine`. */
 export interface EngineOptions {
   /** Worker threads. @default cores - 1, at least 1 */
   readonly workers?: number
@@ -265,10 +293,11 @@ export interface EngineOptions {
   readonly recorder?: RecorderOptions
   /** Modules (URLs) whose codecs each thread installs beside the built-in ones: see `ServerOptions.codecModules`. @default none */
   readonly codecModules?: readonly string[]
-  /** Legs beyond this are refused with `MEDIA_OVERLOADED`. */
+  /** Legs beyond this are refused with `MEDIA_OVERLOADED`. @default no limit */
   readonly maxLegs?: number
 }
 
+/** How two legs are joined. */
 export interface JoinOptions {
   /** Through the mixer even where packets could pass as they are. @default false */
   readonly mixed?: boolean
@@ -276,12 +305,13 @@ export interface JoinOptions {
 
 /** The pool of media workers. `createMediaEngine` in `engine.ts` makes one. */
 export interface MediaEngine extends AsyncDisposable {
-  /** @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503). */
+  /** Opens a leg on a pair of ports. @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
   open(options: LegOptions): Promise<Leg>
   /** Joins two legs; each hears the other. The engine chooses a packet or a mixed bridge and changes between them as needed. */
   join(a: Leg, b: Leg, options?: JoinOptions): Promise<void>
   /** Ends the join of `leg`, if any; both legs stay open. */
   part(leg: Leg): Promise<void>
+  /** Makes a mixed conference without members. */
   createRoom(options?: RoomOptions): Promise<Room>
   /** Opens one party's end of video, text or fax. @throws CordboardError as `open`. */
   openStream(options: SideStreamOptions): Promise<SideStream>

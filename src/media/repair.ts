@@ -9,6 +9,7 @@ import { WAV_HEADER_BYTES } from './wav.js'
  * the chunk that was being written. Call it before anything records into the directory.
  *
  * @returns names of the files that were repaired.
+ * @throws the file system's error.
  */
 export const repairRecordings = async (directory: string): Promise<readonly string[]> => {
   const repaired: string[] = []

@@ -176,7 +176,9 @@ const readCodecs = (formats: readonly string[], media: MediaDescription, kind: s
   if (payloadType > 127) return []
   const map = media.rtp.find(item => item.payload === payloadType)
   const fmtp = media.fmtp.find(item => item.payload === payloadType)?.config
-  const known = map === undefined ? (kind === 'audio' ? STATIC_AUDIO : STATIC_VIDEO).get(payloadType) : { name: String(map.codec).toUpperCase(), clockRate: map.rate ?? 0, channels: channelsOf(map.encoding) }
+  const known = map === undefined
+    ? (kind === 'audio' ? STATIC_AUDIO : STATIC_VIDEO).get(payloadType)
+    : { name: String(map.codec).toUpperCase(), clockRate: map.rate ?? 0, channels: channelsOf(map.encoding) }
   if (known === undefined || known.name === '' || known.clockRate <= 0) return []
   return [{ payloadType, ...known, ...fmtp === undefined ? {} : { fmtp: String(fmtp) }, ...kind === 'audio' ? {} : { feedback: readFeedback(payloadType, media) } }]
 })

@@ -72,11 +72,16 @@ export class PeerCall implements AsyncDisposable {
   }
 
   /** A call that this peer is about to make; `ScriptedPeer.dial` does. */
-  static async outgoing(wire: PeerWire, contact: string, uri: string, nextHop: PeerAddress, options: PeerSound & { readonly from: string; readonly to?: string; readonly headers?: HeaderInit; readonly offer?: boolean }): Promise<PeerCall> {
+  static async outgoing(
+    wire: PeerWire, contact: string, uri: string, nextHop: PeerAddress,
+    options: PeerSound & { readonly from: string; readonly to?: string; readonly headers?: HeaderInit; readonly offer?: boolean },
+  ): Promise<PeerCall> {
     const { random } = wire.options
     const codecs = options.codecs ?? ['PCMU']
     const rtp = await RtpEndpoint.open(soundOf(wire, options))
-    const dialog: DialogEnds = { callId: random.token(20), local: `<${options.from}>;tag=${random.token(8)}`, remote: `<${options.to ?? uri}>`, target: uri, routes: [], nextHop, sequence: 1 }
+    const dialog: DialogEnds = {
+      callId: random.token(20), local: `<${options.from}>;tag=${random.token(8)}`, remote: `<${options.to ?? uri}>`, target: uri, routes: [], nextHop, sequence: 1,
+    }
     const invite = makeRequest({
       method: 'INVITE', uri, from: dialog.local, to: dialog.remote, callId: dialog.callId, cseq: 1, contact: `<${contact}>`,
       ...(options.headers === undefined ? {} : { headers: options.headers }),
@@ -109,9 +114,11 @@ export class PeerCall implements AsyncDisposable {
   /** Sends the INVITE, or sends it again with the headers given (an answered challenge). */
   async ring(headers: HeaderInit = {}): Promise<SipResponse> {
     if (Object.keys(headers).length > 0) {
-      this.dialog.sequence++
+      const { target: uri, local: from, remote: to, callId } = this.dialog
       const body = this.invite.body.length === 0 ? {} : { body: { type: 'application/sdp', content: this.invite.body } }
-      this.invite = this.wire.stamped(makeRequest({ method: 'INVITE', uri: this.dialog.target, from: this.dialog.local, to: this.dialog.remote, callId: this.dialog.callId, cseq: this.dialog.sequence, contact: `<${this.contact}>`, headers, ...body }))
+      this.invite = this.wire.stamped(makeRequest({
+        method: 'INVITE', uri, from, to, callId, cseq: ++this.dialog.sequence, contact: `<${this.contact}>`, headers, ...body,
+      }))
     }
     const final = await this.wire.transact(this.invite, this.dialog.nextHop, response => {
       this.progress.push(response.status)

@@ -8,6 +8,7 @@ export interface PeerAddress {
   readonly port: number
 }
 
+/** What a scripted peer speaks over. */
 export type PeerTransport = 'udp' | 'tcp'
 
 /** Bytes in and out of a scripted peer, one SIP message at a time. */

@@ -29,6 +29,7 @@ export interface RtpTarget {
   readonly eventType: number | undefined
 }
 
+/** Options of an `RtpEndpoint`. */
 export interface RtpEndpointOptions {
   /** Address to bind. @default '127.0.0.1' */
   readonly address?: string

@@ -10,6 +10,7 @@ import { PeerCall, type PeerSound } from './peer-call.js'
 import type { PeerAddress, PeerTransport } from './peer-socket.js'
 import { PeerWire } from './peer-wire.js'
 
+/** Options of `createScriptedPeer`. */
 export interface ScriptedPeerOptions extends PeerSound {
   /** Where its requests go. @default '127.0.0.1:5060' */
   readonly server?: string
@@ -27,6 +28,7 @@ export interface ScriptedPeerOptions extends PeerSound {
   readonly random?: Random
 }
 
+/** How a scripted peer calls. */
 export interface PeerDialOptions extends PeerSound {
   readonly headers?: HeaderInit
   /** False sends an INVITE without session description; the ACK then carries the answer. @default true */
@@ -107,7 +109,10 @@ export class ScriptedPeer implements AsyncDisposable {
   }
 
   /** A request outside any dialog; resolves with its final response, a challenge answered when there is a password. */
-  async request(method: string, uri: string, options: { readonly headers?: HeaderInit; readonly body?: BodyInit; readonly to?: string; readonly callId?: string; readonly sequence?: number } = {}): Promise<SipResponse> {
+  async request(
+    method: string, uri: string,
+    options: { readonly headers?: HeaderInit; readonly body?: BodyInit; readonly to?: string; readonly callId?: string; readonly sequence?: number } = {},
+  ): Promise<SipResponse> {
     const { random } = this.wire.options
     const sequence = options.sequence ?? 1
     const make = (cseq: number, headers: HeaderInit): SipRequest => this.wire.stamped(makeRequest({

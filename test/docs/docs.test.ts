@@ -37,6 +37,39 @@ t.test('docs/rfc.md names a test that exists for everything it calls supported',
   }
 })
 
+t.test('docs/guides/deploying.md names every metric of a server, and no other', async t => {
+  const named = (text: string): string[] => [...new Set(text.match(/cordboard_\w+/g))].sort()
+  const sources = ['server', 'quality', 'lateness'].map(part => readFileSync(join(ROOT, `src/${part}-metrics.ts`), 'utf8')).join('\n')
+  t.ok(named(sources).length > 10)
+  t.same(named(page('docs/guides/deploying.md').text), named(sources))
+})
+
+t.test('every option of servers, calls and contact centres is in the guides', async t => {
+  const guides = pages().filter(({ path }) => path.startsWith('docs/guides/') || path === 'docs/media.md').map(({ text }) => text).join('\n')
+  const kinds = {
+    'src/server-options.ts': ['ServerOptions'],
+    'src/sip/transport/tls-options.ts': ['TlsOptions'],
+    'src/sip/registrar/registrar.ts': ['RegistrarOptions'],
+    'src/call/call.ts': ['DialOptions', 'SoundOptions'],
+    'src/call/conference.ts': ['ConferenceOptions'],
+    'src/media/leg.ts': ['RecordOptions'],
+    'src/contact/contact-center.ts': ['ContactCenterOptions'],
+    'src/contact/agent.ts': ['AgentOptions'],
+    'src/contact/queue-options.ts': ['QueueOptions', 'EnterOptions', 'CallbackOptions', 'AnnouncementOptions'],
+    'src/contact/routing/settings.ts': ['QueueSettings', 'AgentSettings', 'MemberSettings', 'OverflowSettings'],
+    'src/contact/simulation/staffing.ts': ['StaffingGoal'],
+  }
+  for (const [file, names] of Object.entries(kinds)) {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    for (const name of names) {
+      const [, body = ''] = new RegExp(`^export interface ${name} [^]*?\\{\\n([^]*?)^\\}`, 'm').exec(text) ?? []
+      const options = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, option]) => option!)
+      t.ok(options.length > 1, `${name}: ${options.length} options`)
+      t.same(options.filter(option => !new RegExp(`\\b${option}\\b`).test(guides)), [], name)
+    }
+  }
+})
+
 t.test('relative links lead somewhere', async t => {
   for (const { path, text } of pages())
     for (const target of links({ path, text })) t.ok(existsSync(join(ROOT, dirname(path), target)), `${path}: ${target}`)

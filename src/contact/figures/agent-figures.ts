@@ -10,8 +10,11 @@ export const activityOf = (status: AgentStatus, state: AgentState): AgentActivit
 
 /** Figures of an agent or a team. Times in milliseconds; definitions in `docs/metrics.md`. */
 export interface AgentFigures {
+  /** Time in each activity. */
   readonly time: Readonly<Record<AgentActivity, number>>
+  /** Offers received. */
   readonly offered: number
+  /** Offers that came to a talk. */
   readonly answered: number
   /** Offers that came to nothing on the agent's side: no answer, busy, rejected, unreachable. */
   readonly missed: number

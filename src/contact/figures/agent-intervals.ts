@@ -4,8 +4,9 @@ import { AgentFold } from './agent-figures.js'
 import type { AgentFigures } from './agent-figures.js'
 import { DEFAULT_INTERVAL, DEFAULT_KEEP } from './interval-figures.js'
 
+/** Options of an `AgentIntervalFold`. */
 export interface AgentIntervalOptions {
-  /** Milliseconds. @default 900000, a quarter of an hour */
+  /** Length of an interval in ms. @default 900000, a quarter of an hour */
   readonly interval?: number
   /** Intervals kept; the oldest go. @default 672, a week of quarters of an hour */
   readonly keep?: number

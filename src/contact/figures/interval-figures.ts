@@ -9,8 +9,9 @@ export const DEFAULT_INTERVAL = 900_000
 /** A week of quarters of an hour. */
 export const DEFAULT_KEEP = 672
 
+/** Options of an `IntervalFold`. */
 export interface IntervalOptions extends ServiceLevelOptions {
-  /** Milliseconds. @default 900000, a quarter of an hour */
+  /** Length of an interval in ms. @default 900000, a quarter of an hour */
   readonly interval?: number
   /** Intervals kept; the oldest go. @default 672, a week of quarters of an hour */
   readonly keep?: number

@@ -9,11 +9,17 @@ export interface QueueFigures {
   readonly waiting: number
   /** Of those who wait now; 0 when nobody does. */
   readonly longestWait: number
+  /** Stays begun. */
   readonly offered: number
+  /** Stays that came to a talk. */
   readonly answered: number
+  /** Callers who hung up while waiting. */
   readonly abandoned: number
+  /** Stays that lasted for `maxWait`. */
   readonly timedOut: number
+  /** Stays that ended by overflow. */
   readonly overflowed: number
+  /** Callers who asked to be called back. */
   readonly callbacks: number
   /** Call backs whose customers could not be reached. */
   readonly missed: number

@@ -7,10 +7,11 @@
  */
 export type ServiceLevelFormula = 'answered' | 'answered-and-abandoned' | 'answered-and-late-abandoned' | 'offered'
 
+/** What a service level is measured by. */
 export interface ServiceLevelOptions {
   /** Milliseconds within which a call should be answered. @default 20000 */
   readonly within?: number
-  /** @default 'answered-and-abandoned' */
+  /** What it is a share of. @default 'answered-and-abandoned' */
   readonly formula?: ServiceLevelFormula
 }
 

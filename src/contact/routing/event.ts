@@ -50,6 +50,7 @@ export type RoutingEvent =
   /** The wrap-up lasts `ms` from now. */
   | { readonly type: 'wrap-up-extended'; readonly agent: AgentId; readonly ms: number }
 
+/** An interaction begins to wait in a queue. */
 export interface JoinEvent {
   readonly type: 'joined'
   readonly interaction: InteractionId

@@ -3,7 +3,9 @@ import type { Uri } from '../../call/call.js'
 
 /** Agents are known by their URI. */
 export type AgentId = Uri
+/** Queues are known by their name. */
 export type QueueId = string
+/** The id of a call, and from its second stay in a queue on `.2` and so on; for what is written, the application's own. */
 export type InteractionId = string
 
 /** What an interaction is. A `voice` and a `callback` both take the agent's line; the others have capacities of their own. */
@@ -32,13 +34,15 @@ export interface FailurePolicy {
   readonly limit?: number
 }
 
+/** What routing knows of an agent. */
 export interface AgentSettings {
+  /** Levels by name; conditions of callers ask for them. @default none */
   readonly skills?: Readonly<Record<string, number>>
   /** Milliseconds of wrap-up after each interaction. @default 0 */
   readonly wrapUp?: number
   /** Interactions at a time, by channel; `voice` bounds calls and call backs together. @default voice 1, callback 1, chat 0, email 0 */
   readonly capacity?: Readonly<Partial<Record<Channel, number>>>
-  /** @default no-answer 5 s, busy 5 s, rejected 10 s, unreachable 30 s, fault 1 s; no limits */
+  /** What follows from offers that came to nothing. @default no-answer 5 s, busy 5 s, rejected 10 s, unreachable 30 s, fault 1 s; no limits */
   readonly failures?: Readonly<Partial<Record<OfferFailure, FailurePolicy>>>
 }
 
@@ -96,10 +100,11 @@ export type OverflowTarget =
   | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio; readonly limit?: number }
   | { readonly announcement: Audio }
 
+/** When a caller overflows (whichever comes first), and where to. */
 export interface OverflowSettings {
-  /** Milliseconds waited. */
+  /** Milliseconds waited. @default no limit */
   readonly after?: number
-  /** Callers waiting already. */
+  /** Callers waiting already: whoever comes then overflows at once. @default no limit */
   readonly size?: number
   /** No member is available, however busy. @default false */
   readonly noAgents?: boolean
@@ -114,6 +119,7 @@ export interface QueueSettings {
   readonly maxWait?: number
   /** Callers waiting at most; more leave as `overflowed`. @default none */
   readonly maxSize?: number
+  /** When callers go elsewhere, and where. @default only beyond `maxSize` */
   readonly overflow?: OverflowSettings
   /** Milliseconds an offer rings before the next agent is tried. @default 15000 */
   readonly ringFor?: number

@@ -3,6 +3,7 @@ import type { Random } from '../../core/random.js'
 /** Draws one value. */
 export type Distribution = (random: Random) => number
 
+/** Always the same. */
 export const constant = (value: number): Distribution => () => value
 
 /** Memoryless: talk times and patience in Erlang's formulas. */

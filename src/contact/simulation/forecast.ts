@@ -4,8 +4,9 @@ export interface HistoryEntry {
   readonly offered: number
 }
 
+/** How a history is read. */
 export interface ForecastOptions {
-  /** Milliseconds. @default 900000, a quarter of an hour */
+  /** Length of an interval in ms. @default 900000, a quarter of an hour */
   readonly interval?: number
   /** IANA name of the time zone by whose clock people call: nine o'clock stays nine o'clock when summer time begins. @default 'UTC' */
   readonly timeZone?: string

@@ -9,8 +9,10 @@ import type { Appointment } from './agenda.js'
 
 /** A caller of a simulation. Times in milliseconds from its start. */
 export interface SimulatedCall {
+  /** When it comes. */
   readonly at: number
   readonly queue: QueueId
+  /** How long it will talk. */
   readonly talk: number
   /** After this wait the caller hangs up. @default never */
   readonly patience?: number
@@ -20,21 +22,24 @@ export interface SimulatedCall {
   readonly customer?: string
 }
 
+/** An agent of a simulation. */
 export interface SimulatedAgent extends AgentSettings {
   readonly id: AgentId
+  /** Its seats. */
   readonly queues: Readonly<Record<QueueId, MemberSettings>>
   /** Milliseconds from offer to answer. @default 0 */
   readonly pickUp?: number
-  /** When it is available, from and to. @default always */
+  /** When it is available, from and to in ms from the start. @default always */
   readonly shifts?: readonly (readonly [from: number, to: number])[]
 }
 
+/** Whom a simulation runs through the distribution. */
 export interface SimulationOptions {
   readonly queues: Readonly<Record<QueueId, QueueSettings>>
   readonly agents: readonly SimulatedAgent[]
   /** In order of `at`. */
   readonly calls: Iterable<SimulatedCall>
-  /** @default 1 */
+  /** Of the strategies `random` and `weighted`. @default 1 */
   readonly seed?: number
   /** Hears the event log, to fold figures of one's own. */
   readonly onFact?: (fact: Fact) => void
@@ -46,7 +51,9 @@ export interface SimulatedStay {
   readonly index: number
   readonly call: SimulatedCall
   readonly outcome: 'served' | 'abandoned' | 'timed-out' | 'overflowed'
+  /** Milliseconds. */
   readonly waited: number
+  /** Who served it. */
   readonly agent: AgentId | undefined
 }
 

@@ -18,6 +18,7 @@ export interface StaffingGoal {
   readonly shrinkage?: number
 }
 
+/** Agents that reach a goal, and how they fare. */
 export interface Staffing extends Performance {
   /** Agents at work at a time. */
   readonly agents: number

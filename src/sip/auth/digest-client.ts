@@ -93,7 +93,9 @@ export class DigestClient {
       const { challenge, account } = answered
       const secret = ha1(hashOf(challenge.algorithm), account.username, challenge.realm, account.password)
       if (proof !== undefined && !equalDigests(digestResponse({ ...credentials, qop: proof.qop, ha1: secret, method: '', body: response.body }), proof.response)) return false
-      if (nextNonce !== undefined && nextNonce !== challenge.nonce) this.#answered.set(`Authorization ${challenge.realm}`, { ...answered, challenge: { ...challenge, nonce: nextNonce }, count: 0, proven: false })
+      if (nextNonce !== undefined && nextNonce !== challenge.nonce) {
+        this.#answered.set(`Authorization ${challenge.realm}`, { ...answered, challenge: { ...challenge, nonce: nextNonce }, count: 0, proven: false })
+      }
       return true
     })
   }

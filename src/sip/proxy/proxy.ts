@@ -20,11 +20,13 @@ import { passageOf } from './loop.js'
 import { ResponseContext } from './response-context.js'
 import type { ForwardOutcome, ForwardTarget } from './response-context.js'
 
+/** Options of `createProxy`. */
 export interface ProxyOptions {
   /** Stays in the dialogs that it forwards (RFC 3261 §16.6, step 4). @default false */
   readonly recordRoute?: boolean
 }
 
+/** How a request is forwarded. */
 export interface ForwardOptions extends Scoped {
   /** All at once, or one after the other in the order given. @default 'parallel' */
   readonly fork?: 'parallel' | 'sequential'

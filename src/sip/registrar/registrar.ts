@@ -20,10 +20,11 @@ import { MemoryLocationStore } from './location.js'
 import type { LocationStore, StoredBinding } from './location.js'
 import { FLOW_TIMER_S, flowName, outboundFlow, sameFlow } from './outbound.js'
 
+/** Options of `createRegistrar`. */
 export interface RegistrarOptions {
   /** Domains that it is responsible for; `*`: any. */
   readonly domain: string | readonly string[]
-  /** Password of a user; undefined for a stranger. */
+  /** Password of a user in clear text; undefined for a stranger. */
   readonly password: (user: string) => Promise<string | undefined>
   /** Realm of challenges. @default the first domain */
   readonly realm?: string
@@ -39,7 +40,7 @@ export interface RegistrarOptions {
    * @default ['MD5']
    */
   readonly hashes?: readonly DigestHash[]
-  /** @default memory */
+  /** Where bindings are kept. @default memory */
   readonly store?: LocationStore
   /** @default the machine's clock */
   readonly clock?: Clock
@@ -62,6 +63,7 @@ export interface Binding {
   readonly flow?: string
 }
 
+/** What a registrar tells its listeners. */
 export interface RegistrarEvents {
   /** The user has its first binding. */
   registered: [aor: string]

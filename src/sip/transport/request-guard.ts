@@ -5,6 +5,7 @@ import type { SipRequest } from '../message/message.js'
 /** Why the guard drops a request without a word. */
 export type GuardVerdict = 'pass' | 'scanner' | 'rate'
 
+/** What is dropped before it costs state. */
 export interface GuardOptions {
   /** Drop requests whose User-Agent is that of a known scanner. @default true */
   readonly scanners?: boolean

@@ -18,7 +18,7 @@ export interface TlsOptions extends TlsIdentity {
   readonly ca?: string | Buffer
   /** Demands a certificate of clients (mutual TLS). @default false */
   readonly requireClientCertificate?: boolean
-  /** SIP domains, DNS names or addresses of which a client's certificate must show one (RFC 5922 §7.4). @default any that `ca` vouches for */
+  /** SIP domains, DNS names or addresses of which a client's certificate, demanded then, must show one (RFC 5922 §7.4). @default any that `ca` vouches for */
   readonly clients?: readonly string[]
   /** Refuses servers whose certificate does not show the domain called (RFC 5922 §7.3). @default true */
   readonly rejectUnauthorized?: boolean

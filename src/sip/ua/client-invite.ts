@@ -200,7 +200,10 @@ export class OutboundInvite extends EventEmitter<{ progress: [progress: InvitePr
       cseq: ++conversation.cseq,
       contact: core.contact(flow, isSecure(this.#uri)),
       headers: core.clientHeaders({
-        Allow: ALLOW, Supported: SUPPORTED, ...core.receives, ...this.#identity(flow), ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }), ...(this.#least === 0 ? {} : { 'Min-SE': String(this.#least) }), ...this.#asked, ...options.headers, ...credentials,
+        Allow: ALLOW, Supported: SUPPORTED, ...core.receives, ...this.#identity(flow),
+        ...(this.#interval === 0 ? {} : { 'Session-Expires': String(this.#interval) }),
+        ...(this.#least === 0 ? {} : { 'Min-SE': String(this.#least) }),
+        ...this.#asked, ...options.headers, ...credentials,
       }),
       ...(options.sdp === undefined ? {} : { body: sdpBody(options.sdp) }),
     })

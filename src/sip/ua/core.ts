@@ -108,7 +108,11 @@ export class UserAgentCore implements UserAgent, TransactionLayerUser {
     this.trust = options.trust
     this.receives = options.infoPackages.length === 0 ? {} : { 'Recv-Info': options.infoPackages.join(', ') }
     this.ourself = [...CAPABILITIES, ...Object.entries(this.receives).map(([name, value]) => field(name, String(value))), ...this.ourName]
-    this.layer = new TransactionLayer({ clock, random, nodeId, timings, ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }), ...(overloaded === undefined ? {} : { overloaded }) }, this)
+    this.layer = new TransactionLayer({
+      clock, random, nodeId, timings,
+      ...(maxServerTransactions === undefined ? {} : { maxServerTransactions }),
+      ...(overloaded === undefined ? {} : { overloaded }),
+    }, this)
   }
 
   static async open(options: CoreOptions, transport: TransportLayerOptions): Promise<UserAgentCore> {

@@ -13,6 +13,7 @@ import type { TransportFactory, TransportLimits, TransportName } from '../transp
 import { UserAgentCore } from './core.js'
 import { TrustDomain } from './trust-domain.js'
 
+/** Options of `createUserAgent`. */
 export interface UserAgentOptions {
   /** Like `udp://127.0.0.1:5060`, `tcp://[::1]:0`; port 0 takes any free one. @default [] */
   readonly listen?: readonly string[]

@@ -12,6 +12,7 @@ import type { Continuation } from './client-request.js'
 import { UserAgentCore } from './core.js'
 import type { Credentials, RequestOutcome, UserAgent } from './user-agent.js'
 
+/** Who registers where. */
 export interface RegistrationOptions {
   /** URI of the registrar: `sip:pbx.example`. */
   readonly registrar: string
@@ -24,6 +25,7 @@ export interface RegistrationOptions {
   readonly route?: readonly string[]
 }
 
+/** How a registration fares. */
 export type RegistrationState =
   | { readonly type: 'registered'; /** Seconds granted. */ readonly expires: number }
   /** The registrar refused, was silent or unreachable: tried again by itself. */
@@ -43,6 +45,8 @@ const RETRY_MS = { first: 30_000, longest: 1_800_000 } as const
 /**
  * Registers an address of record and keeps it registered.
  *
+ * @param userAgent of `createUserAgent`, or the one that `server.use` gives to the `attach` of an extension.
+ * @throws CordboardError `SERVER_BAD_OPTION` for any other.
  * @example
  * await using registration = register(userAgent, { registrar: 'sip:pbx.example', aor: 'sip:ann@pbx.example', credentials })
  */

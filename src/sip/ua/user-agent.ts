@@ -12,7 +12,9 @@ export interface Source {
 /** Extra headers of a message that we send: canonical or extension names. */
 export type ExtraHeaders = Readonly<Record<string, string | readonly string[]>>
 
+/** What a response has beside its status. */
 export interface ResponseOptions {
+  /** Reason phrase. @default that of the status */
   readonly reason?: string
   readonly headers?: ExtraHeaders
   readonly body?: { readonly type: string; readonly content: string | Uint8Array }
@@ -82,6 +84,7 @@ export type InviteFailure =
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: Error }
 
+/** How an invitation ended. */
 export type InviteOutcome = { readonly type: 'answered'; readonly session: Session } | InviteFailure
 
 /** A response 101-199 to our INVITE. */
@@ -94,6 +97,7 @@ export interface InviteProgress {
   readonly sdp: string | undefined
 }
 
+/** An INVITE of ours, from its sending to its outcome. */
 export interface ClientInvite extends EventEmitter<{ progress: [progress: InviteProgress] }> {
   /** Never rejects. Surplus 2xx of other forks are acknowledged and ended with BYE by themselves. */
   readonly outcome: Promise<InviteOutcome>
@@ -106,6 +110,7 @@ export interface ClientInvite extends EventEmitter<{ progress: [progress: Invite
   update(tag: string, sdp: string): Promise<OfferOutcome>
 }
 
+/** What an INVITE of ours offers, and as whom. */
 export interface InviteOptions extends Scoped {
   /** Our offer; without one the 2xx brings the offer and `answer` must be given. */
   readonly sdp?: string
@@ -129,6 +134,7 @@ export interface InviteOptions extends Scoped {
   readonly route?: readonly string[]
 }
 
+/** Why a session ended. */
 export type SessionEnd =
   | { readonly type: 'remote-bye'; readonly request: SipRequest }
   | { readonly type: 'local-bye' }
@@ -144,9 +150,13 @@ export type OfferOutcome = { readonly type: 'accepted'; readonly sdp: string } |
 /** What the owner of a session answers to a re-INVITE or UPDATE. */
 export type OfferReply = { readonly type: 'accepted'; readonly sdp: string } | { readonly type: 'refused'; readonly status: number }
 
+/** What a session tells its listeners. */
 export interface SessionEvents {
   ended: [end: SessionEnd]
-  /** In-dialog request other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: INFO, REFER, NOTIFY, MESSAGE. Unanswered by the end of the listeners: 405; INFO 200 or 415, NOTIFY 481. */
+  /**
+   * In-dialog request other than INVITE, ACK, BYE, CANCEL, PRACK, UPDATE: INFO, REFER, NOTIFY, MESSAGE. Unanswered by the end of the listeners: 405; INFO
+   * 200 or 415, NOTIFY 481.
+   */
   request: [request: ServerRequest]
 }
 
@@ -181,17 +191,22 @@ export interface Session extends EventEmitter<SessionEvents> {
   bye(options?: { readonly headers?: ExtraHeaders }): Promise<void>
 }
 
+/** How a request outside dialogs ended. */
 export type RequestOutcome =
   | { readonly type: 'response'; readonly response: SipResponse }
   | { readonly type: 'timeout' }
   | { readonly type: 'error'; readonly error: Error }
 
+/** What a request outside dialogs carries. */
 export interface RequestOptions extends Scoped {
+  /** URI or name-addr of From. @default the user agent's */
   readonly from?: string
+  /** URI or name-addr of To. @default the target */
   readonly to?: string
   readonly headers?: ExtraHeaders
   readonly body?: { readonly type: string; readonly content: string | Uint8Array }
   readonly credentials?: Credentials
+  /** Route set (outbound proxy), in order. */
   readonly route?: readonly string[]
 }
 
