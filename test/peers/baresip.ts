@@ -50,12 +50,17 @@ export class Baresip implements AsyncDisposable {
   readonly #waiting = new Set<() => void>()
   #pending = Buffer.alloc(0)
   #disposed = false
+  #lost = false
 
   private constructor(readonly folder: string, readonly port: number, readonly child: Child, control: Socket) {
     this.#control = control
     control.on('data', chunk => this.#read(chunk))
-    // The connection breaks when baresip ends; whoever waits for an event learns it by the time-out.
+    // The connection breaks when baresip ends, and when somebody else connects: it keeps the last one only.
     control.on('error', () => control.destroy())
+    control.on('close', () => {
+      this.#lost = true
+      this.#wake()
+    })
   }
 
   static async start(options: BaresipOptions): Promise<Baresip> {
@@ -88,6 +93,9 @@ export class Baresip implements AsyncDisposable {
     writeFileSync(join(folder, 'contacts'), '')
     const child = new Child('baresip', ['-f', folder])
     try {
+      // Whoever listens before is another test's baresip, whose events would come here from now on and not there.
+      await child.line(/baresip is ready|Address already in use/)
+      if (child.output.includes('Address already in use')) throw new Error(child.output)
       const control = await connected(port + 10_000, child)
       const baresip = new Baresip(folder, port, child, control)
       // Printed: the event may come before the control connection is there.
@@ -130,7 +138,10 @@ export class Baresip implements AsyncDisposable {
       const found = this.events.filter(event => event.type === type)[skip]
       if (found !== undefined) return found
       const left = deadline - performance.now()
-      if (left <= 0) throw new Error(`no ${type} within ${within} ms, but ${this.events.map(event => event.type).join(', ')}\n${this.child.output}`)
+      if (left <= 0 || this.#lost) {
+        const why = this.#lost ? 'before the control connection was closed' : `within ${within} ms`
+        throw new Error(`no ${type} ${why}, but ${this.events.map(event => event.type).join(', ')}\n${this.child.output}`)
+      }
       await this.#news(left)
     }
   }
@@ -174,8 +185,12 @@ export class Baresip implements AsyncDisposable {
       const message = JSON.parse(this.#pending.toString('utf8', colon + 1, colon + 1 + length)) as BaresipEvent
       this.#pending = this.#pending.subarray(colon + length + 2)
       if (message.event) this.events.push(message)
-      for (const wake of [...this.#waiting]) wake()
+      this.#wake()
     }
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake()
   }
 }
 
