@@ -28,7 +28,10 @@ import type { Advertise } from './udp.js'
 /** RFC 7118 §4.1. */
 const SUBPROTOCOL = 'sip'
 
-/** One WebSocket: a frame is a message (RFC 7118 §4.2). */
+/**
+ * One WebSocket: a frame is a message (RFC 7118 §4.2). As on any stream, what a slow reader leaves unread is bounded, a begun message must be complete in
+ * time, and silence ends it.
+ */
 class WebSocketFlow implements Flow {
   readonly reliable = true
   readonly #owner: WebSocketTransport
@@ -40,8 +43,13 @@ class WebSocketFlow implements Flow {
   /** Messages that wait for the opening handshake of ours. */
   #early: Uint8Array[] = []
   #holders: Holders | undefined
+  /** Bytes that have come since the last whole message. */
+  #begun = 0
+  /** Until the begun message must be complete. */
+  #patience: Timer | undefined
 
-  constructor(owner: WebSocketTransport, socket: WebSocket, readonly peer: Source) {
+  /** @param carrier the connection accepted, on which the frames come; none for one of ours */
+  constructor(owner: WebSocketTransport, socket: WebSocket, readonly peer: Source, carrier?: Duplex) {
     this.#owner = owner
     this.#socket = socket
     this.#lastActive = owner.clock.now()
@@ -53,6 +61,9 @@ class WebSocketFlow implements Flow {
       owner.events.dropped('keep-alive')
       this.#heard(true)
     })
+    socket.on('ping', () => this.#heard(false))
+    // Counted before the frames in it are read, and timed when they have been: a whole message leaves nothing to wait for.
+    carrier?.prependListener('data', this.#count).on('data', this.#expectRest)
     socket.on('error', error => this.#end(error))
     socket.on('close', () => this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed')))
     this.#check()
@@ -108,12 +119,32 @@ class WebSocketFlow implements Flow {
     this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed'))
   }
 
+  readonly #count = ({ length }: Buffer): void => {
+    this.#begun += length
+    this.#owner.held += length
+    if (this.#owner.held > this.#owner.limits.heldBytes) this.close('too-many-bytes')
+  }
+
+  readonly #expectRest = (): void => {
+    const { clock, limits } = this.#owner
+    if (this.#begun > 0 && this.#open) this.#patience ??= clock.after(limits.messageMs, () => this.close('slow-sender'))
+  }
+
+  #complete(): void {
+    this.#owner.held -= this.#begun
+    this.#begun = 0
+    this.#patience?.cancel()
+    this.#patience = undefined
+  }
+
   #heard(pong: boolean): void {
+    this.#complete()
     this.#lastActive = this.#owner.clock.now()
     this.#holders?.heard(pong)
   }
 
   readonly #receive = (data: RawData): void => {
+    if (!this.#open) return
     this.#heard(false)
     receiveDatagram(Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data), this, this.#owner.events)
   }
@@ -127,6 +158,7 @@ class WebSocketFlow implements Flow {
   #end(error: Error): void {
     if (!this.#open) return
     this.#open = false
+    this.#complete()
     this.#watch?.cancel()
     this.#socket.terminate()
     this.#owner.forget(this)
@@ -160,6 +192,8 @@ export class WebSocketTransport implements Transport {
   readonly clock: Clock
   readonly random: Random
   readonly advertise: Advertise
+  /** Bytes of incomplete messages in all WebSockets accepted. */
+  held = 0
   readonly #http: HttpServer | HttpsServer
   readonly #listener: Server | undefined
   readonly #tls: TlsOptions | undefined
@@ -256,12 +290,12 @@ export class WebSocketTransport implements Transport {
       return void socket.destroy()
     }
     this.#webSockets.handleUpgrade(request, socket, head, accepted => {
-      this.#add(accepted, { transport: this.name, address: remoteAddress.replace(/^::ffff:/, ''), port: remotePort })
+      this.#add(accepted, { transport: this.name, address: remoteAddress.replace(/^::ffff:/, ''), port: remotePort }, socket)
     })
   }
 
-  #add(socket: WebSocket, peer: Source | Target): WebSocketFlow {
-    const flow = new WebSocketFlow(this, socket, peer)
+  #add(socket: WebSocket, peer: Source | Target, carrier?: Duplex): WebSocketFlow {
+    const flow = new WebSocketFlow(this, socket, peer, carrier)
     this.#flows.add(flow, peer)
     return flow
   }

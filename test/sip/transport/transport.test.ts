@@ -187,6 +187,44 @@ t.test('WebSocket: whoever connects must ask for the upgrade in time', async t =
   t.equal(server.arrived.length, 0)
 })
 
+t.test('WebSocket: a begun message must be complete in time, a silent connection ends, and the bytes of unfinished messages are bounded', async t => {
+  const server = await listener(t, { listen: ['ws://127.0.0.1:0'], limits: { messageMs: 300, idleMs: 1_500, heldBytes: 100_000 } })
+  const upgraded = async (): Promise<Socket> => {
+    const socket = await raw(t, server.at())
+    const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip'
+    socket.write(`GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${key}\r\n\r\n`)
+    t.match(String(await once(socket, 'data')), /^HTTP\/1\.1 101 /)
+    return socket.resume()
+  }
+  /** A text frame whose mask is zero (RFC 6455 §5.2). */
+  const frame = (body: Uint8Array): Buffer => Buffer.concat([Buffer.from([0x81, 0xfe, body.length >> 8, body.length & 255, 0, 0, 0, 0]), body])
+  const whole = frame(writeMessage(options()))
+  const steady = await upgraded()
+  const began = performance.now()
+  // Each in two parts, for longer than one message may take.
+  for (let count = 1; performance.now() - began < 600; count++) {
+    steady.write(whole.subarray(0, 20))
+    await new Promise(resolve => setTimeout(resolve, 20))
+    steady.write(whole.subarray(20))
+    await server.until(() => server.arrived.length === count)
+  }
+  t.equal(server.layer.drops.value('slow-sender'), 0)
+  const slow = await upgraded()
+  const drip = setInterval(() => slow.write(whole.subarray(0, 1)), 40)
+  slow.write(whole.subarray(0, 8))
+  await ended(slow)
+  clearInterval(drip)
+  t.equal(server.layer.drops.value('slow-sender'), 1)
+  const halves = await Promise.all([upgraded(), upgraded(), upgraded()])
+  const cut = halves.map(ended)
+  for (const half of halves) half.write(frame(Buffer.alloc(60_000)).subarray(0, 45_000))
+  await Promise.race(cut)
+  t.equal(server.layer.drops.value('too-many-bytes'), 1, 'the third is cut off')
+  await Promise.all([...cut, ended(steady)])
+  t.equal(server.layer.drops.value('slow-sender'), 3)
+  t.equal(server.layer.drops.value('idle'), 1, 'who had said whole messages and falls silent')
+})
+
 t.test('a connection refused fails its messages', async t => {
   const a = await listener(t, { listen: ['tcp://127.0.0.1:0'] })
   const gone = await listener(t, { listen: ['tcp://127.0.0.1:0'] })
