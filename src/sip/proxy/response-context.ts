@@ -25,7 +25,7 @@ export interface ForwardTarget {
   readonly uri: string
   /** Proxies on the way (RFC 3327), topmost first. */
   readonly path: readonly string[]
-  /** Targets of one telephone stand in for each other: they are never tried side by side (RFC 5626 §5.3). */
+  /** Targets of one telephone stand in for each other: they are never tried side by side (RFC 5626 §7). */
   readonly instance?: string | undefined
   /** Name of the connection that alone leads there. */
   readonly flow?: string | undefined
@@ -172,7 +172,7 @@ class Branch implements ClientTransactionUser {
   #end(status: 408 | 503): void {
     const lost = this.target.flow !== undefined && this.#cancelled === undefined
     if (this.done || (lost && this.#standIn())) return
-    // RFC 5626 §5.3: the flow is gone, whatever shows it.
+    // RFC 5626 §5.3.1: the flow is gone, whatever shows it.
     if (lost) this.#finish(makeResponse(this.context.request, 430, { toTag: this.context.transaction.localTag }))
     else this.#finish(makeResponse(this.context.request, status, { toTag: this.context.transaction.localTag }))
   }

@@ -57,7 +57,7 @@ export interface Binding {
   readonly expires: Date
   /** Proxies on the way to it (RFC 3327), topmost first. */
   readonly path: readonly string[]
-  /** The telephone, of which several flows may be bound: only one is to ring, the others stand in for it (RFC 5626 §5.3). */
+  /** The telephone, of which several flows may be bound: only one is to ring, the others stand in for it (RFC 5626 §7). */
   readonly instance?: string
   /** Name of the connection that it registered by; nothing else leads there. */
   readonly flow?: string

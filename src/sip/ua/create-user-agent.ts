@@ -41,7 +41,7 @@ export interface UserAgentOptions {
   /** Seconds asked for in Session-Expires of our INVITEs (RFC 4028); 0: none. @default 1800 */
   readonly sessionExpires?: number
   /**
-   * Addresses and subnets of the trust domain's other elements (RFC 3325 §2.3): their P-Asserted-Identity is believed, and ours told to them; a proxy
+   * Addresses and subnets of the trust domain's other elements (RFC 3324 §2.3): their P-Asserted-Identity is believed, and ours told to them; a proxy
    * takes off what others assert. @default none: a proxy passes the header as any other
    */
   readonly trusted?: readonly string[]

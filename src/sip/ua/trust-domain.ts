@@ -5,7 +5,7 @@ import { withoutHeader } from '../message/build.js'
 import type { SipMessage, SipRequest } from '../message/message.js'
 
 /**
- * Elements that believe one another's assertions of identity (RFC 3325 §2.3): what they say of a caller is taken, and told to them alone where
+ * Elements that believe one another's assertions of identity (RFC 3324 §2.3): what they say of a caller is taken, and told to them alone where
  * the caller wants to stay unknown.
  */
 export class TrustDomain {
@@ -37,7 +37,7 @@ export class TrustDomain {
     return this.has(from) ? request : withoutHeader(request, 'P-Asserted-Identity')
   }
 
-  /** As a proxy lets a request or response out: who wants to stay unknown is not told to outsiders (RFC 3325 §7), and a preference is for us alone (§9.2). */
+  /** As a proxy lets a request or response out: who wants to stay unknown is not told to outsiders (RFC 3325 §7), and a preference is for us alone (§6). */
   leaving<M extends SipMessage>(message: M, to: string): M {
     const told = withoutHeader(message, 'P-Preferred-Identity')
     return wantsPrivacy(message) && !this.has(to) ? withoutHeader(told, 'P-Asserted-Identity') : told

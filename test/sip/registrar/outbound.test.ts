@@ -74,7 +74,7 @@ t.test('RFC 5626 §6: 439 where the first proxy on the way keeps no flows', asyn
   t.match(await registrar.lookup(AOR), [{ path: ['sip:token@edge.example;lr;ob'], instance: URN }])
 })
 
-t.test('RFC 5626 §5.3: of the flows of one telephone one is asked; when it fails, or says 430, the other is; when none is left, 430', async t => {
+t.test('RFC 5626 §5.3.1, §7: of the flows of one telephone one is asked; when it fails, or says 430, the other is; when none is left, 430', async t => {
   const { clock, network, open, register } = await setUp()
   const [first, second, caller] = [await open('10.0.0.11'), await open('10.0.0.12'), await open('10.0.0.9')]
   await register(first, contact(1))

@@ -20,13 +20,13 @@ const setUp = async (trusted?: readonly string[]) => {
   return { clock, agent, open }
 }
 
-t.test('RFC 3325 §2.3: the trust domain is a list of addresses and subnets', async t => {
+t.test('RFC 3324 §2.3: the trust domain is a list of addresses and subnets', async t => {
   const domain = new TrustDomain(['10.0.1.0/24', '192.0.2.7', '2001:db8::/32'])
   t.strictSame(['10.0.1.9', '10.0.2.9', '192.0.2.7', '192.0.2.8', '2001:db8::1', '2001:db9::1'].map(address => domain.has(address)), [true, false, true, false, true, false])
   for (const odd of ['pbx.example', '10.0.0.0/33', '10.0.0.0/x', '']) t.throws(() => new TrustDomain([odd]), { code: 'SERVER_BAD_OPTION' }, odd)
 })
 
-t.test('RFC 3325 §5, §7, §9.2: a proxy takes off what strangers assert, and keeps from strangers who wants to stay unknown', async t => {
+t.test('RFC 3325 §5-7: a proxy takes off what strangers assert, and keeps from strangers who wants to stay unknown', async t => {
   const cases = [
     // who asks, whom, with what Privacy, is the identity told?
     [FRIEND, OTHER_FRIEND, undefined, true], [FRIEND, OTHER_FRIEND, 'id', true], [FRIEND, STRANGER, undefined, true], [FRIEND, STRANGER, 'header; id', false],
@@ -62,7 +62,7 @@ t.test('RFC 3325: without a trust domain a proxy passes the header as any other'
   t.equal(header(callee.requests[0]!, 'P-Asserted-Identity'), '<sip:ann@example.org>')
 })
 
-t.test('RFC 3323 §4.1.1.3, RFC 3325 §6: our INVITE asserts an identity to the trust domain only; with privacy its From is anonymous', async t => {
+t.test('RFC 3323 §4.1.1.3, RFC 3325 §7: our INVITE asserts an identity to the trust domain only; with privacy its From is anonymous', async t => {
   const { clock, agent, open } = await setUp(['10.0.1.0/24'])
   const [friend, stranger] = [await open(FRIEND), await open(STRANGER)]
   for (const [peer, address] of [[friend, FRIEND], [stranger, STRANGER]] as const)
