@@ -4,26 +4,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { createMediaEngine } from '../../src/media/engine.js'
-import type { Leg, MediaEngine } from '../../src/media/leg.js'
-import { TonePeer, until } from './tone-peer.js'
+import { goOn, talkers } from './talkers.js'
+import type { TonePeer } from './tone-peer.js'
 
 const near = (actual: number, wanted: number): boolean => Math.abs(actual - wanted) <= 0.5
-
-/** Telephones and their legs, open and talking. */
-const talkers = async (engine: MediaEngine, tones: readonly number[]): Promise<{ peers: TonePeer[]; legs: Leg[] }> => {
-  const peers = await Promise.all(tones.map(tone => TonePeer.create(tone)))
-  // One after the other: each goes to the emptiest worker.
-  const legs: Leg[] = []
-  while (legs.length < peers.length) legs.push(await engine.open({ kind: 'rtp' }))
-  await Promise.all(legs.map((leg, at) => leg.apply(peers[at]!.media())))
-  peers.forEach((peer, at) => peer.talk(legs[at]!))
-  return { peers, legs }
-}
-
-const goOn = async (peers: readonly TonePeer[], packets: number): Promise<void> => {
-  const from = peers.map(peer => peer.heard.length)
-  await until(() => peers.every((peer, at) => peer.heard.length > from[at]! + packets), 'all hear')
-}
 
 /** Longest time (ms) between two packets since packet number `from`. */
 const gap = ({ heard }: TonePeer, from: number): number => Math.max(...heard.slice(from + 1).map((packet, next) => packet.at - heard[from + next]!.at))

@@ -6,7 +6,8 @@ import { toneLevel } from '../../src/codec/goertzel.js'
 import { createMediaEngine } from '../../src/media/engine.js'
 import type { Leg } from '../../src/media/leg.js'
 import { readWav } from '../../src/testing/wav-file.js'
-import { TonePeer, until } from './tone-peer.js'
+import { calls, goOn, talkers } from './talkers.js'
+import { type TonePeer, until } from './tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
 
@@ -27,19 +28,11 @@ void t.test('recordings', async t => {
     await engine.close()
     await rm(directory, { recursive: true })
   })
-  const talk = async (mixed: boolean): Promise<{ ann: TonePeer; bob: TonePeer; a: Leg; b: Leg; end: () => Promise<void> }> => {
-    const [ann, bob] = [await TonePeer.create(440), await TonePeer.create(1000)]
-    const [a, b] = [await engine.open({ kind: 'rtp' }), await engine.open({ kind: 'rtp' })]
-    await Promise.all([a.apply(ann.media()), b.apply(bob.media())])
-    await engine.join(a, b, { mixed })
-    ann.talk(a)
-    bob.talk(b)
-    await until(() => ann.heard.length > 20 && bob.heard.length > 20, 'they talk')
-    return { ann, bob, a, b, end: async () => {
-      ann.close()
-      bob.close()
-      await Promise.all([a.close(), b.close()])
-    } }
+  const talk = async (mixed: boolean): Promise<{ ann: TonePeer; a: Leg; end: () => Promise<void> }> => {
+    const { peers, legs: [a, b], end } = await talkers(engine, [440, 1000])
+    await engine.join(a!, b!, { mixed })
+    await goOn(peers, 20)
+    return { ann: peers[0]!, a: a!, end }
   }
 
   for (const mixed of [false, true]) {
@@ -100,20 +93,12 @@ void t.test('recordings', async t => {
 void t.test('fifty recorded calls outlive their worker: every recording is whole', { timeout: 60_000 }, async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [43_500, 43_899] })
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-recordings-'))
-  const peers = await Promise.all(Array.from({ length: 100 }, (_, at) => TonePeer.create(at % 2 === 0 ? 440 : 1000)))
-  const legs = await Promise.all(peers.map(() => engine.open({ kind: 'rtp' })))
-  await Promise.all(legs.map((leg, at) => leg.apply(peers[at]!.media())))
-  for (let at = 0; at < legs.length; at += 2) await engine.join(legs[at]!, legs[at + 1]!)
-  peers.forEach((peer, at) => peer.talk(legs[at]!))
-  const goOn = async (packets: number): Promise<void> => {
-    const from = peers.map(peer => peer.heard.length)
-    await until(() => peers.every((peer, at) => peer.heard.length > from[at]! + packets), 'all hear')
-  }
-  await goOn(10)
+  const { peers, legs } = await calls(engine, 50)
+  await goOn(peers, 10)
   const recordings = await Promise.all(legs.filter((_, at) => at % 2 === 0).map((leg, at) => leg.record({ file: join(directory, `${at}.wav`) })))
-  await goOn(50)
+  await goOn(peers, 50)
   await engine.replaceWorker(0)
-  await goOn(50)
+  await goOn(peers, 50)
   const results = await Promise.all(recordings.map(recording => recording.stop()))
   for (const [at, { ms, files: [file] }] of results.entries()) {
     const bytes = await readFile(file!)

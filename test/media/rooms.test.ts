@@ -4,28 +4,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { createMediaEngine } from '../../src/media/engine.js'
-import type { Leg, MediaEngine } from '../../src/media/leg.js'
-import { TonePeer, until } from './tone-peer.js'
+import type { Leg } from '../../src/media/leg.js'
+import { goOn, talkers } from './talkers.js'
+import { type TonePeer, until } from './tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
 
 const TONES = [440, 700, 1000, 1300, 1700, 2100]
-
-/** Peers with a tone each, and their legs, open and talking; legs are opened in turns in the engine's workers. */
-const talkers = async (engine: MediaEngine, count: number): Promise<{ peers: TonePeer[]; legs: Leg[] }> => {
-  const peers = await Promise.all(TONES.slice(0, count).map(tone => TonePeer.create(tone)))
-  // One after the other: each goes to the emptiest worker.
-  const legs: Leg[] = []
-  while (legs.length < peers.length) legs.push(await engine.open({ kind: 'rtp' }))
-  await Promise.all(legs.map((leg, at) => leg.apply(peers[at]!.media())))
-  peers.forEach((peer, at) => peer.talk(legs[at]!))
-  return { peers, legs }
-}
-
-const settle = async (peers: readonly TonePeer[], packets = 40): Promise<void> => {
-  const from = peers.map(peer => peer.heard.length)
-  await until(() => peers.every((peer, at) => peer.heard.length > from[at]! + packets), 'room audio')
-}
 
 /** By listener: the places of those that it hears. */
 const matrix = (peers: readonly TonePeer[]): number[][] =>
@@ -42,38 +27,37 @@ void t.test('rooms over several workers', { timeout: 90_000 }, async t => {
   })
 
   await t.test('a small room stays in one worker', async t => {
-    const { peers, legs } = await talkers(engine, 4)
+    const { peers, legs, end } = await talkers(engine, TONES.slice(0, 4))
     t.equal(new Set(legs.map(leg => leg.worker)).size, 2, 'opened apart')
     const room = await engine.createRoom()
     for (const leg of legs) await room.join(leg)
     t.equal(new Set(legs.map(leg => leg.worker)).size, 1, 'together')
-    await settle(peers)
+    await goOn(peers, 40)
     t.same(matrix(peers), others(4))
     await room[Symbol.asyncDispose]()
-    for (const peer of peers) peer.close()
-    await Promise.all(legs.map(leg => leg.close()))
+    await end()
   })
 
   await t.test('beyond what one takes, members stay where they are: levels, matrix, talk, recording', async t => {
-    const { peers, legs } = await talkers(engine, 6)
+    const { peers, legs, end } = await talkers(engine, TONES.slice(0, 6))
     const room = await engine.createRoom({ perWorker: 2 })
     for (const leg of legs) await room.join(leg)
     const recording = await room.record(join(directory, 'room.wav'))
     t.equal(new Set(legs.map(leg => leg.worker)).size, 2)
     const home = legs[0]!.worker
     const [far, nearby] = [legs.findIndex(leg => leg.worker !== home), legs.findLastIndex(leg => leg.worker === home)]
-    await settle(peers)
+    await goOn(peers, 40)
     t.same(matrix(peers), others(6), 'all hear all')
     t.ok(near(peers[0]!.level(TONES[far]!), -10) && near(peers[far]!.level(TONES[0]!), -10), 'levels')
     room.hears(legs[0]!, legs[far]!, false)
     room.hears(legs[0]!, legs[nearby]!, false)
-    await settle(peers)
+    await goOn(peers, 40)
     t.same(matrix(peers), others(6).map((heard, at) => heard.filter(other => at !== 0 || (other !== far && other !== nearby))), 'a pair in two workers, and one in one')
     room.hears(legs[0]!, legs[far]!, true)
     room.hears(legs[0]!, legs[nearby]!, true)
     room.set(legs[far]!, { muted: true })
     room.set(legs[nearby]!, { gain: -6 })
-    await settle(peers)
+    await goOn(peers, 40)
     t.same(matrix(peers), others(6).map(heard => heard.filter(other => other !== far)), 'muted')
     t.ok(peers.every((peer, at) => at === nearby || near(peer.level(TONES[nearby]!), -16)), 'gain')
     room.set(legs[far]!, { muted: false })
@@ -91,7 +75,7 @@ void t.test('rooms over several workers', { timeout: 90_000 }, async t => {
       const levels = await room.levels()
       return near(levels.get(legs[0]!)!, -10) && near(levels.get(legs[nearby]!)!, -16)
     }, 'levels by leg')
-    await settle(peers)
+    await goOn(peers, 40)
     await recording.stop()
     const file = await readFile(join(directory, 'room.wav'))
     const mix = new Int16Array(file.buffer.slice(file.byteOffset + 44, file.byteOffset + file.length))
@@ -106,31 +90,29 @@ void t.test('rooms over several workers', { timeout: 90_000 }, async t => {
       t.ok(heard.every((packet, next) => next === 0 || ((packet.sequence - heard[next - 1]!.sequence) & 0xffff) === 1), `one timeline for ${at}`)
     }
     await room[Symbol.asyncDispose]()
-    for (const peer of peers) peer.close()
-    await Promise.all(legs.map(leg => leg.close()))
+    await end()
   })
 
   await t.test('a part ends with its last member, and a worker that dies comes back into the room', async t => {
-    const { peers, legs } = await talkers(engine, 4)
+    const { peers, legs, end } = await talkers(engine, TONES.slice(0, 4))
     const room = await engine.createRoom({ perWorker: 2 })
     for (const leg of legs) await room.join(leg)
     const workers = legs.map(leg => leg.worker)
     t.equal(new Set(workers).size, 2)
     const there = legs.findIndex(leg => leg.worker !== workers[0])
     room.hears(legs[0]!, legs[there]!, false)
-    await settle(peers)
+    await goOn(peers, 40)
     await engine.replaceWorker(workers[0]!)
-    await settle(peers, 60)
+    await goOn(peers, 60)
     t.same(matrix(peers), others(4).map((heard, at) => heard.filter(other => at !== 0 || other !== there)), 'the first part')
     await engine.replaceWorker(workers[there]!)
-    await settle(peers, 60)
+    await goOn(peers, 60)
     t.same(matrix(peers), others(4).map((heard, at) => heard.filter(other => at !== 0 || other !== there)), 'and the other')
     for (const [at, leg] of legs.entries()) if (leg.worker !== workers[0]) await room.part(leg).then(() => peers[at]!.quiet())
     const left = peers.filter((_, at) => workers[at] === workers[0])
-    await settle(left)
+    await goOn(left, 40)
     t.same(left.map(peer => TONES.filter(tone => peer.level(tone, 2400) > -30).length), left.map(() => left.length - 1))
     await room[Symbol.asyncDispose]()
-    for (const peer of peers) peer.close()
-    await Promise.all(legs.map(leg => leg.close()))
+    await end()
   })
 })

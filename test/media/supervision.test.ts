@@ -9,6 +9,7 @@ import { seededRandom } from '../../src/core/random.js'
 import { createMediaEngine } from '../../src/media/engine.js'
 import type { Leg } from '../../src/media/leg.js'
 import { writeRtp } from '../../src/rtp/packet.js'
+import { calls, goOn } from './talkers.js'
 import { TonePeer, until } from './tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
@@ -106,22 +107,14 @@ void t.test('a worker that ends does not end its calls', async t => {
 
 void t.test('fifty bridged calls outlive their worker, and hear a gap of less than half a second', { timeout: 60_000 }, async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [42400, 42799] })
-  const peers = await Promise.all(Array.from({ length: 100 }, () => TonePeer.create(440)))
-  const legs = await Promise.all(peers.map(() => engine.open({ kind: 'rtp' })))
-  await Promise.all(legs.map((leg, at) => leg.apply(peers[at]!.media())))
-  for (let at = 0; at < legs.length; at += 2) await engine.join(legs[at]!, legs[at + 1]!)
-  peers.forEach((peer, at) => peer.talk(legs[at]!))
-  const goOn = async (packets: number): Promise<void> => {
-    const from = peers.map(peer => peer.heard.length)
-    await until(() => peers.every((peer, at) => peer.heard.length > from[at]! + packets), 'all hear')
-  }
+  const { peers } = await calls(engine, 50)
   const gaps: number[] = []
   // The machine may be busy with something else in one of them.
   for (let time = 0; time < 3; time++) {
-    await goOn(50)
+    await goOn(peers, 50)
     const from = peers.map(peer => peer.heard.length - 1)
     await engine.replaceWorker(0)
-    await goOn(20)
+    await goOn(peers, 20)
     gaps.push(Math.max(...peers.map(({ heard }, at) => Math.max(...heard.slice(from[at]! + 1).map((packet, next) => packet.at - heard[from[at]! + next]!.at)))))
   }
   t.comment(`longest gaps: ${gaps.map(Math.round).join(', ')} ms`)

@@ -5,27 +5,13 @@ import { join } from 'node:path'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { createMediaEngine } from '../../src/media/engine.js'
-import type { Leg, MediaEngine } from '../../src/media/leg.js'
+import type { Leg } from '../../src/media/leg.js'
 import { repairRecordings } from '../../src/media/repair.js'
 import { wavHeader } from '../../src/media/wav.js'
+import { talkers } from './talkers.js'
 import { pcma, TonePeer, until } from './tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
-
-/** Peers with a tone each, their legs open and talking. */
-const talkers = async (engine: MediaEngine, tones: readonly number[]): Promise<{ peers: TonePeer[]; legs: Leg[]; end: () => Promise<void> }> => {
-  const peers = await Promise.all(tones.map(tone => TonePeer.create(tone)))
-  const legs = await Promise.all(peers.map(() => engine.open({ kind: 'rtp' })))
-  await Promise.all(legs.map((leg, at) => leg.apply(peers[at]!.media())))
-  peers.forEach((peer, at) => peer.talk(legs[at]!))
-  return {
-    peers, legs,
-    end: async () => {
-      peers.forEach(peer => peer.close())
-      await Promise.all(legs.map(leg => leg.close()))
-    },
-  }
-}
 
 /** Levels of the channels' tones in a stereo or mono recording. */
 const readRecording = async (path: string): Promise<{ frames: number; channels: Int16Array[] }> => {
