@@ -1,18 +1,22 @@
 import { execFileSync } from 'node:child_process'
-import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { builtInCodecs } from '../../src/codec/registry.js'
+import { toneLevel } from '../../src/codec/goertzel.js'
+import { builtInCodecs, codecFor } from '../../src/codec/registry.js'
 import { pcmu } from '../../src/codec/g711.js'
+import { ToneGenerator } from '../../src/codec/tones.js'
 import { seededRandom } from '../../src/core/random.js'
 import { createMediaEngine } from '../../src/media/engine.js'
 import { Recorder } from '../../src/media/recorder/recorder.js'
 import type { RecorderReply } from '../../src/media/recorder/protocol.js'
 import { repairRecordings } from '../../src/media/repair.js'
 import { openSealedRecording } from '../../src/media/sealed-recording.js'
-import { readWav } from '../../src/media/wav.js'
+import { readWav, wavHeader } from '../../src/media/wav.js'
+import { TrackFile } from '../../src/media/recorder/track-file.js'
 import { BEGIN_TRACK, FrameRecord, FrameRing } from '../../src/media/shared/frame-ring.js'
 import { TonePeer, until } from './tone-peer.js'
 
@@ -55,8 +59,8 @@ const bench = (): { ring: FrameRing; recorder: Recorder; replies: RecorderReply[
   return { ring, recorder: new Recorder([ring], () => clock.now, reply => replies.push(reply)), replies, clock, directory }
 }
 
-const open = (recorder: Recorder, path: string, options: { readonly maxBytes?: number; readonly key?: Uint8Array } = {}): void =>
-  recorder.run({ ...options, type: 'open', request: 1, recording: 7, files: [{ path, channels: 2 }], tracks: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }], rate: 8000 })
+const open = (recorder: Recorder, path: string, options: { readonly maxBytes?: number; readonly key?: Uint8Array; readonly rate?: number } = {}): void =>
+  recorder.run({ rate: 8000, ...options, type: 'open', request: 1, recording: 7, files: [{ path, channels: 2 }], tracks: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }] })
 
 void t.test('frames lie where their timestamps put them, whatever the loss, order and jitter', t => {
   const { ring, recorder, replies, clock, directory } = bench()
@@ -88,6 +92,51 @@ void t.test('frames lie where their timestamps put them, whatever the loss, orde
   }
   t.end()
 })
+
+for (const [rate, first, second] of [[8000, 'PCMU', 'G722'], [16_000, 'G722', 'PCMU'], [8000, 'PCMU', 'L16']] as const) {
+  void t.test(`a re-INVITE changes ${first} for ${second} in mid-recording: the file goes on at ${rate} Hz, true in time and pitch`, t => {
+    const { ring, recorder, clock, directory } = bench()
+    const path = join(directory, 'a.wav')
+    open(recorder, path, { rate })
+    ring.write(7, BEGIN_TRACK, 0, 0, 0, 8000, NOTHING, 0, 0)
+    const [from, to] = [codecFor(first, 8000)!, codecFor(second, second === 'L16' ? 16_000 : 8000)!]
+    const tones = [700, 1200]
+    const payload = new Uint8Array(640)
+    let timestamp = 0
+    for (const [part, codec] of [from, to].entries()) {
+      const samples = codec.sampleRate / 50
+      const tone = new ToneGenerator({ frequencies: [tones[part]!], dbm0: -10 }, codec.sampleRate)
+      const encoder = codec.createEncoder()
+      for (let frame = 0; frame < 100; frame++, timestamp += codec.clockRate / 50) {
+        const pcm = new Int16Array(samples)
+        tone.read(pcm)
+        const bytes = encoder.encode(pcm, payload, 0)
+        // The second one's first packet comes 30 ms late.
+        const late = part === 1 && frame === 0 && codec.clockRate === 8000 ? 30 : 0
+        clock.now = 1000 + part * 2000 + frame * 20 + late
+        ring.write(7, 0, builtInCodecs.indexOf(codec), 0, timestamp, clock.now * 8, payload, 0, bytes)
+        recorder.turn()
+      }
+    }
+    clock.now = 6000
+    recorder.run({ type: 'close', request: 2, recording: 7, at: 5000 * 8 })
+    const file = readFileSync(path)
+    t.equal(file.readUInt32LE(24), rate)
+    t.equal(file.length, 44 + 4 * rate * 4, 'as long as the talk')
+    const left = Int16Array.from({ length: 4 * rate }, (_, at) => file.readInt16LE(44 + 4 * at))
+    for (const [part, tone] of tones.entries()) {
+      const level = (frequency: number): number => toneLevel(left, frequency, rate, Math.round((2 * part + 0.2) * rate), 1.6 * rate)
+      t.ok(Math.abs(level(tone) + 10) < 0.5, `${tone} Hz at its level: ${level(tone)}`)
+      for (const other of [tone / 2, tone * 2, tones[1 - part]!]) t.ok(level(other) < -45, `no ${other} Hz: ${level(other)}`)
+    }
+    // Where the tones meet nothing is missing, and nothing lies on something else.
+    let silent = 0
+    for (let at = rate; at < 3 * rate; at += rate / 200) if (left.subarray(at, at + rate / 200).every(value => Math.abs(value) < 500)) silent += 5
+    t.ok(silent <= 5, `no gap: ${silent} ms`)
+    t.ok(left.every(value => Math.abs(value) < 9000))
+    t.end()
+  })
+}
 
 void t.test('while it grows, the file is whole but for the last second', t => {
   const { ring, recorder, clock, directory } = bench()
@@ -160,6 +209,71 @@ void t.test('a recording goes on in further files, not a sample lost or doubled'
   }
   t.ok(Buffer.concat(pieces.map(piece => piece.subarray(44))).equals(readFileSync(join(whole.directory, 'a.wav')).subarray(44)))
   t.end()
+})
+
+void t.test('a recording of more than 4 GiB: headers count beyond 2 GiB, and the next file begins before 4', async t => {
+  // Real files, but silence takes no room on the disk.
+  const zeros = new Uint8Array(1 << 20)
+  const { writeSync } = fs
+  const sparse = (file: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
+    if (position === 0 || Buffer.compare(bytes.subarray(offset, offset + length), zeros.subarray(0, length)) !== 0) return writeSync(file, bytes, offset, length, position)
+    fs.ftruncateSync(file, position + length)
+    return length
+  }
+  fs.writeSync = sparse as typeof writeSync
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    fs.writeSync = writeSync
+    syncBuiltinESMExports()
+  })
+  const directory = t.testdir()
+  const path = join(directory, 'long.wav')
+  const frameBytes = 4
+  const file = new TrackFile(path, { channels: 2, rate: 48_000 })
+  const held = (name: string): { header: Buffer; size: number } => {
+    const handle = fs.openSync(join(directory, name), 'r')
+    const header = Buffer.alloc(44)
+    fs.readSync(handle, header, 0, 44, 0)
+    const { size } = fs.fstatSync(handle)
+    fs.closeSync(handle)
+    return { header, size }
+  }
+  const whole = ({ header, size }: ReturnType<typeof held>): void => {
+    t.equal(header.readUInt32LE(4), size - 8)
+    t.equal(header.readUInt32LE(40), size - 44)
+  }
+  file.flush(2 ** 31 / frameBytes + 48_000)
+  t.ok(held('long.wav').size > 2 ** 31)
+  whole(held('long.wav'))
+  // A step in the last frame of this file and one in the first of the next.
+  const limit = 2 ** 32 - 2 ** 16
+  const frames = Math.floor((limit - 44) / frameBytes)
+  file.flush(frames - 48_000)
+  file.add(0, frames - 1, Int16Array.of(1111, 2222), 2)
+  file.flush(frames + 48_000)
+  file.close(frames + 48_000)
+  t.same(file.paths, [path, join(directory, 'long-2.wav')])
+  const first = held('long.wav')
+  t.ok(first.size <= limit && first.size > limit - 8, `${first.size} bytes`)
+  whole(first)
+  const second = held('long-2.wav')
+  t.equal(second.size, 44 + 48_000 * frameBytes)
+  whole(second)
+  const sampleAt = (name: string, place: number): number => {
+    const handle = fs.openSync(join(directory, name), 'r')
+    const sample = Buffer.alloc(2)
+    fs.readSync(handle, sample, 0, 2, place)
+    fs.closeSync(handle)
+    return sample.readInt16LE(0)
+  }
+  t.equal(sampleAt('long.wav', 44 + (frames - 1) * frameBytes), 1111)
+  t.equal(sampleAt('long-2.wav', 44), 2222)
+  // As a crash leaves it: the length is what the file has, beyond 2 GiB too.
+  const handle = fs.openSync(path, 'r+')
+  fs.writeSync(handle, wavHeader(2, 48_000, 0), 0, 44, 0)
+  fs.closeSync(handle)
+  t.same(await repairRecordings(directory), ['long.wav'])
+  whole(held('long.wav'))
 })
 
 void t.test('an encrypted recording: read with its key, with no other, and not when it was changed', async t => {

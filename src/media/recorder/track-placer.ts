@@ -12,7 +12,7 @@ const LONGEST = 5760
 
 /**
  * Where the frames of one track lie in the file: the first at its arrival, each further one as far from it as their RTP timestamps are
- * apart. So neither loss nor jitter nor reordering moves any sound.
+ * apart. So neither loss nor jitter nor reordering moves any sound. A codec of another rate is brought to the file's.
  */
 export class TrackPlacer {
   readonly #pcm = new Int16Array(LONGEST)
@@ -58,10 +58,12 @@ export class TrackPlacer {
     const codec: Codec | undefined = installedCodecs[record.codec]
     this.#codec = record.codec
     this.#decoder = codec?.createDecoder()
-    this.#clockRate = codec?.clockRate ?? record.rate
+    const clockRate = codec?.clockRate ?? record.rate
+    // A codec of the same clock goes on in the same timeline: its frames need not lie where a jittery network has them arrive.
+    if (clockRate !== this.#clockRate) this.#anchored = false
+    this.#clockRate = clockRate
     this.#rate = codec?.sampleRate ?? record.rate
     this.#resampler = this.#rate === this.file.rate ? undefined : new Resampler(new ResamplerFilter(this.#rate, this.file.rate), LONGEST)
-    this.#anchored = false
   }
 
   /** @returns samples in `#pcm`. */
