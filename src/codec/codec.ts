@@ -18,6 +18,19 @@ export interface Decoder {
   decode(payload: Uint8Array, offset: number, length: number, out: Int16Array): number
 }
 
+/**
+ * Joins a stream to another of the same codec, where encoder and decoder adapt to the sound: a decoder that has adapted to the one would make
+ * a click of the other.
+ */
+export interface Splicer {
+  /** The listener's decoder was given this last. */
+  heard(payload: Uint8Array, offset: number, length: number): void
+  /** The encoder of the new stream has encoded something like this before. */
+  precede(payload: Uint8Array, offset: number, length: number): void
+  /** Recodes the next `length` bytes of the new stream in place, for the listener's decoder: its sound begins where the old one left off. */
+  splice(payload: Uint8Array, offset: number, length: number): void
+}
+
 /** One audio codec: a record of functions; instances hold what state there is. */
 export interface Codec {
   /** Encoding name as registered with IANA, upper case. */
@@ -38,4 +51,11 @@ export interface Codec {
   samplesOf?(payload: Uint8Array, offset: number, length: number): number
   createEncoder(): Encoder
   createDecoder(): Decoder
+  /**
+   * For a codec that adapts. Without it, legs that change from one stream to another may hear a click, and members of a room who hear the same
+   * are encoded one by one.
+   *
+   * @param silent the new sound comes after a pause, not after the old one.
+   */
+  createSplicer?(silent: boolean): Splicer
 }

@@ -1,7 +1,8 @@
-import type { Codec, Decoder, Encoder } from './codec.js'
+import type { Codec, Decoder, Encoder, Splicer } from './codec.js'
 import {
   HIGH_BITS, HIGH_INVERSE, HIGH_LEVEL, HIGH_STEP, INVERSE_16, INVERSE_32, INVERSE_64, LOG_TO_LINEAR, LOW_DECISIONS, LOW_LEVEL, LOW_NEGATIVE, LOW_POSITIVE, LOW_STEP,
 } from './g722-tables.js'
+import { type AdaptiveBand, BandSplicer } from './band-splicer.js'
 
 /** Bits of the low band in a code: 64, 56 or 48 kbit/s; the others carry auxiliary data (G.722 §1.2). */
 export type G722Mode = 64 | 56 | 48
@@ -121,6 +122,45 @@ const quantizeHigh = (difference: number, scale: number): number => {
   return outer ? 2 : 3
 }
 
+/** Code of the next low-band sample. */
+const codeLow = (band: SubBand, sample: number): number => {
+  const code = quantizeLow(saturate(sample - band.estimate), band.scale)
+  adaptLow(band, code >> 2)
+  return code
+}
+
+const codeHigh = (band: SubBand, sample: number): number => {
+  const code = quantizeHigh(saturate(sample - band.estimate), band.scale)
+  adaptHigh(band, code)
+  return code
+}
+
+/** The predictor follows the four-bit code, which all three rates share. */
+const adaptLow = (band: SubBand, coarse: number): void => {
+  const difference = (band.scale * INVERSE_16[coarse]!) >> 15
+  band.adaptScale(LOW_STEP[LOW_LEVEL[coarse]!]!)
+  band.adaptPredictor(difference)
+}
+
+const adaptHigh = (band: SubBand, code: number): void => {
+  const difference = (band.scale * HIGH_INVERSE[code]!) >> 15
+  band.adaptScale(HIGH_STEP[HIGH_LEVEL[code]!]!)
+  band.adaptPredictor(difference)
+}
+
+/** The low-band sample that a code stands for. */
+const sampleLow = (band: SubBand, code: number, inverse: Int16Array, unused: number): number => {
+  const sample = limit(band.estimate + ((band.scale * inverse[code >> unused]!) >> 15))
+  adaptLow(band, code >> 2)
+  return sample
+}
+
+const sampleHigh = (band: SubBand, code: number): number => {
+  const sample = limit(band.estimate + ((band.scale * HIGH_INVERSE[code]!) >> 15))
+  adaptHigh(band, code)
+  return sample
+}
+
 /** Samples that the filter bank looks back on, beside the pair at hand. */
 const PAST = 22
 /** Pairs between two moves of the delay line's end to its beginning. */
@@ -162,26 +202,7 @@ class G722Encoder implements Encoder {
       at = 0
     }
     this.#at = at
-    return (this.#codeHigh(limit((even - odd) >> 14)) << 6) | this.#codeLow(limit((even + odd) >> 14))
-  }
-
-  #codeLow(sample: number): number {
-    const band = this.#low
-    const code = quantizeLow(saturate(sample - band.estimate), band.scale)
-    const coarse = code >> 2
-    const difference = (band.scale * INVERSE_16[coarse]!) >> 15
-    band.adaptScale(LOW_STEP[LOW_LEVEL[coarse]!]!)
-    band.adaptPredictor(difference)
-    return code
-  }
-
-  #codeHigh(sample: number): number {
-    const band = this.#high
-    const code = quantizeHigh(saturate(sample - band.estimate), band.scale)
-    const difference = (band.scale * HIGH_INVERSE[code]!) >> 15
-    band.adaptScale(HIGH_STEP[HIGH_LEVEL[code]!]!)
-    band.adaptPredictor(difference)
-    return code
+    return (codeHigh(this.#high, limit((even - odd) >> 14)) << 6) | codeLow(this.#low, limit((even + odd) >> 14))
   }
 }
 
@@ -205,8 +226,8 @@ class G722Decoder implements Decoder {
 
   /** A code through both bands, then through the receive filter bank: two samples. */
   #pair(code: number, out: Int16Array, place: number): void {
-    const low = this.#sampleLow(code & 0x3f)
-    const high = this.#sampleHigh(code >> (8 - HIGH_BITS))
+    const low = sampleLow(this.#low, code & 0x3f, this.#inverse, this.#unused)
+    const high = sampleHigh(this.#high, code >> (8 - HIGH_BITS))
     const line = this.#line
     let at = this.#at
     line[at + PAST] = low + high
@@ -222,25 +243,45 @@ class G722Decoder implements Decoder {
     out[place] = saturate(first >> 11)
     out[place + 1] = saturate(second >> 11)
   }
+}
 
-  #sampleLow(code: number): number {
-    const band = this.#low
-    const sample = limit(band.estimate + ((band.scale * this.#inverse[code >> this.#unused]!) >> 15))
-    // The predictor follows the four-bit code, which all three rates share.
-    const coarse = code >> 2
-    const difference = (band.scale * INVERSE_16[coarse]!) >> 15
-    band.adaptScale(LOW_STEP[LOW_LEVEL[coarse]!]!)
-    band.adaptPredictor(difference)
-    return sample
+/** Both bands are joined before the filter bank, which has no part in the adaption. */
+class G722Splicer implements Splicer {
+  readonly #low: BandSplicer
+  readonly #high: BandSplicer
+
+  constructor(silent: boolean) {
+    const low = (): AdaptiveBand => {
+      const band = lowBand()
+      return { estimate: () => band.estimate, decode: code => sampleLow(band, code, INVERSE_64, 0), encode: sample => codeLow(band, limit(sample)) }
+    }
+    const high = (): AdaptiveBand => {
+      const band = highBand()
+      return { estimate: () => band.estimate, decode: code => sampleHigh(band, code), encode: sample => codeHigh(band, limit(sample)) }
+    }
+    this.#low = new BandSplicer(low(), low(), silent)
+    this.#high = new BandSplicer(high(), high(), silent)
   }
 
-  #sampleHigh(code: number): number {
-    const band = this.#high
-    const difference = (band.scale * HIGH_INVERSE[code]!) >> 15
-    const sample = limit(band.estimate + difference)
-    band.adaptScale(HIGH_STEP[HIGH_LEVEL[code]!]!)
-    band.adaptPredictor(difference)
-    return sample
+  heard(payload: Uint8Array, offset: number, length: number): void {
+    for (let at = offset; at < offset + length; at++) {
+      this.#low.heard(payload[at]! & 0x3f)
+      this.#high.heard(payload[at]! >> 6)
+    }
+  }
+
+  precede(payload: Uint8Array, offset: number, length: number): void {
+    for (let at = offset; at < offset + length; at++) {
+      this.#low.precede(payload[at]! & 0x3f)
+      this.#high.precede(payload[at]! >> 6)
+    }
+  }
+
+  splice(payload: Uint8Array, offset: number, length: number): void {
+    for (let at = offset; at < offset + length; at++) {
+      const code = payload[at]!
+      payload[at] = (this.#high.splice(code >> 6) << 6) | this.#low.splice(code & 0x3f)
+    }
   }
 }
 
@@ -260,4 +301,5 @@ export const g722: Codec = {
   payloadBytes: samples => samples >> 1,
   createEncoder: () => new G722Encoder(),
   createDecoder: () => new G722Decoder(64),
+  createSplicer: silent => new G722Splicer(silent),
 }

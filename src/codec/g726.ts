@@ -1,4 +1,5 @@
-import type { Codec, Decoder, Encoder } from './codec.js'
+import { type AdaptiveBand, BandSplicer } from './band-splicer.js'
+import type { Codec, Decoder, Encoder, Splicer } from './codec.js'
 import { G726Core } from './g726-core.js'
 import type { G726Bits } from './g726-tables.js'
 
@@ -77,6 +78,68 @@ class G726Decoder implements Decoder {
   }
 }
 
+class G726Splicer implements Splicer {
+  readonly #band: BandSplicer
+
+  constructor(readonly bits: G726Bits, readonly packing: G726Packing, silent: boolean) {
+    this.#band = new BandSplicer(adaptiveBand(bits), adaptiveBand(bits), silent)
+  }
+
+  heard(payload: Uint8Array, offset: number, length: number): void {
+    this.#each(payload, offset, length, code => (this.#band.heard(code), code))
+  }
+
+  precede(payload: Uint8Array, offset: number, length: number): void {
+    this.#each(payload, offset, length, code => (this.#band.precede(code), code))
+  }
+
+  splice(payload: Uint8Array, offset: number, length: number): void {
+    this.#each(payload, offset, length, code => this.#band.splice(code))
+  }
+
+  /** Puts what `work` makes of each code in its place. */
+  #each(payload: Uint8Array, offset: number, length: number, work: (code: number) => number): void {
+    const { bits } = this
+    const low = this.packing === 'rtp'
+    const end = 8 * (offset + length)
+    for (let from = 8 * offset; from + bits <= end; from += bits) {
+      let code = 0
+      for (let bit = 0; bit < bits; bit++) {
+        const at = from + bit
+        const set = (payload[at >> 3]! >> (low ? at & 7 : 7 - (at & 7))) & 1
+        code |= set << (low ? bit : bits - 1 - bit)
+      }
+      const made = work(code)
+      for (let bit = 0; bit < bits; bit++) {
+        const at = from + bit
+        const mask = 1 << (low ? at & 7 : 7 - (at & 7))
+        const set = (made >> (low ? bit : bits - 1 - bit)) & 1
+        payload[at >> 3] = set === 1 ? payload[at >> 3]! | mask : payload[at >> 3]! & ~mask
+      }
+    }
+  }
+}
+
+const adaptiveBand = (bits: G726Bits): AdaptiveBand => {
+  const core = new G726Core(bits)
+  return {
+    estimate: () => {
+      core.predict()
+      return core.estimate
+    },
+    decode: code => {
+      core.predict()
+      return core.accept(code)
+    },
+    encode: sample => {
+      core.predict()
+      const code = core.quantize((sample > 8191 ? 8191 : sample < -8192 ? -8192 : sample) - core.estimate)
+      core.accept(code)
+      return code
+    },
+  }
+}
+
 const g726 = (name: string, bits: G726Bits, packing: G726Packing): Codec => ({
   name,
   payloadType: undefined,
@@ -86,6 +149,7 @@ const g726 = (name: string, bits: G726Bits, packing: G726Packing): Codec => ({
   payloadBytes: samples => Math.ceil((samples * bits) / 8),
   createEncoder: () => new G726Encoder(bits, packing),
   createDecoder: () => new G726Decoder(bits, packing),
+  createSplicer: silent => new G726Splicer(bits, packing, silent),
 })
 
 /** ITU-T G.726 at 16, 24, 32 and 40 kbit/s (RFC 3551 §4.5.4) in both packings; bit-exact, with the uniform PCM of its Annex A. */

@@ -1,4 +1,4 @@
-export type { Codec, Decoder, Encoder } from './codec.js'
+export type { Codec, Decoder, Encoder, Splicer } from './codec.js'
 export { aLawOf, muLawOf, pcma, pcmu, sampleOfALaw, sampleOfMuLaw } from './g711.js'
 export { createG722Decoder, g722 } from './g722.js'
 export type { G722Mode } from './g722.js'

@@ -30,6 +30,8 @@ export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 
   /** Rate in Hz of what `read` writes: 8000, 16000, 24000, 32000 or 48000. */
   readonly sampleRate: number
   readonly formats: ReadonlyMap<number, PlayoutFormat>
+  /** The stream has begun before: decoders that adapt begin as if they had heard it. @default false */
+  readonly joins?: boolean | undefined
 }
 
 /** Longest packet that is taken, in ms. */
@@ -45,6 +47,8 @@ const BELOW_MS = 5
 const ABOVE_MS = 15
 /** Nothing needs to be stretched. */
 const inBounds = (excess: number): boolean => excess >= -BELOW_MS && excess <= ABOVE_MS
+/** Times that a decoder hears the first frame of a stream that has begun before: what came earlier hardly matters then. */
+const PASSES = 5
 /** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
 const DELAY_FRAMES = 8
 
@@ -53,11 +57,13 @@ class Source {
   readonly #decoder: Decoder
   readonly #resampler: Resampler | undefined
   readonly #decoded: Int16Array
+  #passes: number
 
-  constructor(codec: Codec, sampleRate: number) {
+  constructor(codec: Codec, sampleRate: number, joins: boolean) {
     const longest = (codec.sampleRate * LONGEST_PACKET_MS) / 1000
     this.#decoder = codec.createDecoder()
     this.#decoded = new Int16Array(longest)
+    this.#passes = joins && codec.createSplicer !== undefined ? PASSES : 0
     if (codec.sampleRate !== sampleRate) this.#resampler = new Resampler(new ResamplerFilter(codec.sampleRate, sampleRate), longest)
   }
 
@@ -67,6 +73,7 @@ class Source {
 
   /** @returns samples written into `out` from `to`. */
   decode({ bytes, offset, length }: Taken, out: Int16Array, to: number): number {
+    for (; this.#passes > 0; this.#passes--) this.#decoder.decode(bytes, offset, length, this.#decoded)
     // The usual case: nothing waits before it.
     if (this.#resampler === undefined && to === 0) return this.#decoder.decode(bytes, offset, length, out)
     const samples = this.#decoder.decode(bytes, offset, length, this.#decoded)
@@ -101,6 +108,7 @@ export class Playout {
   readonly buffer: JitterBuffer
   readonly sampleRate: number
   readonly #formats: ReadonlyMap<number, PlayoutFormat>
+  #joins: boolean
   readonly #sources = new Map<number, Source>()
   /** The payload type that came last, and its clock units a byte: nearly always the next one's too. */
   #type = -1
@@ -133,6 +141,7 @@ export class Playout {
   constructor(options: PlayoutOptions) {
     this.sampleRate = options.sampleRate
     this.#formats = options.formats
+    this.#joins = options.joins ?? false
     this.#scale = options.sampleRate / options.clockRate
     const longest = (options.clockRate * LONGEST_PACKET_MS) / 1000
     this.buffer = new JitterBuffer({
@@ -207,6 +216,7 @@ export class Playout {
     this.#delay = this.#earlierDelay = Infinity
     this.#frames = 0
     this.#sources.clear()
+    this.#joins = false
     this.#takenType = -1
   }
 
@@ -270,7 +280,7 @@ export class Playout {
     const format = this.#formats.get(payloadType)
     let source = this.#sources.get(payloadType)
     if (source === undefined && format?.type === 'audio') {
-      source = new Source(format.codec, this.sampleRate)
+      source = new Source(format.codec, this.sampleRate, this.#joins)
       this.#sources.set(payloadType, source)
     }
     this.#takenType = payloadType

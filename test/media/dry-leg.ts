@@ -12,7 +12,7 @@ import type { PlayoutFormat } from '../../src/rtp/playout.js'
 
 /** A leg without a socket, in virtual time: a tone comes in, packets go out into a list. */
 export class DryLeg implements JoinedLeg {
-  readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat> }
+  readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat>; ssrc: number }
   readonly sender: Sender
   changed: (() => void) | undefined
   sink: AudioSink | undefined
@@ -30,7 +30,7 @@ export class DryLeg implements JoinedLeg {
     this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
     this.#encoder = codec.createEncoder()
     this.#samples = codec.sampleRate / 50
-    this.receiver = { formats: new Map([[0, { type: 'audio', codec }]]) }
+    this.receiver = { formats: new Map([[0, { type: 'audio', codec }]]), ssrc: 0 }
     const agreed = { name: codec.name, clockRate: codec.clockRate, channels: 1, receive: 0, send: 0 }
     const send = (packet: Buffer): void => {
       const header = new RtpHeader()
@@ -56,6 +56,7 @@ export class DryLeg implements JoinedLeg {
 
   /** One packet from the peer. */
   hear(now: number): void {
+    this.receiver.ssrc = this.id
     const pcm = new Int16Array(this.#samples)
     this.#tone.read(pcm)
     const room = Buffer.alloc(12 + 2 * this.#samples)
@@ -66,17 +67,27 @@ export class DryLeg implements JoinedLeg {
     this.sink?.audio(packet, header, this.codec, this.source, now)
   }
 
+  /** The peer sends nothing for the time of a packet. */
+  rest(): void {
+    this.#timestamp += this.codec.clockRate / 50
+  }
+
+  /** What its peer decodes, packet by packet. */
+  decoded(): { readonly timestamp: number; readonly pcm: Int16Array }[] {
+    const decoder = this.codec.createDecoder()
+    return this.out.map(({ timestamp, payload }) => {
+      const pcm = new Int16Array(this.#samples)
+      decoder.decode(payload, 0, payload.length, pcm)
+      return { timestamp, pcm }
+    })
+  }
+
   /** What its peer hears, by timestamps. */
   heard(): Int16Array {
     const first = this.out[0]!.timestamp
     const scale = this.codec.sampleRate / this.codec.clockRate
-    const pcm = new Int16Array(((this.out.at(-1)!.timestamp - first) >>> 0) * scale + this.#samples)
-    const frame = new Int16Array(this.#samples)
-    const decoder = this.codec.createDecoder()
-    for (const { timestamp, payload } of this.out) {
-      decoder.decode(payload, 0, payload.length, frame)
-      pcm.set(frame, ((timestamp - first) >>> 0) * scale)
-    }
-    return pcm
+    const heard = new Int16Array(((this.out.at(-1)!.timestamp - first) >>> 0) * scale + this.#samples)
+    for (const { timestamp, pcm } of this.decoded()) heard.set(pcm, ((timestamp - first) >>> 0) * scale)
+    return heard
   }
 }

@@ -139,10 +139,56 @@ void t.test('one wide-band member among many: all who hear the same share one en
     }
   }
   for (const [at, leg] of together.legs.entries()) {
+    // Whose codec adapts is joined from one encoding to the other.
+    if (leg.codec === wide) continue
     if (!leg.out.every(({ payload }, packet) => Buffer.compare(payload, apart.legs[at]!.out[packet]!.payload) === 0)) t.fail(`${leg.id} hears something else`)
   }
   const pcm = together.legs[5]!.heard()
   t.ok(Math.abs(toneLevel(pcm, 900, 8000, pcm.length - 1600) + 10) < 0.5)
+  t.end()
+})
+
+/** Steps of codecs that adapt, while they do, in those of the tones. */
+for (const [name, adaption] of [['G722', 1.5], ['G726-32', 2]] as const) void t.test(`${name}, which adapts: all who hear the same share one encoding; who begins and ends to talk hears no step, no gap and the others at their level`, t => {
+  let encoded = 0
+  const codec = codecFor(name, 8000)!
+  const counted: Codec = { ...codec, createEncoder: () => {
+    const encoder = codec.createEncoder()
+    return { encode: (...args) => (encoded++, encoder.encode(...args)) }
+  } }
+  const mixer = dryMixer()
+  const legs = [500, 1300, ...Array.from({ length: 10 }, () => 800)].map((tone, at) => new DryLeg(1 + at, counted, tone))
+  const [talker, other] = legs as [DryLeg, DryLeg]
+  const late = new DryLeg(20, counted, 800)
+  for (const leg of legs) mixer.join(leg, EQUAL)
+  for (let tick = 0; tick < 300; tick++) {
+    if (tick === 200) {
+      legs.push(late)
+      mixer.join(late, EQUAL)
+    }
+    talker.hear(tick * 20 + 3)
+    // A second of talk, a second of silence.
+    if (tick % 100 < 50) other.hear(tick * 20 + 4)
+    else other.rest()
+    encoded = 0
+    mixer.tick(tick * 20 + 10)
+    if (tick % 100 === 45) t.equal(encoded, 3, 'the two who talk, and the others')
+    if (tick % 100 === 95) t.equal(encoded, 2, 'the one who talks, and the others')
+  }
+  const rate = codec.sampleRate
+  const step = (...tones: number[]): number => adaption * tones.reduce((sum, tone) => sum + 2 * PEAK * Math.sin((Math.PI * tone) / rate) + 512, 0)
+  for (const [leg, wanted] of [[talker, [1300]], [other, [500]], [legs[2]!, [500, 1300]], [late, [500, 1300]]] as const) {
+    const pcm = leg.heard().subarray(leg === late ? 0 : rate / 2)
+    let largest = 0
+    for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+    t.ok(largest <= step(...wanted), `${leg.id}: largest step ${largest} of ${Math.round(step(...wanted))}`)
+    const from = pcm.length - 1.6 * rate
+    for (const tone of wanted) t.ok(Math.abs(toneLevel(pcm, tone, rate, from, rate / 4) + 10) < 0.5, `${leg.id} hears ${tone}`)
+    if (leg === talker) continue
+    let silent = 0
+    for (let at = 0; at + rate / 200 <= pcm.length; at += rate / 200) if (pcm.subarray(at, at + rate / 200).every(value => Math.abs(value) < 500)) silent += 5
+    t.ok(silent <= 10, `${leg.id} hears no gap: ${silent} ms`)
+  }
   t.end()
 })
 

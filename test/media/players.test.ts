@@ -2,12 +2,13 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { aLawOf, muLawOf } from '../../src/codec/g711.js'
+import { aLawOf, muLawOf, pcmu } from '../../src/codec/g711.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { ToneGenerator } from '../../src/codec/tones.js'
 import { createMediaEngine } from '../../src/media/engine.js'
 import type { Leg, Source } from '../../src/media/leg.js'
 import { PromptStore } from '../../src/media/prompt/prompt-store.js'
+import { goOn, talkers } from './talkers.js'
 import { TonePeer, until } from './tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
@@ -185,6 +186,37 @@ void t.test('players', async t => {
     await t.rejects(stalling.done, { code: 'MEDIA_BAD_FILE', cause: { message: 'the microphone has gone' } })
     const levels = peer.audio(0).slice(from, from + 15).map(({ payload }) => payload.filter(byte => byte !== 0xff && byte !== 0x7f).length > 80)
     t.same([levels.slice(0, 4), levels.slice(8, 15)], [[true, true, true, true], [false, false, false, false, false, false, false]], 'silence while it stalls')
+    await end()
+  })
+
+  void t.test('a prompt to a member of a room, and the room again: one timeline, no step', { buffered: true }, async t => {
+    const { peers: [ann, bob], legs: [a, b], end } = await talkers(engine, [440, 1000])
+    const room = await engine.createRoom()
+    for (const leg of [a!, b!]) await room.join(leg)
+    await goOn([ann!, bob!], 40)
+    const from = ann!.heard.length
+    for (let time = 0; time < 4; time++) {
+      const prompt = a!.play({ sources: [{ type: 'tone', frequencies: [700], dbm0: DBM0 }] })
+      await goOn([ann!], 10)
+      prompt.stop()
+      await goOn([ann!], 20)
+    }
+    const heard = ann!.audio(from)
+    const steps = heard.slice(1).map((packet, at) => (packet.timestamp - heard[at]!.timestamp) | 0)
+    t.ok(steps.every(step => step >= 160), `no packet begins before the end of the last: ${Math.min(...steps)}`)
+    t.ok(heard.every((packet, at) => at === 0 || ((packet.sequence - heard[at - 1]!.sequence) & 0xffff) === 1), 'sequence by one')
+    const frame = new Int16Array(160)
+    let [largest, last] = [0, NaN]
+    for (const { payload } of heard) {
+      pcmu.createDecoder().decode(payload, 0, payload.length, frame)
+      for (const value of frame) {
+        if (Math.abs(value - last) > largest) largest = Math.abs(value - last)
+        last = value
+      }
+    }
+    const own = 2 * PEAK * (Math.sin((Math.PI * 1000) / 8000) + Math.sin((Math.PI * 700) / 8000)) + 1024
+    t.ok(largest <= own, `largest step ${largest}, of the tones ${Math.round(own)}`)
+    await room[Symbol.asyncDispose]()
     await end()
   })
 

@@ -1,22 +1,25 @@
 import type { Codec, Encoder } from '../../codec/codec.js'
 import type { Resampler } from '../../codec/resampler.js'
 import type { ResamplerFilters } from './resampler-filters.js'
+import type { SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
 
-/** What those hear who hear the whole sum of a room of another rate than their codec's: made once for all of them. */
+/** What those hear who hear the whole sum of a room, where their codec has another rate or adapts: made once for all of them. */
 export class CommonEncoding {
-  readonly #resampler: Resampler
+  readonly #resampler: Resampler | undefined
   readonly #resampled: Int16Array
-  readonly #encoder: Encoder
+  #encoder: Encoder
   readonly #payload: Uint8Array
   readonly #samples: number
   #tick = NaN
+  /** How its encoder came to the last payload. */
+  begin: SeamBegin = 'fresh'
 
-  /** @param codec one without state. @param rate of the room in Hz. */
-  constructor(codec: Codec, rate: number, filters: ResamplerFilters) {
+  /** @param rate of the room in Hz. */
+  constructor(readonly codec: Codec, rate: number, filters: ResamplerFilters) {
     const samples = (rate * TICK_MS) / 1000
     this.#samples = (codec.sampleRate * TICK_MS) / 1000
-    this.#resampler = filters.resampler(rate, codec.sampleRate, samples)
+    this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(this.#samples + 2)
     this.#encoder = codec.createEncoder()
     this.#payload = new Uint8Array(codec.payloadBytes(this.#samples) ?? 4 * this.#samples)
@@ -28,10 +31,18 @@ export class CommonEncoding {
    */
   payload(tick: number, common: Int16Array, before: Int16Array): Uint8Array {
     if (tick === this.#tick) return this.#payload
-    if (tick !== this.#tick + 1) this.#resampler.process(before, this.#resampled)
+    const goesOn = tick === this.#tick + 1
     this.#tick = tick
-    this.#resampler.process(common, this.#resampled)
-    this.#encoder.encode(this.#resampled.subarray(0, this.#samples), this.#payload, 0)
+    // Whoever comes to it now is joined to it: an encoder that has stood still would leap.
+    this.begin = goesOn ? 'running' : 'fresh'
+    if (!goesOn) this.#encoder = this.codec.createEncoder()
+    let pcm = common
+    if (this.#resampler !== undefined) {
+      if (!goesOn) this.#resampler.process(before, this.#resampled)
+      this.#resampler.process(common, this.#resampled)
+      pcm = this.#resampled.subarray(0, this.#samples)
+    }
+    this.#encoder.encode(pcm, this.#payload, 0)
     return this.#payload
   }
 }

@@ -233,6 +233,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     }
     if (this.#player !== undefined) this.context.ticker.remove(this.#player)
     this.#player = player
+    this.sender.changeMaker()
     if (player !== undefined) {
       if (this.#digits !== undefined) player.held = true
       this.sender.markNext()
@@ -270,12 +271,14 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       finished: () => {
         this.context.ticker.remove(sender)
         this.#digits = undefined
+        this.sender.changeMaker()
         if (this.#player !== undefined) this.#player.held = false
         this.#updateHeld()
         finished()
       },
     })
     this.#digits = sender
+    this.sender.changeMaker()
     this.#updateHeld()
     this.context.ticker.add(sender, this.context.now())
   }

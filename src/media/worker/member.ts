@@ -6,8 +6,10 @@ import type { MemberSettings } from '../protocol.js'
 import { isStateless } from '../shared/stateless.js'
 import { VoiceActivity } from '../../codec/vad.js'
 import { dbm0Of } from '../../codec/level.js'
+import { FormerSound } from './former-sound.js'
 import type { AudioSink } from './receiver.js'
 import type { ResamplerFilters } from './resampler-filters.js'
+import type { SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
 
 /** What a room needs of a leg. */
@@ -15,18 +17,30 @@ export interface MixedLeg {
   readonly id: number
   /** Undefined before the first agreement. */
   readonly codec: Codec | undefined
-  readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat> }
+  readonly receiver: {
+    readonly formats: ReadonlyMap<number, PlayoutFormat>
+    /** Of the stream that it hears, 0 before the first packet. */
+    readonly ssrc: number
+  }
   readonly sender: {
     /** Something else has the line. */
     readonly held: boolean
     frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void
     /** The next frame comes from another room. */
     changeMaker(): void
+    /** The next frame, of the same sound, comes from another encoder of a codec that adapts. */
+    changeEncoder(begin: SeamBegin): void
   }
   /** Called when the codec has changed. */
   changed: (() => void) | undefined
   connect(sink: AudioSink | undefined, patience: number): void
 }
+
+/** Frames that a decoder which adapts has heard of a stream before it is heard itself. */
+const ADAPTION_FRAMES = 3
+
+/** Ticks for which a member is heard in its former form at most. */
+const FORMER_TICKS = 10
 
 /** How a leg comes into a room out of something else, so that no sound is missed in between. */
 export interface Arrival {
@@ -54,35 +68,47 @@ export class Member implements AudioSink {
   readonly codec: Codec
   /** It can take the payload made for others with the same codec. */
   readonly shares: boolean
+  /** Its codec adapts: another encoder's payload has to be joined to its own. */
+  readonly adapts: boolean
   /** While it is still heard, and hears, where it was before. */
   arrival: Arrival | undefined
   /** It has another room, and is here only until it can be heard there. */
   moved = false
   /** Ticks since it came. */
   age = 0
-  /** Its stream plays: the jitter buffer has filled. */
+  /** Its stream plays: the jitter buffer has filled, and the decoder has adapted. */
   ready = false
+  #adaption: number
+  readonly #filters: ResamplerFilters
   readonly #playout: Playout
-  readonly #encoder: Encoder
+  #encoder: Encoder
   readonly #resampler: Resampler | undefined
   readonly #resampled: Int16Array
   readonly #payload: Uint8Array
   readonly #units: number
+  /** How it is heard until its jitter buffer has filled, where it was a member in another form before. */
+  #former: FormerSound | undefined
   /** Its last frame was made for all who hear the same. */
   #passed = false
+  /** Something else had the line since the encoder was in use. */
+  #stale = false
   #source = 0
   #voice: VoiceActivity | undefined
   #talking = false
 
   /** @param rate of the room in Hz. */
   constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
+    this.#filters = filters
     const samples = (rate * TICK_MS) / 1000
     const coded = (codec.sampleRate * TICK_MS) / 1000
+    this.#encoder = codec.createEncoder()
+    this.adapts = codec.createSplicer !== undefined
+    this.shares = this.adapts || isStateless(codec)
+    const joins = leg.receiver.ssrc !== 0
+    this.#adaption = joins && this.adapts ? ADAPTION_FRAMES : 0
     this.codec = codec
     this.pcm = new Int16Array(samples)
-    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats: leg.receiver.formats })
-    this.#encoder = codec.createEncoder()
-    this.shares = isStateless(codec)
+    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats: leg.receiver.formats, joins })
     this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(coded + 2)
     this.#payload = new Uint8Array(codec.payloadBytes(coded) ?? 4 * coded)
@@ -90,11 +116,13 @@ export class Member implements AudioSink {
   }
 
   audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void {
+    this.#former?.sink.audio(packet, header, codec, source, now)
     this.#put(packet, header, source, now)
     this.arrival?.through.audio(packet, header, codec, source, now)
   }
 
   noise(packet: Buffer, header: RtpHeader, source: number, now: number): void {
+    this.#former?.sink.noise?.(packet, header, source, now)
     this.#put(packet, header, source, now)
     this.arrival?.through.noise?.(packet, header, source, now)
   }
@@ -108,6 +136,7 @@ export class Member implements AudioSink {
   }
 
   event(packet: Buffer, header: RtpHeader, source: number, now: number): void {
+    this.#former?.sink.event(packet, header, source, now)
     this.#playout.pass(header.sequence)
     this.arrival?.through.event(packet, header, source, now)
   }
@@ -134,10 +163,22 @@ export class Member implements AudioSink {
   /** Takes this tick's 20 ms out of the jitter buffer. */
   read(at: number): void {
     const result = this.#playout.read(at, this.pcm)
-    this.ready = result !== 'early'
+    this.ready = result !== 'early' && (this.#adaption === 0 || --this.#adaption === 0)
     this.age++
     this.spoke = this.speaks
-    this.speaks = !this.settings.muted && result !== 'early' && result !== 'silence' && this.#applyGain()
+    const sounds = this.#former === undefined ? this.ready && result !== 'silence' : this.#readFormer(this.#former, at, result !== 'silence')
+    this.speaks = sounds && !this.settings.muted && this.#applyGain()
+  }
+
+  /** @returns whether anything is heard, in the former's form or in its own. */
+  #readFormer(former: FormerSound, at: number, sounds: boolean): boolean {
+    if (this.ready || this.age > FORMER_TICKS) {
+      this.#former = undefined
+      if (this.ready) former.goOn(this.pcm)
+      return this.ready && sounds
+    }
+    this.ready = former.read(at, this.pcm)
+    return this.ready
   }
 
   /** @returns whether there is any sound. */
@@ -178,32 +219,42 @@ export class Member implements AudioSink {
     this.heard = old.heard
     this.loudness = old.loudness
     this.#talking = old.#talking
+    old.arrival = undefined
+    if (old.ready) this.#former = new FormerSound(old, this.rate, this.#filters)
+    this.leg.sender.changeEncoder('fresh')
   }
 
   /**
    * Encodes and sends what it hears.
    * @param before what all heard in the tick before: the filter between the rates goes on from there where the member heard just that.
-   * @returns the payload, for those who hear the same; valid until the next call.
+   * @returns the payload, for those who hear the same (unless its codec adapts); valid until the next call.
    */
   send(mix: Int16Array, at: number, before: Int16Array): Uint8Array {
     const { sender } = this.leg
-    if (this.#resampler === undefined) {
-      const bytes = this.#encoder.encode(mix, this.#payload, 0)
-      if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
-      return this.#payload
+    if (this.adapts && (this.#passed || this.#stale || sender.held)) {
+      this.#stale = sender.held
+      if (sender.held) return this.#payload
+      this.#encoder = this.codec.createEncoder()
+      sender.changeEncoder('fresh')
     }
-    if (this.#passed) this.#resampler.process(before, this.#resampled)
+    let pcm = mix
+    if (this.#resampler !== undefined) {
+      if (this.#passed) this.#resampler.process(before, this.#resampled)
+      this.#resampler.process(mix, this.#resampled)
+      pcm = this.#resampled.subarray(0, this.#resampled.length - 2)
+    }
     this.#passed = false
-    this.#resampler.process(mix, this.#resampled)
-    const bytes = this.#encoder.encode(this.#resampled.subarray(0, this.#resampled.length - 2), this.#payload, 0)
+    const bytes = this.#encoder.encode(pcm, this.#payload, 0)
     if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
     return this.#payload
   }
 
-  /** Sends what was encoded for another. */
-  pass(payload: Uint8Array, at: number): void {
-    this.#passed = true
+  /** Sends what was encoded for another. @param begin whether the encoder began with it. */
+  pass(payload: Uint8Array, at: number, begin: SeamBegin): void {
     const { sender } = this.leg
+    if (this.adapts && (!this.#passed || this.#stale)) sender.changeEncoder(begin)
+    this.#passed = true
+    this.#stale = sender.held
     if (!sender.held) sender.frame(payload, 0, payload.length, this.#units, at)
   }
 }

@@ -41,7 +41,7 @@ export class Mixer implements Producer {
   #before = new Int16Array(this.#mix.length)
   #beforeTick = NaN
   #ticks = 0
-  /** Of members whose codec has another rate than the room. */
+  /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
   #resamples = false
   #silence = new Int16Array(this.#mix.length)
@@ -273,13 +273,13 @@ export class Mixer implements Producer {
       member.send(this.#mix, at, this.#before)
       return
     }
-    if (member.resamples && member.shares) {
-      this.#serveResampled(member, at)
+    if (member.shares && (member.resamples || member.adapts)) {
+      this.#serveCommon(member, at)
       return
     }
     const shared = member.shares ? this.#shared.get(member.codec) : undefined
     if (shared !== undefined) {
-      member.pass(shared, at)
+      member.pass(shared, at, 'running')
       return
     }
     this.#makeCommon()
@@ -288,15 +288,16 @@ export class Mixer implements Producer {
   }
 
   /** Who has just spoken heard the sum without itself: its own filter goes on for a tick, so that the change of filters is not heard. */
-  #serveResampled(member: Member, at: number): void {
+  #serveCommon(member: Member, at: number): void {
     this.#makeCommon()
-    if (member.spoke || this.#beforeTick !== this.#ticks - 1) {
+    if (member.resamples && (member.spoke || this.#beforeTick !== this.#ticks - 1)) {
       member.send(this.#common, at, this.#before)
       return
     }
     let encoding = this.#encodings.get(member.codec)
     if (encoding === undefined) this.#encodings.set(member.codec, encoding = new CommonEncoding(member.codec, this.rate, this.context.filters))
-    member.pass(encoding.payload(this.#ticks, this.#common, this.#before), at)
+    const payload = encoding.payload(this.#ticks, this.#common, this.#before)
+    member.pass(payload, at, encoding.begin)
   }
 
   /** For the filters of the next tick. */
@@ -370,12 +371,16 @@ export class Mixer implements Producer {
     this.renew()
   }
 
-  /** A member's codec or the room's rate has changed: everybody's buffers are made anew. */
+  /** A member's codec or the room's rate has changed: those whose form depends on it are made anew. */
   renew(): void {
     const members = this.#members.splice(0)
     this.#encodings.clear()
     for (const old of members) {
       if (old.moved) continue
+      if (old.rate === this.rate && old.codec === old.leg.codec) {
+        this.#members.push(old)
+        continue
+      }
       const member = this.#member(old.leg, old.settings)
       member.follow(old)
       this.#members.push(member)

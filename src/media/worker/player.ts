@@ -36,6 +36,8 @@ export class Player implements Producer {
   /** By place in the list: what comes for a track before its turn is kept. */
   readonly #live: readonly (LiveReader | undefined)[]
   #ended = false
+  /** Something else was sent, or nothing: a codec that adapts begins anew. */
+  #stale = false
   /** Something was heard since the list began. */
   #sounded = false
 
@@ -80,6 +82,7 @@ export class Player implements Producer {
     if (this.#ended) return
     this.#track = -1
     this.#next()
+    this.#stale = true
     this.sender.markNext()
     let round = 0
     for (let left = Math.max(0, Math.round((ms * this.#codec.sampleRate) / 1000)); left > 0 && this.#reader !== undefined;) {
@@ -102,7 +105,10 @@ export class Player implements Producer {
   }
 
   tick(at: number): void {
-    if (this.held || this.#paused || this.#ended) return
+    if (this.held || this.#paused || this.#ended) {
+      this.#stale = true
+      return
+    }
     if (this.#whole(at)) return
     let filled = 0
     while (filled < this.#pcm.length && this.#reader !== undefined) {
@@ -114,6 +120,8 @@ export class Player implements Producer {
     if (filled > 0) {
       this.#pcm.fill(0, filled)
       if (this.#gain !== 1) amplify(this.#pcm, this.#gain)
+      if (this.#stale && this.#codec.createSplicer !== undefined) this.#encoder = this.#codec.createEncoder()
+      this.#stale = false
       const bytes = this.#encoder.encode(this.#pcm, this.#payload, 0)
       this.sender.frame(this.#payload, 0, bytes, this.#units, at)
     }

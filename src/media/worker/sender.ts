@@ -4,7 +4,7 @@ import { type RtpHeader, RTP_HEADER_BYTES, writeRtp } from '../../rtp/packet.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { LegSlots } from '../shared/leg-slots.js'
 import type { PacketPool } from './packet-pool.js'
-import { Seam } from './seam.js'
+import { type Seam, type SeamBegin, seamFor } from './seam.js'
 import { NO_SOURCE, SendTimeline } from './send-timeline.js'
 
 /** Where finished packets go. */
@@ -45,8 +45,11 @@ export class Sender extends SendTimeline {
   #pendingUnits = 0
   #seam: Seam | undefined
   #seamCodec: Codec | undefined
-  /** The next audio is another's: it is bent to begin where the last ended. */
-  #bends = false
+  /** So many of the next frames are another's than the last: they are bent to go on where it ended. */
+  #bends = 0
+  #begin: SeamBegin = 'fresh'
+  /** The next frame comes from another encoder. */
+  #changed: SeamBegin | undefined
   readonly #bent = new Uint8Array(LARGEST_PENDING)
 
   constructor(readonly sink: PacketSink, readonly pool: PacketPool, slots: LegSlots, slot: number, random: Random, now: number) {
@@ -77,9 +80,9 @@ export class Sender extends SendTimeline {
     const fixed = codec.payloadBytes(codec.sampleRate / 100) !== undefined
     this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.unitsPerMs
     if (codec !== this.#seamCodec) {
-      this.#seam = Seam.for(codec)
+      this.#seam = seamFor(codec)
       this.#seamCodec = codec
-      this.#bends = false
+      this.#bends = 0
     }
     this.#pendingBytes = this.#pendingUnits = 0
   }
@@ -108,7 +111,7 @@ export class Sender extends SendTimeline {
 
   /** Another stream goes on to the peer. */
   #take(header: RtpHeader, source: number, now: number): void {
-    this.#bends = this.source !== NO_SOURCE
+    this.#bend('running')
     this.adopt(header, source, this.#timestampAt(now))
     this.#marker = true
     this.#pendingBytes = this.#pendingUnits = 0
@@ -123,7 +126,7 @@ export class Sender extends SendTimeline {
   /** Timestamp of a frame made here for the schedule's time `at`. */
   timestampFor(at: number): number {
     if (this.source !== OWN) {
-      this.#bends = this.source !== NO_SOURCE
+      this.#bend('fresh')
       this.source = OWN
       this.#anchorTimestamp = this.#timestampAt(at)
       this.#anchorAt = at
@@ -141,15 +144,30 @@ export class Sender extends SendTimeline {
   /** The next frame begins a talk spurt: something else, or nothing, was sent in between. */
   markNext(): void {
     this.#marker = true
-    this.#bends = true
+    this.#bend('fresh')
     this.#pendingBytes = this.#pendingUnits = 0
+  }
+
+  /** The next frame, of the same sound, comes from another encoder of a codec that adapts. */
+  changeEncoder(begin: SeamBegin): void {
+    this.#changed = begin
+  }
+
+  /** What the peer has heard so far ends here; unless it has heard nothing. */
+  #bend(begin: SeamBegin): void {
+    this.#bends = this.source === NO_SOURCE || this.#seam === undefined ? 0 : this.#seam.frames
+    this.#begin = begin
   }
 
   /** Sends a frame made here: `length` bytes of `payload` from `start`, worth `units` of RTP clock, due at `at`. */
   frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void {
     if (!this.sink.open) return
     const timestamp = this.timestampFor(at)
-    if (this.#bends && this.#seam !== undefined && length <= LARGEST_PENDING) {
+    if (this.#changed !== undefined) {
+      this.#bend(this.#changed)
+      this.#changed = undefined
+    }
+    if (this.#bends > 0 && length <= LARGEST_PENDING) {
       // The payload may be a prompt that others play too.
       for (let from = 0; from < length; from++) this.#bent[from] = payload[start + from]!
       payload = this.#bent
@@ -208,10 +226,12 @@ export class Sender extends SendTimeline {
   #sound(payload: Uint8Array, start: number, end: number, timestamp: number, now: number): void {
     const seam = this.#seam
     if (seam !== undefined && end - start >= 2) {
-      if (this.#bends) seam.bend(payload, start, end, now - this.sentAt > PAUSE_MS)
-      seam.note(payload, end)
+      if (this.#bends > 0) {
+        seam.bend(payload, start, end, this.#bends === seam.frames ? this.#begin : undefined, now - this.sentAt > PAUSE_MS)
+        this.#bends--
+      }
+      seam.note(payload, start, end)
     }
-    this.#bends = false
     for (let at = 0; at < this.taps.length; at++) this.taps[at]!.sent(payload, start, end, timestamp)
   }
 
