@@ -1,16 +1,11 @@
 // The floor of Node: SIP answered by cutting strings, each call's datagrams sent back from a socket of their own, and nothing else. `SIP_PORT=6060 node floor-media.js`
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { ipLookup } from '../src/core/ip-lookup.js'
 
 const ADDRESS = '127.0.0.1'
 
-/** `dgram` would send each packet through `dns.lookup`. */
-const lookup = (address: string, family: unknown, callback?: unknown): void => {
-  const answer = (typeof family === 'function' ? family : callback) as (error: null, address: string, family: number) => void
-  answer(null, address, 4)
-}
-
 const open = (port: number, take: (this: Socket, packet: Buffer, from: RemoteInfo) => void): Socket => {
-  const socket = createSocket({ type: 'udp4', lookup })
+  const socket = createSocket({ type: 'udp4', lookup: ipLookup })
   socket.on('message', take)
   socket.bind({ port, address: ADDRESS, exclusive: true })
   return socket

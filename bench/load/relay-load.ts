@@ -1,6 +1,7 @@
 // The other ends of `relay-server.ts`: both sides of each call send 20 ms packets of G.711 that carry their send time. Prints `measuring` once it is warm, and
 // `measured` with the figures in JSON. It never sleeps, so that nothing but its own work comes between a packet's arrival and its reading.
 import { createSocket, type Socket } from 'node:dgram'
+import { ipLookup } from '../../src/core/ip-lookup.js'
 import { RtpHeader, RTP_HEADER_BYTES, readRtp, writeRtp } from '../../src/rtp/packet.js'
 import { SRTP_OVERHEAD, SrtpReceiver, SrtpSender } from '../../src/rtp/srtp.js'
 import { cryptoOf, farPort, nearPort, type RelayFigures, type RelayLoad } from './relay.js'
@@ -13,11 +14,6 @@ const PACKET_MS = 20
 const WARM_MS = 20_000
 /** The send time lies behind what the first packet after a change of source has bent. */
 const TIME_AT = 100
-
-const lookup = (address: string, family: unknown, callback?: unknown): void => {
-  const answer = (typeof family === 'function' ? family : callback) as (error: null, address: string, family: number) => void
-  answer(null, address, 4)
-}
 
 let measuring = false
 let sent = 0
@@ -38,7 +34,7 @@ class Side {
   }
 
   static create(port: number, target: number, sealer?: SrtpSender, opener?: SrtpReceiver): Side {
-    const socket = createSocket({ type: 'udp4', lookup })
+    const socket = createSocket({ type: 'udp4', lookup: ipLookup })
     // With an exclusive port and a lookup that answers at once, `bind` has done its work when it returns.
     socket.bind({ port, address: '127.0.0.1', exclusive: true })
     return new Side(socket, target, sealer, opener)

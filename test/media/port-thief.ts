@@ -1,13 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
-
-/** Answers at once, so that `bind` has done its work when it returns. */
-const lookup = (address: string, family: unknown, callback?: unknown): void => {
-  const answer = (typeof family === 'function' ? family : callback) as (error: null, address: string, family: number) => void
-  answer(null, address, 4)
-}
+import { ipLookup } from '../../src/core/ip-lookup.js'
 
 const bind = (port: number): Socket | undefined => {
-  const socket = createSocket({ type: 'udp4', lookup })
+  const socket = createSocket({ type: 'udp4', lookup: ipLookup })
   let failed = false
   socket.on('error', () => { failed = true })
   socket.bind({ port, address: '127.0.0.1', exclusive: true })

@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { ipLookup } from '../../core/ip-lookup.js'
 import type { Outbox } from './outbox.js'
 
 /** How a leg's packets come and go: UDP here, ICE and DTLS behind the same interface. */
@@ -10,15 +11,6 @@ export interface PacketTransport {
 
 /** Told of each datagram; `packet` is the receiver's to keep or to overwrite. */
 export type PacketHandler = (packet: Buffer, address: string, port: number) => void
-
-/**
- * Addresses here are IP addresses already. Without a lookup of its own, `dgram` would send each packet through `dns.lookup` and a
- * later turn of the loop: a third more work a packet, measured.
- */
-const lookup = (address: string, family: unknown, callback?: unknown): void => {
-  const answer = (typeof family === 'function' ? family : callback) as (error: null, address: string, family: number) => void
-  answer(null, address, address.includes(':') ? 6 : 4)
-}
 
 class UdpTransport implements PacketTransport {
   constructor(readonly socket: Socket, readonly port: number, readonly outbox: Outbox) {}
@@ -39,7 +31,7 @@ class UdpTransport implements PacketTransport {
  * @throws the system's error when the port or address cannot be had.
  */
 export const bindUdp = (address: string, port: number, outbox: Outbox, receive: PacketHandler, fault: () => void): PacketTransport => {
-  const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', lookup })
+  const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', lookup: ipLookup })
   let failure: Error | undefined
   let bound = false
   socket.on('error', error => {
