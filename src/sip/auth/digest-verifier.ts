@@ -26,7 +26,7 @@ export interface DigestVerifierOptions {
   readonly realm: string
   readonly secrets: SecretLookup
   /**
-   * One challenge for each, in this order. RFC 8760 §2.4 wants the strongest first; the default does not, since clients that know only MD5
+   * One challenge for each, in this order. RFC 8760 §2.3 wants the preferred first; the default does not, since clients that know only MD5
    * (SIPp 3.6 is one) give up at the first challenge that they cannot do, and those that know more look at all.
    * @default ['MD5', 'SHA-256']
    */
