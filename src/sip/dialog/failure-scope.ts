@@ -1,7 +1,7 @@
 /** What a failure response to a request within a dialog destroys beside its transaction (RFC 5057 §5.1). */
 export type FailureScope = 'transaction' | 'usage' | 'dialog'
 
-/** RFC 5057 §5.1, the codes that destroy more than their transaction. */
+/** RFC 5057 §5.1, the codes that destroy more than their transaction. 403 refuses a request alone: RFC 6665 §4.1.2.2, which follows that list, has it not either. */
 const SCOPES: Readonly<Record<number, Exclude<FailureScope, 'transaction'>>> = {
   404: 'dialog', 405: 'usage', 408: 'usage', 410: 'dialog', 416: 'dialog', 480: 'usage', 481: 'usage', 482: 'dialog', 483: 'dialog', 484: 'dialog', 485: 'dialog',
   489: 'usage', 501: 'usage', 502: 'dialog', 604: 'dialog',
