@@ -18,6 +18,20 @@ class Field implements HeaderField {
   }
 }
 
+/** A header line of a name that nobody here knows, written in a way of its own: folded, or with other white space. */
+class OddField extends Field {
+  constructor(name: string, value: string, readonly line: string) {
+    super(undefined, name, value)
+  }
+}
+
+/** A field of unknown name as the parser found it: `line` is to leave as it came (RFC 3261 §7.3.1), however it was folded and spaced. */
+export const unknownField = (name: string, value: string, line: string): HeaderField =>
+  line === `${name}: ${value}` ? new Field(undefined, name, value) : new OddField(name, value, line)
+
+/** How a field of unknown name is written. */
+export const unknownLine = (field: HeaderField): string => field instanceof OddField ? field.line : `${field.name}: ${field.value}`
+
 /** A field whose parts are known to be sound, and what its value is read as where that is known too. */
 export const rawField = (id: HeaderName | undefined, name: string, value: string, view?: unknown): HeaderField => new Field(id, name, value, view)
 

@@ -13,7 +13,7 @@ export interface HeaderField {
   readonly id: HeaderName | undefined
   /** Name as it was written. */
   readonly name: string
-  /** Value as it was written, unfolded, without surrounding white space. */
+  /** Value as it was written, unfolded, without surrounding white space. A header of unknown name that was parsed is written as it came all the same. */
   readonly value: string
 }
 

@@ -1,5 +1,5 @@
 import { Fault, faultOf } from './fault.js'
-import { rawField } from './field.js'
+import { rawField, unknownField } from './field.js'
 import { canonicalKindAt, headerKindOf } from './header-names.js'
 import { LIMITS } from './limits.js'
 import type { HeaderField, SipMessage, SipRequest } from './message.js'
@@ -95,12 +95,13 @@ const readFields = (head: string, from: number): Fields | Fault => {
     const value = valueOf(head, colon + 1, end)
     if (kind === undefined) {
       if (!FIELD_NAME.test(name)) return new Fault(400, 'Malformed Header Name')
+      headers.push(unknownField(name, value, head.slice(at, end)))
     } else {
       if (kind.single && (seen & kind.bit) !== 0) return new Fault(400, `Multiple ${kind.name}`)
       seen |= kind.bit
       if (kind.name === 'Content-Length') contentLength = value
+      headers.push(rawField(kind.name, name, value))
     }
-    headers.push(rawField(kind?.name, name, value))
     at = end + 2
   }
   return { headers, seen, contentLength }

@@ -1,3 +1,4 @@
+import { unknownLine } from './field.js'
 import type { SipMessage } from './message.js'
 import { encodeText } from './octets.js'
 
@@ -26,7 +27,8 @@ const headText = (message: SipMessage): string => {
   let sized = false
   for (let at = 0; at < headers.length; at++) {
     const field = headers[at]!
-    if (field.id !== 'Content-Length') text += `${field.name}: ${field.value}\r\n`
+    if (field.id === undefined) text += `${unknownLine(field)}\r\n`
+    else if (field.id !== 'Content-Length') text += `${field.name}: ${field.value}\r\n`
     else if (!sized) {
       text += `${field.name}: ${message.body.length}\r\n`
       sized = true

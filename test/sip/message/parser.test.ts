@@ -69,6 +69,14 @@ t.test('RFC 3261 §7.3.1, §25.1: UTF-8 and stray octets survive byte for byte',
   t.equal(from(shown).display, 'Jürgen')
 })
 
+t.test('RFC 3261 §7.3.1: headers that nobody knows leave byte for byte, however they are folded, spaced and spelled', async t => {
+  const lines = ['X-OdD:  two  spaces\t;;,, ', 'x-folded: a\r\n\t b \r\n   c', 'X-None:', 'X-Close:x', 'X-Far \t: y', 'X-Tab:\tz', 'X-Plain: as ever']
+  const message = accepted(t, options(lines))
+  t.ok(writeMessage(message).includes(`${lines.join('\r\n')}\r\n`))
+  t.same(['x-odd', 'X-Folded', 'x-none', 'x-close', 'X-Far', 'x-tab', 'x-plain'].map(name => extensionHeader(message, name)), ['two  spaces\t;;,,', 'a b c', '', 'x', 'y', 'z', 'as ever'])
+  t.ok(writeMessage(appendHeader(message, 'X-Added', 'by a proxy')).includes(`${lines.join('\r\n')}\r\nX-Added: by a proxy\r\n`))
+})
+
 t.test('RFC 3261 §18.3: Content-Length and the datagram', async t => {
   t.equal(Buffer.from(accepted(t, options(['Content-Length: 5'], undefined, 'hello and more')).body).toString(), 'hello', 'what follows is discarded')
   t.equal(Buffer.from(accepted(t, options([], undefined, 'to the end')).body).toString(), 'to the end', 'absent: to the end')
