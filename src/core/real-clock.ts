@@ -6,11 +6,12 @@ const SLOT_MS = 8
 
 /**
  * The machine's clock. All its timers share one coarse wheel and one Node timer, so that a hundred thousand pending
- * transactions cost no timer object of the runtime each.
+ * transactions cost no timer object of the runtime each; it wakes only when some timer is due.
  */
 export class RealClock implements Clock {
   readonly #wheel = new TimerWheel(SLOT_MS, 4096, performance.now())
   #handle: NodeJS.Timeout | undefined
+  #wakesAt = Infinity
 
   now(): number {
     return performance.now()
@@ -21,18 +22,28 @@ export class RealClock implements Clock {
   }
 
   after(ms: number, task: () => void): Timer {
-    const timer = this.#wheel.add(performance.now() + ms, task)
-    // Sockets keep a process alive, pending timers alone must not.
-    this.#handle ??= setTimeout(this.#turn, SLOT_MS).unref()
+    const now = performance.now()
+    const timer = this.#wheel.add(now + ms, task)
+    this.#wakeBy(now + ms, now)
     return timer
   }
 
+  /** All timers of a slot run when it has passed. */
+  #wakeBy(due: number, now: number): void {
+    const passed = Math.ceil(due / SLOT_MS) * SLOT_MS
+    if (passed >= this.#wakesAt) return
+    clearTimeout(this.#handle)
+    this.#wakesAt = passed
+    // One more, as Node's timers begin from a time before `now`. Sockets keep a process alive, pending timers alone must not.
+    this.#handle = setTimeout(this.#turn, Math.max(0, Math.ceil(passed - now)) + 1).unref()
+  }
+
   readonly #turn = (): void => {
-    this.#handle = undefined
+    this.#wakesAt = Infinity
     try {
       this.#wheel.advance(performance.now())
     } finally {
-      if (this.#wheel.size > 0) this.#handle ??= setTimeout(this.#turn, SLOT_MS).unref()
+      if (this.#wheel.size > 0) this.#wakeBy(this.#wheel.next, performance.now())
     }
   }
 }

@@ -49,6 +49,17 @@ export class TimerWheel {
     return this.#size
   }
 
+  /** Time of the next slot that holds anything, if only a timer of a later turn; Infinity when there is none. */
+  get next(): number {
+    if (this.#size === 0) return Infinity
+    let slot = this.#position + 1
+    for (const last = this.#position + this.#slots.length; slot < last; slot++) {
+      const head = this.#slots[slot % this.#slots.length]!
+      if (head.next !== head) break
+    }
+    return slot * this.#slotMs
+  }
+
   /** Runs `task` in the first `advance` whose time is at or past `due` (same scale as the constructor's `now`). */
   add(due: number, task: () => void): Timer {
     const entry = new Entry(this, due, task)

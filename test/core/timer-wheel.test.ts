@@ -121,3 +121,17 @@ t.test('agrees with a naive list under any sequence of additions, cancellations 
   }), { numRuns: 500, seed: 20_261_121 })
   t.pass('500 sequences')
 })
+
+t.test('who sleeps until `next` runs each timer within a slot of its due time', async () => {
+  fc.assert(fc.property(fc.array(fc.nat(1_000), { maxLength: 50 }), dues => {
+    const wheel = new TimerWheel(8, 16, 0)
+    const late: number[] = []
+    let now = 0
+    for (const due of dues) wheel.add(due, () => late.push(now - due))
+    while (wheel.size > 0) {
+      now = wheel.next
+      wheel.advance(now)
+    }
+    return wheel.next === Infinity && late.length === dues.length && late.every(ms => ms >= 0 && ms <= 8)
+  }))
+})
