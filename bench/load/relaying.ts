@@ -23,14 +23,29 @@ interface Relay extends RelayRun {
   readonly memoryGoal?: number
 }
 
-const RELAYS: readonly Relay[] = [
-  { what: 'RTP to RTP', calls: 100, secure: false, coalesce: COALESCE },
-  { what: 'SRTP to RTP', calls: 100, secure: true, coalesce: COALESCE, goal: 27 },
-  { what: 'Node, bare dgram relay', server: 'relay-floor', calls: 300, secure: false, coalesce: 0 },
-  { what: 'RTP to RTP, half load', calls: 300, secure: false, coalesce: COALESCE, delayGoal: 5 },
-  { what: 'the same, coalescing off', calls: 300, secure: false, coalesce: 0, delayGoal: 1 },
-  { what: 'RTP to RTP', calls: 500, secure: false, coalesce: COALESCE, pauseGoal: 10, memoryGoal: 30 },
+const BRIDGE = { what: 'RTP to RTP', secure: false, coalesce: COALESCE }
+
+const FIRST: readonly Relay[] = [
+  { ...BRIDGE, calls: 100 },
+  { ...BRIDGE, what: 'SRTP to RTP', calls: 100, secure: true, goal: 27 },
 ]
+
+/** More and more calls until they are not relayed cleanly. */
+const SWEEP = [200, 300, 400, 600]
+
+/** With half of the calls that it can carry, as far as this load goes. */
+const halfLoad = (calls: number): readonly Relay[] => [
+  { what: 'Node, bare dgram relay', server: 'relay-floor', calls, secure: false, coalesce: 0 },
+  { ...BRIDGE, what: 'RTP to RTP, half load', calls, delayGoal: 5 },
+  { ...BRIDGE, what: 'the same, coalescing off', calls, coalesce: 0, delayGoal: 1 },
+]
+
+const MANY: Relay = { ...BRIDGE, calls: 500, pauseGoal: 10, memoryGoal: 30 }
+
+/** Clean: nothing lost, and gaps under this (ms, 95th percentile). */
+const CLEAN_GAP = 50
+const CLEAN_MISSING = 0.1
+const isClean = ({ missing, gap }: Row): boolean => Number(missing) <= CLEAN_MISSING && Number(gap) < CLEAN_GAP
 
 const program = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
 
@@ -113,8 +128,18 @@ const relay = async ({ what, goal, delayGoal, pauseGoal, memoryGoal, server = 'r
 
 /** Bridged legs of the engine alone: what they cost, how long packets take through them, collection pauses, memory. */
 export const relayLoad = async (): Promise<Report> => {
-  const rows: Row[] = [await floor(100), await floor(300)]
-  for (const run of RELAYS) rows.push(await relay(run))
+  const rows: Row[] = [await floor(100)]
+  for (const run of FIRST) rows.push(await relay(run))
+  let most = 100
+  for (const calls of SWEEP) {
+    const row = await relay({ ...BRIDGE, calls })
+    rows.push(row)
+    if (!isClean(row)) break
+    most = calls
+  }
+  rows.push(await floor(most / 2))
+  for (const run of halfLoad(most / 2)) rows.push(await relay(run))
+  rows.push(await relay(MANY))
   return {
     name: 'load-relay',
     title: `bridged legs of the media engine without signalling, G.711 20 ms both ways, ${SECONDS} s`,

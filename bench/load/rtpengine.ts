@@ -1,0 +1,41 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { LOAD_CORE, SERVER_CORE, SIP_PORT } from './server-process.js'
+import { isInstalled } from './tools.js'
+
+/** Where rtpengine takes commands. */
+export const NG_PORT = 2_223
+/** The far side of every bridge. */
+export const FAR = 'sip:uas@127.0.0.1:6090'
+
+/** As a relay in user space: no kernel module, errors alone are logged. */
+const OPTIONS = ['--config-file=none', '--foreground', '--log-stderr', '--log-level=3', '--table=-1', '--interface=127.0.0.1', `--listen-ng=127.0.0.1:${NG_PORT}`, '--port-min=20000', '--port-max=29999']
+
+export const rtpengineInstalled = (): boolean => isInstalled('rtpengine')
+
+/** rtpengine on the server's core, and on the load's `rtpengine-bridge.ts`, which has it relay each call. Disposing of it ends both. */
+export class RtpengineProcess implements AsyncDisposable {
+  private constructor(readonly relay: ChildProcess, readonly bridge: ChildProcess) {}
+
+  static async start(): Promise<RtpengineProcess> {
+    const relay = spawn('taskset', ['-c', SERVER_CORE, 'rtpengine', ...OPTIONS], { stdio: 'ignore' })
+    const program = fileURLToPath(new URL('./rtpengine-bridge.js', import.meta.url))
+    const bridge = spawn('taskset', ['-c', LOAD_CORE, process.execPath, program], { env: { ...process.env, SIP_PORT: String(SIP_PORT) }, stdio: ['ignore', 'pipe', 'inherit'] })
+    for await (const line of createInterface(bridge.stdout)) if (line.startsWith('ready')) return new RtpengineProcess(relay, bridge)
+    relay.kill('SIGKILL')
+    throw new Error('the bridge to rtpengine did not start')
+  }
+
+  get pid(): number {
+    return this.relay.pid!
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = [this.relay, this.bridge].filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null).map(child => once(child, 'exit'))
+    this.bridge.kill('SIGKILL')
+    this.relay.kill('SIGKILL')
+    await Promise.all(ended)
+  }
+}
