@@ -89,7 +89,7 @@ export interface RecordOptions {
 
 /** What a recording has become. */
 export interface RecordingResult {
-  /** Length in milliseconds. */
+  /** Length in milliseconds; after a fault, of what is on disk. */
   readonly ms: number
   /** All of its files, in order; none when the disk never took them. */
   readonly files: readonly string[]

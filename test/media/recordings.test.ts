@@ -79,7 +79,7 @@ void t.test('recordings', async t => {
     await until(() => ann.heard.length > from + 30, 'the call goes on')
     t.ok(ann.heard.every((packet, at) => at === 0 || ((packet.sequence - ann.heard[at - 1]!.sequence) & 0xffff) === 1), 'not a packet was lost')
     t.ok(near(ann.level(1000), -10))
-    await recording.stop()
+    t.equal((await recording.stop()).ms, 1000, 'as much as is on disk')
     const first = readWav(file)
     t.equal(first.ms, 1000, 'the first file is whole')
     t.ok(near(toneLevel(first.channels[0]!, 440, 8000, 1600, 6400), -10))

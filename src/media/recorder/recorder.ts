@@ -82,7 +82,9 @@ export class Recorder {
     this.#guard(recording, () => {
       for (const file of recording.files) file.close(frames)
     })
-    this.reply({ type: 'closed', request: request.request, ms: Math.round(ms), files: recording.files.flatMap(({ paths }) => paths) })
+    // After a fault: what all files have.
+    const held = recording.failed ? Math.min(...recording.files.map(({ written }) => (written * 1000) / recording.rate)) : ms
+    this.reply({ type: 'closed', request: request.request, ms: Math.round(held), files: recording.files.flatMap(({ paths }) => paths) })
   }
 
   #drain(ring: FrameRing): void {

@@ -120,12 +120,14 @@ export class TrackFile {
     this.#segment.finish(Math.max(0, Math.min(frames, this.#base) - this.#segmentBase) * this.channels * BYTES)
   }
 
-  /** Closes it as it is, after an error. */
+  /** Closes it after an error, with what is on disk. */
   abandon(): void {
-    try {
-      this.#segment.abandon()
-    } catch {
-      // The error that led here has been told already.
+    for (const work of [() => this.#segment.commit(), () => this.#segment.abandon()]) {
+      try {
+        work()
+      } catch {
+        // The error that led here has been told already.
+      }
     }
   }
 }
