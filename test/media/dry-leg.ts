@@ -25,7 +25,8 @@ export class DryLeg implements JoinedLeg {
   #sequence = 100
   #timestamp = 5000
 
-  constructor(readonly id: number, readonly codec: Codec, frequency: number) {
+  /** @param slots of another leg's: this one goes on in its timeline, as in another worker. */
+  constructor(readonly id: number, readonly codec: Codec, frequency: number, readonly slots = new LegSlots(LegSlots.allocate(1))) {
     this.source = id
     this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
     this.#encoder = codec.createEncoder()
@@ -37,7 +38,7 @@ export class DryLeg implements JoinedLeg {
       readRtp(packet, header)
       this.out.push({ timestamp: header.timestamp, sequence: header.sequence, payload: Uint8Array.from(packet.subarray(12)) })
     }
-    this.sender = new Sender({ open: true, send }, new PacketPool(), new LegSlots(LegSlots.allocate(1)), 0, seededRandom(id + 1), 0)
+    this.sender = new Sender({ open: true, send }, new PacketPool(), slots, 0, seededRandom(id + 1), 0)
     this.sender.apply({
       remote: undefined, remoteRtcp: undefined, rtcpMux: false, codec: agreed, receivable: [agreed], ptime: 20, direction: 'sendrecv',
     }, codec)

@@ -148,6 +148,31 @@ void t.test('one wide-band member among many: all who hear the same share one en
   t.end()
 })
 
+for (const name of ['PCMU', 'G722', 'G726-32']) void t.test(`${name}: members of a room that go over to another worker: their peers' decoders make no leap of it`, t => {
+  const codec = codecFor(name, 8000)!
+  const there = [new DryLeg(1, codec, 500), new DryLeg(2, codec, 800)] as const
+  const here = [new DryLeg(1, codec, 500, there[0].slots), new DryLeg(2, codec, 800, there[1].slots)] as const
+  let at = 0
+  for (const legs of [there, here]) {
+    const mixer = dryMixer()
+    for (const leg of legs) mixer.join(leg, EQUAL)
+    for (const end = at + 50; at < end; at++) {
+      for (const leg of legs) leg.hear(at * 20 + 3)
+      mixer.tick(at * 20 + 10)
+    }
+    mixer.close()
+  }
+  const rate = codec.sampleRate
+  const decoder = codec.createDecoder()
+  const peak = [...there[0].out, ...here[0].out].reduce((highest, { payload }) => {
+    const pcm = new Int16Array(rate / 50)
+    decoder.decode(payload, 0, payload.length, pcm)
+    return pcm.reduce((high, value) => Math.max(high, Math.abs(value)), highest)
+  }, 0)
+  t.ok(peak < 2 * PEAK, `loudest sample ${peak}`)
+  t.end()
+})
+
 /** Steps of codecs that adapt, while they do, in those of the tones. */
 for (const [name, adaption] of [['G722', 1.5], ['G726-32', 2]] as const) void t.test(`${name}, which adapts: all who hear the same share one encoding; who begins and ends to talk hears no step, no gap and the others at their level`, t => {
   let encoded = 0

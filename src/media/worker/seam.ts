@@ -1,11 +1,14 @@
 import type { Codec, Encoder, Splicer } from '../../codec/codec.js'
 import { isStateless } from '../shared/stateless.js'
+import { codecNumber } from './receiver.js'
 
 /**
  * Joins what a leg is sent where its source changes: the new sound is bent so that it begins where the last sound left off, and the bend
  * fades out. Without it each change of bridge or prompt would click.
  */
 export interface Seam {
+  /** It knows what was sent last, if by another worker. */
+  readonly remembers: boolean
   /** Frames that are bent after a change. */
   readonly frames: number
   /** Notes a frame that was sent. */
@@ -17,10 +20,37 @@ export interface Seam {
 /** The encoder of the new sound begins with it, or has adapted to what came before. */
 export type SeamBegin = 'fresh' | 'running'
 
-/** Undefined where the codec allows of none. */
-export const seamFor = (codec: Codec): Seam | undefined => {
-  if (codec.createSplicer !== undefined) return new AdaptiveSeam(codec.createSplicer)
-  return isStateless(codec) && codec.payloadBytes(1) !== undefined ? new PlainSeam(codec) : undefined
+/** What was sent last, in shared memory. */
+class SeamMemory {
+  readonly bytes: Uint8Array
+  /** Another worker sent payload of the codec. */
+  readonly kept: boolean
+
+  constructor(readonly words: Int32Array, codec: Codec) {
+    this.bytes = new Uint8Array(words.buffer, words.byteOffset + 8, words.byteLength - 8)
+    // 0 is nobody's, -1 the number of a codec that is not installed.
+    const mark = codecNumber(codec) + 2
+    this.kept = words[0] === mark
+    if (this.kept) return
+    words.fill(0)
+    words[0] = mark
+  }
+
+  /** Bytes noted so far; beyond the memory's length only their place in it counts. */
+  get noted(): number {
+    return this.words[1]!
+  }
+
+  set noted(count: number) {
+    const { length } = this.bytes
+    this.words[1] = count < 2 * length ? count : length + (count % length)
+  }
+}
+
+/** Undefined where the codec allows of none. @param words where what was sent is kept. */
+export const seamFor = (codec: Codec, words: Int32Array): Seam | undefined => {
+  if (codec.createSplicer !== undefined) return new AdaptiveSeam(codec.createSplicer, new SeamMemory(words, codec))
+  return isStateless(codec) && codec.payloadBytes(1) !== undefined ? new PlainSeam(codec, new SeamMemory(words, codec)) : undefined
 }
 
 /** Length of the transition, in ms. */
@@ -39,6 +69,7 @@ export const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rat
 /** Of a codec without state: value and slope go on. */
 class PlainSeam implements Seam {
   readonly frames = 1
+  readonly remembers: boolean
   readonly #pcm: Int16Array
   readonly #decoder: ReturnType<Codec['createDecoder']>
   readonly #encoder: Encoder
@@ -47,12 +78,14 @@ class PlainSeam implements Seam {
   readonly #pair: Uint8Array
   readonly #ends = new Int16Array(2)
 
-  constructor(codec: Codec) {
+  constructor(codec: Codec, { bytes, kept }: SeamMemory) {
+    this.remembers = kept
     this.#rate = codec.sampleRate
     this.#pcm = new Int16Array((codec.sampleRate * SEAM_MS) / 1000)
     this.#decoder = codec.createDecoder()
     this.#encoder = codec.createEncoder()
-    this.#pair = new Uint8Array(codec.payloadBytes(2)!)
+    this.#pair = bytes.subarray(0, codec.payloadBytes(2)!)
+    if (!kept) this.#encoder.encode(this.#ends, this.#pair, 0)
   }
 
   note(payload: Uint8Array, start: number, end: number): void {
@@ -75,30 +108,28 @@ class PlainSeam implements Seam {
 
 /** Frames after which a decoder has adapted to the new sound. */
 const ADAPTION_FRAMES = 5
-/** Payload that tells how far a decoder has adapted: 120 ms of G.722. Whole codes of any width go into it. */
-const HISTORY_BYTES = 960
 /** Times that the first frame of a stream is heard, so that what the encoder heard before no longer matters. */
 const PASSES = 5
 
 /** Of a codec that adapts: the first frames are recoded for the decoder that has heard the last ones. */
 class AdaptiveSeam implements Seam {
   readonly frames = ADAPTION_FRAMES
-  readonly #create: (silent: boolean) => Splicer
-  readonly #history = new Uint8Array(HISTORY_BYTES)
-  #noted = 0
   #splicer: Splicer | undefined
 
-  constructor(create: (silent: boolean) => Splicer) {
-    this.#create = create
+  constructor(readonly create: (silent: boolean) => Splicer, readonly memory: SeamMemory) {}
+
+  get remembers(): boolean {
+    return this.memory.noted > 0
   }
 
   note(payload: Uint8Array, start: number, end: number): void {
-    let to = this.#noted % HISTORY_BYTES
+    const { bytes, noted } = this.memory
+    let to = noted % bytes.length
     for (let at = start; at < end; at++) {
-      this.#history[to++] = payload[at]!
-      if (to === HISTORY_BYTES) to = 0
+      bytes[to++] = payload[at]!
+      if (to === bytes.length) to = 0
     }
-    this.#noted += end - start
+    this.memory.noted = noted + end - start
   }
 
   bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): void {
@@ -107,10 +138,11 @@ class AdaptiveSeam implements Seam {
   }
 
   #begin(payload: Uint8Array, start: number, end: number, begin: SeamBegin, silent: boolean): Splicer {
-    const splicer = this.#create(silent)
-    const next = this.#noted % HISTORY_BYTES
-    if (this.#noted > HISTORY_BYTES) splicer.heard(this.#history, next, HISTORY_BYTES - next)
-    splicer.heard(this.#history, 0, next)
+    const splicer = this.create(silent)
+    const { bytes, noted } = this.memory
+    const next = noted % bytes.length
+    if (noted >= bytes.length) splicer.heard(bytes, next, bytes.length - next)
+    splicer.heard(bytes, 0, next)
     for (let pass = 0; begin === 'running' && pass < PASSES; pass++) splicer.precede(payload, start, end - start)
     return splicer
   }

@@ -80,7 +80,7 @@ export class Sender extends SendTimeline {
     const fixed = codec.payloadBytes(codec.sampleRate / 100) !== undefined
     this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.unitsPerMs
     if (codec !== this.#seamCodec) {
-      this.#seam = seamFor(codec)
+      this.#seam = seamFor(codec, this.slots.sound(this.slot))
       this.#seamCodec = codec
       this.#bends = 0
     }
@@ -155,7 +155,8 @@ export class Sender extends SendTimeline {
 
   /** What the peer has heard so far ends here; unless it has heard nothing. */
   #bend(begin: SeamBegin): void {
-    this.#bends = this.source === NO_SOURCE || this.#seam === undefined ? 0 : this.#seam.frames
+    const seam = this.#seam
+    this.#bends = seam !== undefined && (this.source !== NO_SOURCE || seam.remembers) ? seam.frames : 0
     this.#begin = begin
   }
 
