@@ -1,24 +1,11 @@
 import { statSync } from 'node:fs'
 import t from 'tap'
 import { createScriptedPeer, type ScriptedPeer, type ScriptedPeerOptions } from '../../src/testing/scripted-peer.js'
-import type { PeerCall } from '../../src/testing/peer-call.js'
 import { ToneProbe } from '../../src/testing/tone-probe.js'
 import { readWav } from '../../src/testing/wav-file.js'
 import { CallCenterProcess, eventually, heardFor, PASSWORD } from '../peers/call-center.js'
 
 t.setTimeout(120_000)
-
-/** A call to a server that has just started, which on a busy machine asks for patience at first (503 with Retry-After). */
-const connected = async (peer: ScriptedPeer, uri: string): Promise<PeerCall> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await peer.call(uri)
-    } catch (error) {
-      if (attempt === 10 || !String(error).includes(' 503 ')) throw error
-      await new Promise(resolve => setTimeout(resolve, 1_000))
-    }
-  }
-}
 
 t.test('killed in mid-recording: the next start repairs the files, each at most a second short and linked to its row', async t => {
   const own = { rtpPorts: [22_700, 22_798] } as const
@@ -28,10 +15,10 @@ t.test('killed in mid-recording: the next start repairs the files, each at most 
   await agent.register()
   agent.answerCalls({ ringFor: 100 })
   await using waiting = await dial('kilian', { tone: { frequencies: [600], dbm0: -12 } })
-  await using talk = await connected(waiting, killed.uri('701'))
+  await using talk = await waiting.call(killed.uri('701'))
   await eventually('they talk', () => (talk.rtp.heard().part(talk.rtp.heard().ms - 200).hears(1_500)) || undefined, 30_000)
   await using speaker = await dial('kim', { tone: { frequencies: [700], dbm0: -12 } })
-  await using message = await connected(speaker, killed.uri('602'))
+  await using message = await speaker.call(killed.uri('602'))
   const beep = (): boolean => message.rtp.heard().part(message.rtp.heard().ms - 200).hears(1_000, -23)
   await eventually('the beep', () => beep() || undefined, 30_000)
   await eventually('its end', () => !beep() || undefined, 30_000)

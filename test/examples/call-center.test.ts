@@ -63,7 +63,7 @@ await t.test('700, key 1: the menu, music, the agent, the talk on disk', async t
   const intervals = await get<readonly { queue: string; figures: { answered: number } }[]>('/api/intervals')
   t.equal(intervals.filter(({ queue }) => queue === 'sales').reduce((sum, { figures }) => sum + figures.answered, 0), 1)
   const wav = readWav(record.recording!)
-  t.ok(Math.abs(wav.ms - record.talked!) < 300, `recording ${wav.ms} ms, talk ${record.talked} ms`)
+  t.ok(Math.abs(wav.ms - record.talked!) < 150, `recording ${wav.ms} ms, talk ${record.talked} ms`)
   t.ok(new ToneProbe(wav.channels[0]!).hears(600), 'left: the caller')
   t.ok(new ToneProbe(wav.channels[1]!).hears(1_500), 'right: the agent')
   const download = await center.get(`/${record.recordingUrl}`)

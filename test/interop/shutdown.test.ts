@@ -30,7 +30,7 @@ t.test('SIGTERM in mid-call: BYE to both, recording whole, record written, exit 
   const [row] = await again.interactions()
   t.match(row, { queue: 'sales', agent: /1001/, outcome: 'served' })
   const recording = readWav(String(row!['recording']))
-  t.ok(Math.abs(recording.ms - Number(row!['talked'])) < 300, `recorded ${recording.ms} of ${String(row!['talked'])} ms`)
+  t.ok(Math.abs(recording.ms - Number(row!['talked'])) < 100, `recorded ${recording.ms} of ${String(row!['talked'])} ms`)
   const [left, right] = recording.channels.map(channel => new ToneProbe(channel, recording.sampleRate))
   t.ok(left!.hears(600) && right!.hears(1_500))
 })
