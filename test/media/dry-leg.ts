@@ -12,21 +12,22 @@ import type { PlayoutFormat } from '../../src/rtp/playout.js'
 
 /** A leg without a socket, in virtual time: a tone comes in, packets go out into a list. */
 export class DryLeg implements JoinedLeg {
-  readonly receiver: { readonly formats: ReadonlyMap<number, PlayoutFormat>; ssrc: number }
+  readonly receiver: { formats: ReadonlyMap<number, PlayoutFormat>; ssrc: number }
   readonly sender: Sender
   changed: (() => void) | undefined
   sink: AudioSink | undefined
   echoes = false
   source = 0
   readonly out: { timestamp: number; sequence: number; payload: Uint8Array }[] = []
-  readonly #tone: ToneGenerator
-  readonly #encoder: ReturnType<Codec['createEncoder']>
-  readonly #samples: number
+  #tone: ToneGenerator
+  #encoder: ReturnType<Codec['createEncoder']>
+  #samples: number
+  #type = 0
   #sequence = 100
   #timestamp = 5000
 
   /** @param slots of another leg's: this one goes on in its timeline, as in another worker. */
-  constructor(readonly id: number, readonly codec: Codec, frequency: number, readonly slots = new LegSlots(LegSlots.allocate(1))) {
+  constructor(readonly id: number, public codec: Codec, readonly frequency: number, readonly slots = new LegSlots(LegSlots.allocate(1))) {
     this.source = id
     this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
     this.#encoder = codec.createEncoder()
@@ -55,6 +56,16 @@ export class DryLeg implements JoinedLeg {
     this.echoes = true
   }
 
+  /** A re-INVITE brings another codec, of the same clock: from now on the peer sends it. */
+  recode(codec: Codec): void {
+    this.codec = codec
+    this.#tone = new ToneGenerator({ frequencies: [this.frequency], dbm0: -10 }, codec.sampleRate)
+    this.#encoder = codec.createEncoder()
+    this.#samples = codec.sampleRate / 50
+    this.receiver.formats = new Map([...this.receiver.formats, [++this.#type, { type: 'audio', codec }]])
+    this.changed?.()
+  }
+
   /** One packet from the peer. */
   hear(now: number): void {
     this.receiver.ssrc = this.id
@@ -62,7 +73,7 @@ export class DryLeg implements JoinedLeg {
     this.#tone.read(pcm)
     const room = Buffer.alloc(12 + 2 * this.#samples)
     const packet = room.subarray(0, 12 + this.#encoder.encode(pcm, room, 12))
-    writeRtp(packet, 0, false, 0, ++this.#sequence, this.#timestamp += this.codec.clockRate / 50, this.id)
+    writeRtp(packet, 0, false, this.#type, ++this.#sequence, this.#timestamp += this.codec.clockRate / 50, this.id)
     const header = new RtpHeader()
     readRtp(packet, header)
     this.sink?.audio(packet, header, this.codec, this.source, now)

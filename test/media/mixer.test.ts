@@ -67,7 +67,7 @@ void t.test('RFC 3389: a peer that describes its background in a pause is heard 
   const receiver = new Receiver({ latched: nothing, began: nothing, dropped: () => t.fail('dropped'), pressed: nothing, released: nothing }, new Reception(), new SourceNumbers())
   const codec = { name: 'PCMU', clockRate: 8000, channels: 1, receive: 0, send: 0 }
   receiver.apply({ remote: { address: '127.0.0.1', port: 9 }, remoteRtcp: undefined, rtcpMux: false, codec, receivable: [codec], ptime: 20, direction: 'sendrecv' })
-  const member = new Member({ id: 1, codec: pcmu, receiver, sender: leg.sender, changed: undefined, connect: nothing }, EQUAL, 8000, pcmu, new ResamplerFilters())
+  const member = new Member({ id: 1, codec: pcmu, receiver, sender: leg.sender, changed: undefined, connect: nothing }, EQUAL, 8000, pcmu, new ResamplerFilters(), false)
   receiver.sink = member
   const levels: number[] = []
   const described = Buffer.alloc(13, 40)

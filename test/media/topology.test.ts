@@ -166,6 +166,31 @@ void t.test('a wide-band member comes into a narrow-band room, and goes: the oth
   office.end()
 })
 
+for (const name of ['PCMA', 'G722']) void t.test(`a re-INVITE gives a member of a room ${name} for PCMU: the others hear no gap and no step`, t => {
+  const office = new Office(t)
+  const { topology, legs } = office
+  for (const leg of legs) topology.joinRoom(ROOM, leg, EQUAL)
+  office.talk(500)
+  const before = legs.map(leg => leg.out.length)
+  legs[0].recode(codecFor(name, 8000)!)
+  office.talk(500)
+  for (const [at, heard] of [[1, [500, 1300]], [2, [500, 800]]] as const) {
+    const leg = legs[at]
+    const packets = leg.out.length - before[at]! + 10
+    const pcm = leg.heard().subarray(-160 * packets)
+    t.same(tonesIn(pcm, 8000), heard)
+    const step = largestStep(leg.decoded().slice(-packets))
+    t.ok(step <= ownStep(heard, pcmu), `${leg.id} hears no step: ${step}`)
+    // Each tone in each piece of 50 ms.
+    for (const tone of heard) {
+      let least = 0
+      for (let from = 0; from + 400 <= pcm.length; from += 400) least = Math.min(least, toneLevel(pcm, tone, 8000, from, 400))
+      t.ok(least > -14, `${leg.id} hears ${tone} all the time: ${least}`)
+    }
+  }
+  t.end()
+})
+
 void t.test('who does not come along into the room is alone; who is fetched from a room that it has not reached goes on', t => {
   const office = new Office(t)
   const { topology, legs: [a, b, c] } = office

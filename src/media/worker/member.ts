@@ -96,15 +96,14 @@ export class Member implements AudioSink {
   #voice: VoiceActivity | undefined
   #talking = false
 
-  /** @param rate of the room in Hz. */
-  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
+  /** @param rate of the room in Hz. @param joins its stream has begun before, in this codec. */
+  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters, readonly joins: boolean) {
     this.#filters = filters
     const samples = (rate * TICK_MS) / 1000
     const coded = (codec.sampleRate * TICK_MS) / 1000
     this.#encoder = codec.createEncoder()
     this.adapts = codec.createSplicer !== undefined
     this.shares = this.adapts || isStateless(codec)
-    const joins = leg.receiver.ssrc !== 0
     this.#adaption = joins && this.adapts ? ADAPTION_FRAMES : 0
     this.codec = codec
     this.pcm = new Int16Array(samples)
@@ -220,7 +219,9 @@ export class Member implements AudioSink {
     this.loudness = old.loudness
     this.#talking = old.#talking
     old.arrival = undefined
-    if (old.ready) this.#former = new FormerSound(old, this.rate, this.#filters)
+    // What was made anew just now has not been heard yet.
+    const heard = old.ready ? old : old.#former?.member
+    if (heard !== undefined) this.#former = new FormerSound(heard, this.rate, this.#filters)
     this.leg.sender.changeEncoder('fresh')
   }
 

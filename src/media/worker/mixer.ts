@@ -347,10 +347,11 @@ export class Mixer implements Producer {
     return this.#members.find(member => member.leg.id === leg)
   }
 
-  #member(leg: MixedLeg, settings: MemberSettings): Member {
+  /** @param joins as the member takes it. */
+  #member(leg: MixedLeg, settings: MemberSettings, joins = leg.receiver.ssrc !== 0): Member {
     const codec = leg.codec
     if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `leg ${leg.id} has no codec yet`)
-    const member = new Member(leg, settings, this.rate, codec, this.context.filters)
+    const member = new Member(leg, settings, this.rate, codec, this.context.filters, joins)
     leg.connect(member, Patience.buffered)
     return member
   }
@@ -381,7 +382,8 @@ export class Mixer implements Producer {
         this.#members.push(old)
         continue
       }
-      const member = this.#member(old.leg, old.settings)
+      const joins = old.codec === old.leg.codec && old.leg.receiver.ssrc !== 0 && (old.joins || old.age > 0)
+      const member = this.#member(old.leg, old.settings, joins)
       member.follow(old)
       this.#members.push(member)
     }
