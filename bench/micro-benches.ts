@@ -24,6 +24,7 @@ export const runMicroBench = (name: string): Report => {
       { key: 'microseconds', title: 'CPU microseconds', plotted: true },
       ...(results.some(({ goal }) => goal !== undefined) ? [{ key: 'goal', title: 'goal' }] : []),
       ...(results.some(({ growth }) => growth !== undefined) ? [{ key: 'growth', title: 'times the smallest size' }] : []),
+      ...(results.some(({ steps }) => steps !== undefined) ? [{ key: 'steps', title: 'steps' }] : []),
       { key: 'opsPerSecond', title: 'operations a second' },
       { key: 'bytesPerOp', title: 'bytes allocated an operation' },
     ],

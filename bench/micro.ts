@@ -15,6 +15,8 @@ export interface BenchResult {
   readonly goal?: number
   /** Microseconds in proportion to those of the row of the smallest size. */
   readonly growth?: number
+  /** Blocks of code that it executes. */
+  readonly steps?: number
 }
 
 /** Seconds of sampling for one bench; `BENCH_SECONDS` lengthens it. */

@@ -1,113 +1,72 @@
-import type { RoutingAction } from '../src/contact/routing/action.js'
-import type { RoutingEvent } from '../src/contact/routing/event.js'
-import { route } from '../src/contact/routing/router.js'
+import { execFile, fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Strategy } from '../src/contact/routing/settings.js'
-import { initialRouting } from '../src/contact/routing/state.js'
-import { measure, type BenchResult } from './micro.js'
-
-const SKILLS = ['english', 'french', 'billing', 'sales']
-const CONDITIONS = ['english >= 2', 'french or billing', 'billing >= 3 and english', 'sales']
-
-/** A floor of agents on which every event is answered at once by those that follow from it. */
-class Floor {
-  readonly #state = initialRouting(1)
-  readonly #talking = new Set<string>()
-  #now = 0
-  #callers = 0
-  /** Offers made, and events that needed none: an event is decided upon once, and again for each offer after the first. */
-  decisions = 0
-
-  /** @param callers how many there are at the start: those beyond the number of agents wait. */
-  constructor(agents: number, callers: number, strategy: Strategy) {
-    // A strategy that rings many at a time would take long to fill the floor.
-    this.#send({ type: 'queue', queue: 'q', settings: { strategy: 'longest-idle', ageing: 1 } })
-    for (let agent = 0; agent < agents; agent++) {
-      const id = `sip:${agent}@floor`
-      this.#send({ type: 'agent', agent: id, settings: { skills: Object.fromEntries(SKILLS.map((skill, index) => [skill, (agent + index) % 5])) } })
-      this.#send({ type: 'member', queue: 'q', agent: id, settings: { tier: 1 + agent % 3 } })
-      this.#send({ type: 'status', agent: id, status: { type: 'available' } })
-    }
-    for (let caller = 0; caller < callers; caller++) this.join()
-    this.#send({ type: 'queue', queue: 'q', settings: { strategy, ageing: 1 } })
-  }
-
-  /** A caller arrives; a free agent answers at once. */
-  join(): void {
-    const index = this.#callers++
-    this.#send({ type: 'joined', interaction: String(index), queue: 'q', priority: index % 3, requires: [{ after: 0, requires: CONDITIONS[index % 4]! }] })
-  }
-
-  /** The oldest talk ends; its agent takes the next caller. */
-  end(): void {
-    const [interaction] = this.#talking
-    this.#talking.delete(interaction!)
-    this.#send({ type: 'ended', interaction: interaction! })
-  }
-
-  #send(event: RoutingEvent): void {
-    const [, actions] = route(this.#state, event, ++this.#now)
-    this.decisions += Math.max(1, actions.filter(action => action.type === 'offer').length)
-    for (const action of actions) this.#obey(action)
-  }
-
-  #obey(action: RoutingAction): void {
-    if (action.type === 'offer') this.#send({ type: 'answered', offer: action.offer })
-    else if (action.type === 'connect') this.#talking.add(action.interaction)
-  }
-}
+import type { BenchResult } from './micro.js'
+import type { FloorLoad } from './routing-floor.js'
 
 /** Microseconds that a decision may cost with 1,000 agents and 1,000 waiting. */
 const GOAL = 50
-
-/** Measures an operation, and gives its cost per decision. */
-const perDecision = async (name: string, size: number, floor: Floor, operation: () => void): Promise<BenchResult> => {
-  let operations = 0
-  const before = floor.decisions
-  const result = await measure(name, () => {
-    operations++
-    operation()
-  }, size === 1_000 ? GOAL : undefined)
-  const decisions = (floor.decisions - before) / operations
-  return { ...result, microseconds: result.microseconds / decisions, opsPerSecond: result.opsPerSecond * decisions, bytesPerOp: Math.round(result.bytesPerOp / decisions) }
-}
-
-/** Every agent talks and as many callers wait: a talk ends (who is next?), the offer is answered, a caller joins. */
-const busy = (size: number, strategy: Strategy): Promise<BenchResult> => {
-  const floor = new Floor(size, 2 * size, strategy)
-  return perDecision(`${size} agents, ${size} waiting, ${String(strategy)}`, size, floor, () => {
-    floor.end()
-    floor.join()
-  })
-}
-
-/** Half of the agents are free: a caller joins (which agent?), the offer is answered, a talk ends. */
-const quiet = (size: number, strategy: Strategy): Promise<BenchResult> => {
-  const floor = new Floor(size, size / 2, strategy)
-  return perDecision(`${size} agents, half free, ${String(strategy)}`, size, floor, () => {
-    floor.join()
-    floor.end()
-  })
-}
-
 const SIZES = [100, 1_000, 10_000]
 const STRATEGIES = ['longest-idle', 'round-robin', 'top-down', 'fewest-calls', 'least-talk-time', 'random', 'weighted', 'progressive', 'ring-all'] as const
+const program = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+const ROUNDS = 11
+
+interface FloorProcess {
+  readonly size: number
+  readonly child: ChildProcess
+  readonly result: BenchResult
+  /** CPU microseconds of a decision in each round. */
+  readonly rounds: number[]
+}
+
+const heard = async <T>(child: ChildProcess): Promise<T> => (await once(child, 'message'))[0] as T
+
+/** Steps of a decision for each size: see `routing-steps.ts`. */
+const stepsOf = async (load: FloorLoad, strategy: Strategy): Promise<number[]> =>
+  JSON.parse((await promisify(execFile)(process.execPath, [program('routing-steps'), load, String(strategy), ...SIZES.map(String)])).stdout) as number[]
+
+const start = async (load: FloorLoad | 'yardstick', size: number, strategy: Strategy): Promise<FloorProcess> => {
+  const child = fork(program('routing-process'), [load, String(size), String(strategy)])
+  return { size, child, result: await heard<BenchResult>(child), rounds: [] }
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
 
 /**
- * CPU time of a decision, from 100 to 10,000 agents and callers, for each strategy: log n grows 1.5 times to 1,000 and 2 times to 10,000;
- * what caches and the collection of what lives longer cost comes on top.
+ * One strategy, from 100 to 10,000 agents. The sizes take turns, each in a process of its own, so that neither the changing speed of a
+ * machine that does other work too nor the garbage of one size shows in the figures of another; growth is the median over the turns.
  */
-export const run = async (): Promise<BenchResult[]> => {
-  const results: BenchResult[] = []
-  const grow = async (floor: typeof busy, strategy: Strategy): Promise<void> => {
-    let smallest: BenchResult | undefined
-    for (const size of SIZES) {
-      const result = await floor(size, strategy)
-      smallest ??= result
-      results.push({ ...result, growth: result.microseconds / smallest.microseconds })
+const grow = async (load: FloorLoad | 'yardstick', strategy: Strategy): Promise<BenchResult[]> => {
+  const steps = load === 'yardstick' ? [] : await stepsOf(load, strategy)
+  const floors: FloorProcess[] = []
+  for (const size of SIZES) floors.push(await start(load, size, strategy))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { child, rounds } of floors) {
+      child.send('round')
+      rounds.push(await heard<number>(child))
     }
   }
+  for (const { child } of floors) child.kill()
+  const growth = (rounds: readonly number[]): number => median(rounds.map((microseconds, at) => microseconds / floors[0]!.rounds[at]!))
+  return floors.map(({ size, result, rounds }, at) => ({
+    ...result,
+    name: load === 'yardstick' ? `yardstick: ${size} desks, half free` : `${size} agents, ${load === 'waiting' ? `${size} waiting` : load}, ${String(strategy)}`,
+    microseconds: median(rounds),
+    growth: growth(rounds),
+    ...(steps[at] !== undefined && { steps: steps[at] }),
+    ...(size === 1_000 && load !== 'yardstick' && { goal: GOAL }),
+  }))
+}
+
+/**
+ * CPU time of a decision, for each strategy: log n grows 1.5 times from 100 agents and callers to 1,000, and 2 times to 10,000. The yardstick
+ * tells how far the machine's memory alone grows dearer.
+ */
+export const run = async (): Promise<BenchResult[]> => {
   // Who is next does not depend on the strategy.
-  await grow(busy, 'longest-idle')
-  for (const strategy of STRATEGIES) await grow(quiet, strategy)
+  const results = [...await grow('yardstick', 'random'), ...await grow('waiting', 'longest-idle')]
+  for (const strategy of STRATEGIES) results.push(...await grow('half free', strategy))
   return results
 }

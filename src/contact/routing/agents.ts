@@ -3,10 +3,9 @@ import { openUnstaffed, overflow } from './callers.js'
 import { dismiss, enrol, relist, unlist } from './demand.js'
 import type { OfferId } from './event.js'
 import { endOffer } from './offering.js'
-import { OrderedSet } from './ordered-set.js'
 import type { AgentId, AgentSettings, AgentStatus, FailurePolicy, OfferFailure } from './settings.js'
-import { byUrgency, cancel, noFailures, schedule } from './state.js'
-import type { AgentEntry, Engagement, InteractionEntry, QueueEntry, RoutingState } from './state.js'
+import { cancel, noFailures, schedule, seekAgents } from './state.js'
+import type { AgentEntry, Engagement, QueueEntry, RoutingState } from './state.js'
 
 const DEFAULT_FAILURES: Readonly<Record<OfferFailure, FailurePolicy>> = {
   'no-answer': { delay: 5_000 },
@@ -19,10 +18,9 @@ const DEFAULT_FAILURES: Readonly<Record<OfferFailure, FailurePolicy>> = {
 const createAgent = (state: RoutingState, id: AgentId, settings: AgentSettings): AgentEntry => ({
   id, serial: ++state.serial, settings, status: { type: 'logged-out' }, elsewhere: false, rest: undefined,
   idleSince: state.now, calls: 0, talked: 0,
-  failures: noFailures(),
-  engagements: new Set(), load: { voice: 0, callback: 0, chat: 0, email: 0 },
-  members: new Map(), seats: new Set(), loyal: new OrderedSet<InteractionEntry>(byUrgency),
-  removed: false, shownState: undefined, shownStatus: undefined,
+  failures: undefined, engagements: [], load: { voice: 0, callback: 0, chat: 0, email: 0 },
+  members: new Map(), seats: [], loyal: undefined,
+  removed: false, freed: false, touched: false, shownState: undefined, shownStatus: undefined,
 })
 
 /** Adds an agent, or gives a present one new settings. */
@@ -42,7 +40,7 @@ export const setAgent = (state: RoutingState, id: AgentId, settings: AgentSettin
 const clearFailures = (state: RoutingState, agent: AgentEntry): void => {
   cancel(state, agent.rest)
   agent.rest = undefined
-  agent.failures = noFailures()
+  agent.failures = undefined
 }
 
 /** One more available member of a tier, or one less; the last and the first change what is open. */
@@ -62,11 +60,11 @@ export const setStatus = (state: RoutingState, agent: AgentEntry, status: AgentS
   if (is !== was) for (const { queue, settings } of agent.members.values()) recount(state, queue, settings.tier, is ? 1 : -1)
   if (!is) {
     for (const engagement of [...agent.engagements]) if (engagement.state === 'offered') endOffer(state, engagement, 'withdrawn')
-    for (const interaction of [...agent.loyal]) {
+    for (const interaction of [...agent.loyal ?? []]) {
       unlist(interaction)
       interaction.sticky = undefined
       relist(interaction)
-      state.unplaced.add(interaction)
+      seekAgents(state, interaction)
     }
   }
   present(state, agent)
@@ -99,8 +97,8 @@ export const failOffer = (state: RoutingState, engagement: Engagement, failure: 
 /** What follows for the agent from an offer that came to nothing. */
 export const penalise = (state: RoutingState, agent: AgentEntry, failure: OfferFailure): void => {
   const { delay, limit = Infinity } = agent.settings.failures?.[failure] ?? DEFAULT_FAILURES[failure]
-  agent.failures[failure]++
-  if (agent.failures[failure] >= limit) return setStatus(state, agent, { type: 'on-break', reason: failure })
+  agent.failures ??= noFailures()
+  if (++agent.failures[failure] >= limit) return setStatus(state, agent, { type: 'on-break', reason: failure })
   if (delay <= 0) return
   withdraw(agent)
   cancel(state, agent.rest)

@@ -1,4 +1,4 @@
-import { log } from './state.js'
+import { log, touch } from './state.js'
 import type { AgentEntry, QueueEntry, RoutingState, Seat } from './state.js'
 import type { AgentState, AgentStatus, AgentView, Channel } from './settings.js'
 
@@ -18,7 +18,7 @@ export const fits = (agent: AgentEntry, channel: Channel): boolean => {
 export const viewAgent = (agent: AgentEntry, now: number): AgentView => ({
   uri: agent.id,
   skills: agent.settings.skills ?? {},
-  idleFor: agent.engagements.size > 0 ? 0 : now - agent.idleSince,
+  idleFor: agent.engagements.length > 0 ? 0 : now - agent.idleSince,
   callsToday: agent.calls,
 })
 
@@ -40,12 +40,13 @@ const seatKey = (state: RoutingState, seat: Seat): number => {
 
 /** Order of the seats of a demand. */
 export const bySeat = (a: Seat, b: Seat): number =>
-  a.member.settings.tier - b.member.settings.tier || a.key - b.key || a.agent.idleSince - b.agent.idleSince || a.agent.serial - b.agent.serial
+  a.tier - b.tier || a.key - b.key || a.idleSince - b.idleSince || a.serial - b.serial
 
 /** Takes a seat among those who can be offered something, when there is room. */
 export const sit = (state: RoutingState, seat: Seat): void => {
   if (seat.seated || !fits(seat.agent, seat.demand.channel)) return
   seat.key = seatKey(state, seat)
+  seat.idleSince = seat.agent.idleSince
   seat.seated = true
   seat.demand.seats.add(seat)
 }
@@ -61,11 +62,20 @@ export const withdraw = (agent: AgentEntry): void => {
   for (const seat of agent.seats) stand(seat)
 }
 
+/** Whether somebody waits for this very agent. */
+export const isAwaited = ({ loyal }: AgentEntry): boolean => loyal !== undefined && loyal.size > 0
+
 /** Puts the agent among the free ones of each demand that it has room for, and has it looked after. */
 export const present = (state: RoutingState, agent: AgentEntry): void => {
-  for (const seat of agent.seats) sit(state, seat)
-  state.freed.add(agent)
-  state.touched.add(agent)
+  let useful = isAwaited(agent)
+  for (const seat of agent.seats) {
+    sit(state, seat)
+    useful ||= seat.seated
+  }
+  touch(state, agent)
+  if (agent.freed || !useful) return
+  agent.freed = true
+  state.freed.push(agent)
 }
 
 /** Availability of a member changed by `change`. */
@@ -99,13 +109,15 @@ const sameStatus = (a: AgentStatus, b: AgentStatus | undefined): boolean => a ==
 
 /** Logs status and state of the agents that this event touched, where they changed. */
 export const noteStates = (state: RoutingState): void => {
-  for (const agent of state.touched) {
-    if (agent.removed && agent.engagements.size === 0) continue
+  const { touched } = state
+  state.touched = []
+  for (const agent of touched) {
+    agent.touched = false
+    if (agent.removed && agent.engagements.length === 0) continue
     const now = stateOf(agent)
     if (now === agent.shownState && sameStatus(agent.status, agent.shownStatus)) continue
     agent.shownState = now
     agent.shownStatus = agent.status
-    log(state, { type: 'agent', agent: agent.id, status: agent.status, state: now })
+    log(state, { at: state.now, type: 'agent', agent: agent.id, status: agent.status, state: now })
   }
-  state.touched.clear()
 }

@@ -1,11 +1,11 @@
-import type { LeaveOutcome } from './action.js'
+import type { Fact, LeaveOutcome } from './action.js'
 import { staffWithin } from './availability.js'
 import { leaveDemand, makeDemand, relist, unlist } from './demand.js'
 import type { JoinEvent } from './event.js'
 import { parseExpression } from './expression.js'
 import { endOffer } from './offering.js'
 import type { QueueId, RelaxStep } from './settings.js'
-import { cancel, log, schedule, scheduleFor } from './state.js'
+import { cancel, log, remove, schedule, scheduleFor, seekAgents } from './state.js'
 import type { Deadline, InteractionEntry, ParsedStep, Place, QueueEntry, RoutingState, WaitingTask } from './state.js'
 
 const RETURN_MS = 60_000
@@ -22,8 +22,7 @@ export const unplace = (state: RoutingState, interaction: InteractionEntry): voi
   leaveDemand(state, interaction)
   interaction.queue.waiting.delete(interaction)
   for (const deadline of interaction.deadlines) cancel(state, deadline)
-  interaction.deadlines.clear()
-  state.unplaced.delete(interaction)
+  interaction.deadlines.length = 0
 }
 
 const setDeadlines = (state: RoutingState, interaction: InteractionEntry): void => {
@@ -89,7 +88,7 @@ export const install = (state: RoutingState, interaction: InteractionEntry): voi
   makeDemand(state, interaction)
   relist(interaction)
   setDeadlines(state, interaction)
-  state.unplaced.add(interaction)
+  seekAgents(state, interaction)
 }
 
 /** Joins the demand that it makes by now: a tier opened, a condition was relaxed. */
@@ -98,14 +97,14 @@ const changeDemand = (state: RoutingState, interaction: InteractionEntry): void 
   leaveDemand(state, interaction)
   makeDemand(state, interaction)
   relist(interaction)
-  state.unplaced.add(interaction)
+  seekAgents(state, interaction)
 }
 
 /** Remembers the place of a customer who hung up: whoever was sent on from one queue to another calls the first again. */
 const keepPlace = (state: RoutingState, { queue, customer, since, visited }: InteractionEntry): void => {
   const ms = queue.settings.returnWithin ?? RETURN_MS
   if (customer === undefined || ms <= 0 || queue.removed) return
-  const queues = [...visited].map(id => state.queues.get(id)).filter(known => known !== undefined)
+  const queues = visited.map(id => state.queues.get(id)).filter(known => known !== undefined)
   const place: Place = { customer, queues, since, deadline: schedule(state, ms, { type: 'place', queue, customer }) }
   for (const { places } of queues) {
     forgetPlace(state, places.get(customer))
@@ -124,11 +123,11 @@ export const forgetPlace = (state: RoutingState, place: Place | undefined): void
 export const leave = (state: RoutingState, interaction: InteractionEntry, outcome: LeaveOutcome): void => {
   const { queue } = interaction
   interaction.state = 'gone'
-  for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'caller-left')
+  for (const engagement of interaction.engagements) endOffer(state, engagement, 'caller-left')
   unplace(state, interaction)
   state.interactions.delete(interaction.id)
   const waited = state.now - interaction.enteredAt
-  log(state, { type: 'left', queue: queue.id, interaction: interaction.id, outcome: outcome.type, waited })
+  log(state, { at: state.now, type: 'left', queue: queue.id, interaction: interaction.id, outcome: outcome.type, waited })
   state.actions.push({ type: 'leave', interaction: interaction.id, queue: queue.id, outcome, waited })
   if (outcome.type === 'abandoned') keepPlace(state, interaction)
 }
@@ -138,12 +137,12 @@ export const overflow = (state: RoutingState, interaction: InteractionEntry): vo
   const to = interaction.queue.settings.overflow?.to
   const next = to !== undefined && 'queue' in to ? state.queues.get(to.queue) : undefined
   // Each queue is visited once: two that overflow into each other would hand a caller to and fro for ever.
-  if (next === undefined || interaction.visited.has(next.id)) return leave(state, interaction, { type: 'overflowed', ...(to === undefined || 'queue' in to ? {} : { to }) })
+  if (next === undefined || interaction.visited.includes(next.id)) return leave(state, interaction, { type: 'overflowed', ...(to === undefined || 'queue' in to ? {} : { to }) })
   const from = interaction.queue.id
   unplace(state, interaction)
-  for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'withdrawn')
+  for (const engagement of interaction.engagements) endOffer(state, engagement, 'withdrawn')
   state.actions.push({ type: 'move', interaction: interaction.id, from, to: next.id })
-  log(state, { type: 'left', queue: from, interaction: interaction.id, outcome: 'overflowed', waited: state.now - interaction.enteredAt, to: next.id })
+  log(state, { at: state.now, type: 'left', queue: from, interaction: interaction.id, outcome: 'overflowed', waited: state.now - interaction.enteredAt, to: next.id })
   if (to !== undefined && 'queue' in to && to.requires !== undefined) {
     interaction.steps = parseSteps(to.requires)
     interaction.askedAt = state.now
@@ -158,16 +157,20 @@ const refuses = (queue: QueueEntry): boolean => {
   return limits?.noAgents === true && staffWithin(queue, queue.tiers.length) === 0
 }
 
+const logJoined = (state: RoutingState, { queue, id, channel, customer }: InteractionEntry): void => {
+  const fact: Fact = { at: state.now, type: 'joined', queue: queue.id, interaction: id, channel }
+  log(state, customer === undefined ? fact : { ...fact, customer })
+}
+
 /** Begins the waiting in `queue`. */
 const admit = (state: RoutingState, interaction: InteractionEntry, queue: QueueEntry): void => {
-  const { id, channel, customer } = interaction
   const full = refuses(queue)
   interaction.queue = queue
   interaction.enteredAt = state.now
-  interaction.visited.add(queue.id)
+  interaction.visited = [...interaction.visited, queue.id]
   interaction.wanted = 1
   interaction.announceAt = undefined
-  log(state, { type: 'joined', queue: queue.id, interaction: id, channel, ...(customer === undefined ? {} : { customer }) })
+  logJoined(state, interaction)
   install(state, interaction)
   if (full) overflow(state, interaction)
 }
@@ -179,7 +182,7 @@ export const join = (state: RoutingState, event: JoinEvent): void => {
   const place = event.customer === undefined ? undefined : queue.places.get(event.customer)
   const interaction: InteractionEntry = {
     id: event.interaction, serial: ++state.serial, customer: event.customer,
-    steps: parseSteps(event.requires), askedAt: state.now, visited: new Set(), engagements: new Set(), deadlines: new Set(),
+    steps: parseSteps(event.requires), askedAt: state.now, visited: [], engagements: new Set(), deadlines: [], unplaced: false,
     queue, channel: event.channel ?? 'voice', priority: event.priority ?? 0, state: 'waiting',
     enteredAt: state.now, since: place?.since ?? state.now, urgency: 0, step: -1, tier: 0,
     sticky: undefined, stickyUntil: state.now, announceAt: undefined, demand: undefined, listed: undefined, wanted: 1, lastFailed: undefined,
@@ -197,15 +200,15 @@ export const join = (state: RoutingState, event: JoinEvent): void => {
 /** Turns a waiting call into a call back in the same place. */
 export const requestCallback = (state: RoutingState, interaction: InteractionEntry): void => {
   if (interaction.state !== 'waiting' || interaction.channel === 'callback') return
-  const { queue, id, customer } = interaction
+  const { queue, id } = interaction
   const waited = state.now - interaction.enteredAt
   unplace(state, interaction)
-  for (const engagement of [...interaction.engagements]) endOffer(state, engagement, 'withdrawn')
-  log(state, { type: 'left', queue: queue.id, interaction: id, outcome: 'callback', waited })
+  for (const engagement of interaction.engagements) endOffer(state, engagement, 'withdrawn')
+  log(state, { at: state.now, type: 'left', queue: queue.id, interaction: id, outcome: 'callback', waited })
   state.actions.push({ type: 'leave', interaction: id, queue: queue.id, outcome: { type: 'callback' }, waited })
   interaction.channel = 'callback'
   interaction.sticky = undefined
-  log(state, { type: 'joined', queue: queue.id, interaction: id, channel: 'callback', ...(customer === undefined ? {} : { customer }) })
+  logJoined(state, interaction)
   install(state, interaction)
 }
 
@@ -229,7 +232,7 @@ export const setPriority = (state: RoutingState, interaction: InteractionEntry, 
 
 /** What is due for a waiting interaction. */
 export const turnDeadline = (state: RoutingState, deadline: Deadline, { type, interaction }: WaitingTask): void => {
-  interaction.deadlines.delete(deadline)
+  remove(interaction.deadlines, deadline)
   const { settings, tiers } = interaction.queue
   switch (type) {
     case 'max-wait': return leave(state, interaction, { type: 'timed-out' })
@@ -261,7 +264,7 @@ export const turnDeadline = (state: RoutingState, deadline: Deadline, { type, in
       return
   }
   relist(interaction)
-  state.unplaced.add(interaction)
+  seekAgents(state, interaction)
 }
 
 const announce = (state: RoutingState, queue: QueueId, interaction: InteractionEntry): void => {

@@ -25,8 +25,9 @@ const satisfies = (member: Member, demand: Demand): boolean =>
 
 const enrolIn = (state: RoutingState, member: Member, demand: Demand): void => {
   if (!satisfies(member, demand)) return
-  const seat: Seat = { agent: member.agent, member, demand, key: 0, seated: false }
-  member.agent.seats.add(seat)
+  const { agent, settings: { tier } } = member
+  const seat: Seat = { agent, member, demand, seated: false, key: 0, idleSince: 0, tier, serial: agent.serial }
+  agent.seats = [...agent.seats, seat]
   sit(state, seat)
 }
 
@@ -37,11 +38,9 @@ export const enrol = (state: RoutingState, member: Member): void => {
 
 /** Takes a member's seats in the queue away. */
 export const dismiss = (member: Member): void => {
-  for (const seat of member.agent.seats) {
-    if (seat.member !== member) continue
-    stand(seat)
-    member.agent.seats.delete(seat)
-  }
+  const { agent } = member
+  for (const seat of agent.seats) if (seat.member === member) stand(seat)
+  agent.seats = agent.seats.filter(seat => seat.member !== member)
 }
 
 /** The highest tier open to a caller. */
@@ -77,7 +76,7 @@ export const dropDemand = (state: RoutingState, demand: Demand): void => {
   demand.queue.demands.delete(demand.key)
   if (typeof demand.requires === 'function') state.predicates.delete(demand.requires)
   for (const member of demand.queue.members.values()) {
-    for (const seat of member.agent.seats) if (seat.demand === demand) member.agent.seats.delete(seat)
+    member.agent.seats = member.agent.seats.filter(seat => seat.demand !== demand)
   }
 }
 
@@ -112,14 +111,16 @@ export const unlist = (interaction: InteractionEntry): void => {
 export const relist = (interaction: InteractionEntry): void => {
   unlist(interaction)
   if (appetite(interaction) <= 0) return
-  const listed = interaction.sticky?.loyal ?? interaction.demand?.waiting
+  const { sticky } = interaction
+  const listed = sticky === undefined ? interaction.demand?.waiting : sticky.loyal ??= new OrderedSet<InteractionEntry>(byUrgency)
   listed?.add(interaction)
   interaction.listed = listed
 }
 
 /** Whether the agent may be offered this very interaction, beyond what its demand asks. */
 export const acceptable = (state: RoutingState, agent: AgentEntry, interaction: InteractionEntry): boolean => {
-  for (const engagement of interaction.engagements) if (engagement.agent === agent) return false
+  // The agent's few, not the interaction's: that may ring everybody.
+  if (agent.engagements.some(engagement => engagement.interaction === interaction)) return false
   const requires = interaction.sticky === undefined ? interaction.demand?.requires : undefined
   return typeof requires !== 'function' || requires(viewAgent(agent, state.now), state.now - interaction.askedAt)
 }

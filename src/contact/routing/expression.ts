@@ -113,6 +113,10 @@ class Parser {
   }
 }
 
+/** Conditions read of late: callers ask for the same few again and again. */
+const read = new Map<string, Expression>()
+const REMEMBERED = 256
+
 /**
  * Reads a condition on skills: names, comparisons with a number, `and`, `or`, `not`, parentheses. A bare name asks for a
  * level above 0.
@@ -120,4 +124,11 @@ class Parser {
  * @example
  * parseExpression('english >= 4 and (billing or sales > 2)').matches({ english: 5, billing: 1 }) // true
  */
-export const parseExpression = (text: string): Expression => ({ text, matches: new Parser(text).whole() })
+export const parseExpression = (text: string): Expression => {
+  const known = read.get(text)
+  if (known !== undefined) return known
+  const expression = { text, matches: new Parser(text).whole() }
+  if (read.size >= REMEMBERED) read.clear()
+  read.set(text, expression)
+  return expression
+}

@@ -1,31 +1,30 @@
-import { fits, present, viewAgent, withdraw } from './availability.js'
+import { fits, isAwaited, present, viewAgent, withdraw } from './availability.js'
 import { acceptable, appetite, relist } from './demand.js'
 import type { OfferEnd } from './action.js'
 import type { OrderedSet } from './ordered-set.js'
 import type { CustomStrategy } from './settings.js'
-import { byUrgency, cancel, log, schedule, scheduleFor } from './state.js'
+import { byUrgency, cancel, log, remove, schedule, scheduleFor, seekAgents } from './state.js'
 import type { AgentEntry, Engagement, InteractionEntry, QueueEntry, RoutingState, Seat } from './state.js'
 
 export const DEFAULT_RING_MS = 15_000
 export const DEFAULT_PROGRESS_MS = 5_000
 
-/** Leases the agent to the interaction. */
-const offer = (state: RoutingState, interaction: InteractionEntry, agent: AgentEntry): void => {
+/** Leases the agent to the interaction; `member`: as what, in its queue. */
+const offer = (state: RoutingState, interaction: InteractionEntry, agent: AgentEntry, member = agent.members.get(interaction.queue.id)): void => {
   const { queue, channel } = interaction
   const ringFor = queue.settings.ringFor ?? DEFAULT_RING_MS
   const engagement: Engagement = { offer: ++state.serial, agent, interaction, queue, channel, state: 'offered', since: state.now, deadline: undefined }
   withdraw(agent)
   engagement.deadline = schedule(state, ringFor, { type: 'lease', engagement })
-  const member = agent.members.get(queue.id)
   if (member !== undefined) member.lastOffered = engagement.offer
-  agent.engagements.add(engagement)
+  agent.engagements.push(engagement)
   agent.load[channel]++
   interaction.engagements.add(engagement)
   state.offers.set(engagement.offer, engagement)
   present(state, agent)
   relist(interaction)
   state.actions.push({ type: 'offer', offer: engagement.offer, interaction: interaction.id, queue: queue.id, agent: agent.id, channel, expires: state.now + ringFor })
-  log(state, { type: 'offered', queue: queue.id, interaction: interaction.id, agent: agent.id })
+  log(state, { at: state.now, type: 'offered', queue: queue.id, interaction: interaction.id, agent: agent.id })
 }
 
 /** Gives the agent's unit of capacity back; an agent that was removed goes with its last one. */
@@ -33,13 +32,13 @@ export const release = (state: RoutingState, engagement: Engagement): void => {
   const { agent, interaction } = engagement
   withdraw(agent)
   cancel(state, engagement.deadline)
-  agent.engagements.delete(engagement)
+  remove(agent.engagements, engagement)
   agent.load[engagement.channel]--
   interaction.engagements.delete(engagement)
   state.offers.delete(engagement.offer)
   // A lost offer doesn't cost the agent its turn: only work does.
   if (engagement.state !== 'offered') agent.idleSince = state.now
-  if (agent.removed && agent.engagements.size === 0) state.agents.delete(agent.id)
+  if (agent.removed && agent.engagements.length === 0) state.agents.delete(agent.id)
   present(state, agent)
 }
 
@@ -48,11 +47,11 @@ export const endOffer = (state: RoutingState, engagement: Engagement, reason: Of
   const { agent, interaction, queue } = engagement
   release(state, engagement)
   if (!silent) state.actions.push({ type: 'cancel-offer', offer: engagement.offer, agent: agent.id, reason })
-  log(state, { type: 'offer-ended', queue: queue.id, interaction: interaction.id, agent: agent.id, reason, rang: state.now - engagement.since })
+  log(state, { at: state.now, type: 'offer-ended', queue: queue.id, interaction: interaction.id, agent: agent.id, reason, rang: state.now - engagement.since })
   if (interaction.state !== 'waiting') return
   if (interaction.sticky === agent) interaction.sticky = undefined
   relist(interaction)
-  state.unplaced.add(interaction)
+  seekAgents(state, interaction)
 }
 
 /** The best free seat for the interaction; another agent than the one who has just failed, if there is one. */
@@ -107,7 +106,7 @@ const seek = (state: RoutingState, interaction: InteractionEntry): void => {
     const seat = pick(state, interaction)
     if (seat === undefined) break
     seat.demand.virtual = strategy === 'random' || strategy === 'weighted' ? seat.key : 0
-    offer(state, interaction, seat.agent)
+    offer(state, interaction, seat.agent, seat.member)
   }
 }
 
@@ -137,7 +136,7 @@ const better = (a: Candidate, b: Candidate | undefined): boolean => {
 }
 
 /** The caller that a free agent should have. `passed`: those who have just declined it. */
-const bestFor = (state: RoutingState, agent: AgentEntry, passed: ReadonlySet<InteractionEntry>): InteractionEntry | undefined => {
+const bestFor = (state: RoutingState, agent: AgentEntry, passed: ReadonlySet<InteractionEntry> | undefined): InteractionEntry | undefined => {
   let best: Candidate | undefined
   const consider = (interaction: InteractionEntry): void => {
     const candidate = { interaction, rank: rankOf(agent, interaction.queue), urgency: urgencyNow(state, interaction) }
@@ -148,8 +147,8 @@ const bestFor = (state: RoutingState, agent: AgentEntry, passed: ReadonlySet<Int
     const head = headFor(state, agent, seat.demand.waiting, passed)
     if (head !== undefined) consider(head)
   }
-  for (const interaction of agent.loyal) {
-    if (passed.has(interaction) || !fits(agent, interaction.channel)) continue
+  for (const interaction of agent.loyal ?? []) {
+    if (passed?.has(interaction) === true || !fits(agent, interaction.channel)) continue
     consider(interaction)
     break
   }
@@ -157,36 +156,38 @@ const bestFor = (state: RoutingState, agent: AgentEntry, passed: ReadonlySet<Int
 }
 
 /** The first of those waiting whom the agent may be offered. */
-const headFor = (state: RoutingState, agent: AgentEntry, waiting: OrderedSet<InteractionEntry>, passed: ReadonlySet<InteractionEntry>): InteractionEntry | undefined => {
+const headFor = (state: RoutingState, agent: AgentEntry, waiting: OrderedSet<InteractionEntry>, passed: ReadonlySet<InteractionEntry> | undefined): InteractionEntry | undefined => {
   const first = waiting.first()
-  if (first !== undefined && !passed.has(first) && acceptable(state, agent, first)) return first
-  for (const interaction of waiting) if (!passed.has(interaction) && acceptable(state, agent, interaction)) return interaction
+  if (first !== undefined && passed?.has(first) !== true && acceptable(state, agent, first)) return first
+  for (const interaction of waiting) if (passed?.has(interaction) !== true && acceptable(state, agent, interaction)) return interaction
   return undefined
 }
 
 /** Finds callers for an agent, as many as it has room for. */
 const serve = (state: RoutingState, agent: AgentEntry): void => {
-  const passed = new Set<InteractionEntry>()
-  while (agent.seats.size > 0 || agent.loyal.size > 0) {
+  let passed: Set<InteractionEntry> | undefined
+  while (agent.seats.length > 0 || isAwaited(agent)) {
     const interaction = bestFor(state, agent, passed)
     if (interaction === undefined) return
     const before = interaction.engagements.size
     place(state, interaction)
-    if (interaction.engagements.size === before) passed.add(interaction)
+    if (interaction.engagements.size === before) (passed ??= new Set()).add(interaction)
   }
 }
 
 /** Does all the matching that the current event has made possible. */
 export const settle = (state: RoutingState): void => {
-  while (state.unplaced.size > 0 || state.freed.size > 0) {
-    if (state.unplaced.size > 0) {
-      const callers = [...state.unplaced].sort(byUrgency)
-      state.unplaced.clear()
+  while (state.unplaced.length > 0 || state.freed.length > 0) {
+    if (state.unplaced.length > 0) {
+      const callers = state.unplaced.sort(byUrgency)
+      state.unplaced = []
+      for (const interaction of callers) interaction.unplaced = false
       for (const interaction of callers) place(state, interaction)
       continue
     }
-    const agents = [...state.freed]
-    state.freed.clear()
+    const agents = state.freed
+    state.freed = []
+    for (const agent of agents) agent.freed = false
     for (const agent of agents) serve(state, agent)
   }
 }

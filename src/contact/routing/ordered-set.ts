@@ -1,50 +1,71 @@
-/** A node of the tree; `size` counts its subtree, so that ranks cost no walk. */
+/** Items, or branches, that one node holds at most; at a quarter of that it joins its neighbour. */
+const FULL = 32
+const SPARSE = FULL / 4
+
+/** A node of the tree: a leaf holds items in order; a branch holds children in order, and in `items` the first item below each of them. */
 interface Node<T> {
-  readonly item: T
-  readonly weight: number
-  left: Node<T> | undefined
-  right: Node<T> | undefined
+  readonly items: T[]
+  readonly children: Node<T>[] | undefined
+  /** Items below it. */
   size: number
 }
 
-const sizeOf = <T>(node: Node<T> | undefined): number => node?.size ?? 0
-
-const resize = <T>(node: Node<T>): Node<T> => {
-  node.size = 1 + sizeOf(node.left) + sizeOf(node.right)
-  return node
+const insertAt = <T>(list: T[], at: number, item: T): void => {
+  for (let place = list.push(item) - 1; place > at; place--) list[place] = list[place - 1]!
+  list[at] = item
 }
 
-const rotateRight = <T>(node: Node<T>, left: Node<T>): Node<T> => {
-  node.left = left.right
-  left.right = resize(node)
-  return resize(left)
+/** As `splice` does, which would allocate a list for what it removes. */
+const removeAt = <T>(list: T[], at: number): void => {
+  for (let place = at + 1; place < list.length; place++) list[place - 1] = list[place]!
+  list.pop()
 }
 
-const rotateLeft = <T>(node: Node<T>, right: Node<T>): Node<T> => {
-  node.right = right.left
-  right.left = resize(node)
-  return resize(right)
+const countBelow = <T>(nodes: readonly Node<T>[]): number => nodes.reduce((sum, { size }) => sum + size, 0)
+
+/** Moves the items from `at` on into a node of their own. */
+const split = <T>(node: Node<T>, at: number): Node<T> => {
+  const items = node.items.splice(at)
+  const children = node.children?.splice(at)
+  const right = { items, children, size: children === undefined ? items.length : countBelow(children) }
+  node.size -= right.size
+  return right
 }
 
-const merge = <T>(left: Node<T> | undefined, right: Node<T> | undefined): Node<T> | undefined => {
-  if (left === undefined) return right
-  if (right === undefined) return left
-  if (left.weight < right.weight) {
-    left.right = merge(left.right, right)
-    return resize(left)
+/** Shows a changed child in its branch: in two when it is full, joined with its neighbour when few are left in it. */
+const adjust = <T>(branch: Node<T>, at: number): void => {
+  const { items, children } = branch
+  const child = children![at]!
+  const neighbour = children!.length === 1 ? undefined : children![at === 0 ? 1 : at - 1]!
+  if (neighbour !== undefined && child.items.length < SPARSE) {
+    const [left, right] = at === 0 ? [child, neighbour] : [neighbour, child]
+    left.items.push(...right.items)
+    left.children?.push(...right.children!)
+    left.size += right.size
+    removeAt(items, Math.max(at, 1))
+    removeAt(children!, Math.max(at, 1))
+    return adjust(branch, Math.max(at - 1, 0))
   }
-  right.left = merge(left, right.left)
-  return resize(right)
+  items[at] = child.items[0]!
+  if (child.items.length <= FULL) return
+  const right = split(child, child.items.length >> 1)
+  insertAt(items, at + 1, right.items[0]!)
+  insertAt(children!, at + 1, right)
+}
+
+function* walk<T>({ items, children }: Node<T>): Generator<T, void> {
+  if (children === undefined) yield* items
+  else for (const child of children) yield* walk(child)
 }
 
 /**
- * A sorted set: a treap (Aragon and Seidel, 1989) that knows the size of each subtree. Adding, removing and ranking cost
- * O(log n). Its weights come from a fixed sequence, so that equal histories build equal trees.
+ * A sorted set: a B+ tree (Bayer and McCreight, 1972) that knows the size of each subtree. Adding, removing and ranking cost O(log n), the
+ * first item is at hand. Neighbours lie side by side, so that even a large set touches little memory, and adding allocates nothing but
+ * when a node is full.
  */
 export class OrderedSet<T> {
   readonly #compare: (a: T, b: T) => number
-  #root: Node<T> | undefined
-  #sequence = 0x9e3779b9
+  #root: Node<T> = { items: [], children: undefined, size: 0 }
 
   /** @param compare a strict total order: 0 only for one and the same item. What it reads must not change while an item is inside. */
   constructor(compare: (a: T, b: T) => number) {
@@ -52,86 +73,88 @@ export class OrderedSet<T> {
   }
 
   get size(): number {
-    return sizeOf(this.#root)
+    return this.#root.size
   }
 
   first(): T | undefined {
-    let node = this.#root
-    while (node?.left !== undefined) node = node.left
-    return node?.item
+    return this.#root.items[0]
   }
 
   /** Adds an item that is not inside. */
   add(item: T): void {
-    this.#root = this.#insert(this.#root, { item, weight: this.#draw(), left: undefined, right: undefined, size: 1 })
+    const root = this.#root
+    this.#insert(root, item)
+    if (root.items.length <= FULL) return
+    const size = root.size
+    const right = split(root, root.items.length >> 1)
+    this.#root = { items: [root.items[0]!, right.items[0]!], children: [root, right], size }
   }
 
   /** Takes an item out; false when it was not inside. */
   delete(item: T): boolean {
-    const before = this.size
-    this.#root = this.#remove(this.#root, item)
-    return this.size < before
+    const found = this.#remove(this.#root, item)
+    if (this.#root.children?.length === 1) this.#root = this.#root.children[0]!
+    return found
   }
 
   /** How many items come before `item`. */
   rank(item: T): number {
-    let node = this.#root
     let before = 0
-    while (node !== undefined) {
-      const order = this.#compare(item, node.item)
-      if (order <= 0) {
-        node = node.left
-      } else {
-        before += 1 + sizeOf(node.left)
-        node = node.right
-      }
+    let node = this.#root
+    while (node.children !== undefined) {
+      const below = this.#below(node, item)
+      for (let at = 0; at < below; at++) before += node.children[at]!.size
+      node = node.children[below]!
     }
-    return before
+    const upTo = this.#upTo(node, item)
+    const inside = upTo > 0 && this.#compare(node.items[upTo - 1]!, item) === 0
+    return before + upTo - (inside ? 1 : 0)
   }
 
   /** Items in order. The set must not change during the walk. */
-  *[Symbol.iterator](): IterableIterator<T> {
-    const path: Node<T>[] = []
-    let node = this.#root
-    while (node !== undefined || path.length > 0) {
-      while (node !== undefined) {
-        path.push(node)
-        node = node.left
-      }
-      const next = path.pop()!
-      yield next.item
-      node = next.right
+  [Symbol.iterator](): IterableIterator<T> {
+    return walk(this.#root)
+  }
+
+  #insert(node: Node<T>, item: T): void {
+    node.size++
+    if (node.children === undefined) {
+      insertAt(node.items, this.#upTo(node, item), item)
+      return
     }
+    const below = this.#below(node, item)
+    this.#insert(node.children[below]!, item)
+    adjust(node, below)
   }
 
-  #insert(node: Node<T> | undefined, added: Node<T>): Node<T> {
-    if (node === undefined) return added
-    if (this.#compare(added.item, node.item) < 0) {
-      const left = this.#insert(node.left, added)
-      node.left = left
-      return left.weight < node.weight ? rotateRight(node, left) : resize(node)
+  #remove(node: Node<T>, item: T): boolean {
+    if (node.children === undefined) {
+      const at = this.#upTo(node, item) - 1
+      if (at < 0 || this.#compare(node.items[at]!, item) !== 0) return false
+      removeAt(node.items, at)
+    } else {
+      const below = this.#below(node, item)
+      if (!this.#remove(node.children[below]!, item)) return false
+      adjust(node, below)
     }
-    const right = this.#insert(node.right, added)
-    node.right = right
-    return right.weight < node.weight ? rotateLeft(node, right) : resize(node)
+    node.size--
+    return true
   }
 
-  #remove(node: Node<T> | undefined, item: T): Node<T> | undefined {
-    if (node === undefined) return undefined
-    const order = this.#compare(item, node.item)
-    if (order === 0) return merge(node.left, node.right)
-    if (order < 0) node.left = this.#remove(node.left, item)
-    else node.right = this.#remove(node.right, item)
-    return resize(node)
+  /** Which child holds the item, or should. */
+  #below(branch: Node<T>, item: T): number {
+    return Math.max(this.#upTo(branch, item) - 1, 0)
   }
 
-  /** Marsaglia's xorshift32. */
-  #draw(): number {
-    let bits = this.#sequence
-    bits ^= bits << 13
-    bits ^= bits >>> 17
-    bits ^= bits << 5
-    this.#sequence = bits
-    return bits >>> 0
+  /** How many of the node's items come before `item` or are it. */
+  #upTo({ items }: Node<T>, item: T): number {
+    let low = 0
+    let high = items.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#compare(items[middle]!, item) <= 0) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

@@ -96,6 +96,6 @@ export const removeAgent = (state: RoutingState, agent: AgentEntry): void => {
   for (const member of [...agent.members.values()]) removeMember(state, member)
   agent.removed = true
   for (const engagement of [...agent.engagements]) if (engagement.state === 'wrap-up') release(state, engagement)
-  if (agent.engagements.size === 0) state.agents.delete(agent.id)
-  log(state, { type: 'agent-removed', agent: agent.id })
+  if (agent.engagements.length === 0) state.agents.delete(agent.id)
+  log(state, { at: state.now, type: 'agent-removed', agent: agent.id })
 }

@@ -132,7 +132,7 @@ const applyToInteraction = (state: RoutingState, event: InteractionEvent): void 
   }
 }
 
-const wrapUps = (agent: AgentEntry) => [...agent.engagements].filter(engagement => engagement.state === 'wrap-up')
+const wrapUps = (agent: AgentEntry) => agent.engagements.filter(engagement => engagement.state === 'wrap-up')
 
 const extendWrapUp = (state: RoutingState, agent: AgentEntry, ms: number): void => {
   for (const engagement of wrapUps(agent)) {

@@ -30,18 +30,21 @@ export interface AgentEntry {
   idleSince: number
   calls: number
   talked: number
-  /** Failed offers in a row, by kind. */
-  failures: Record<OfferFailure, number>
-  readonly engagements: Set<Engagement>
+  /** Failed offers in a row, by kind; undefined: none. */
+  failures: Record<OfferFailure, number> | undefined
+  readonly engagements: Engagement[]
   /** Units of capacity in use. */
   readonly load: Record<Channel, number>
   readonly members: Map<QueueId, Member>
   /** One for each demand that this agent satisfies. */
-  readonly seats: Set<Seat>
-  /** Callers who wait for this very agent. */
-  readonly loyal: OrderedSet<InteractionEntry>
+  seats: readonly Seat[]
+  /** Callers who wait for this very agent; undefined: nobody has yet. */
+  loyal: OrderedSet<InteractionEntry> | undefined
   /** Kept until its last engagement ends. */
   removed: boolean
+  /** In `state.freed`, in `state.touched`. */
+  freed: boolean
+  touched: boolean
   /** What the log was told last. */
   shownState: AgentState | undefined
   shownStatus: AgentStatus | undefined
@@ -52,7 +55,7 @@ export interface Member {
   readonly queue: QueueEntry
   readonly agent: AgentEntry
   readonly position: number
-  settings: Required<MemberSettings>
+  readonly settings: Required<MemberSettings>
   /** Serial number of its latest offer here. */
   lastOffered: number
 }
@@ -62,8 +65,12 @@ export interface Seat {
   readonly agent: AgentEntry
   readonly member: Member
   readonly demand: Demand
-  key: number
   seated: boolean
+  /** Its place by the strategy; it is kept here with the agent's part in the order, since among thousands each object that a comparison looks into is far away. */
+  key: number
+  idleSince: number
+  readonly tier: number
+  readonly serial: number
 }
 
 /** What a group of callers asks for alike: agents and callers meet in it, so that neither is searched for. */
@@ -121,9 +128,11 @@ export interface InteractionEntry {
   steps: readonly ParsedStep[]
   /** When its steps began to count. */
   askedAt: number
-  readonly visited: Set<QueueId>
+  visited: readonly QueueId[]
   readonly engagements: Set<Engagement>
-  readonly deadlines: Set<Deadline>
+  readonly deadlines: Deadline[]
+  /** In `state.unplaced`. */
+  unplaced: boolean
   queue: QueueEntry
   channel: Channel
   priority: number
@@ -182,9 +191,9 @@ export interface RoutingState {
   /** Numbers that stand for the application's conditions in keys. */
   readonly predicates: Map<AgentPredicate, number>
   /** Work that the current event has left: callers to find agents for, agents to find callers for, agents whose state may have changed. */
-  readonly unplaced: Set<InteractionEntry>
-  readonly freed: Set<AgentEntry>
-  readonly touched: Set<AgentEntry>
+  unplaced: InteractionEntry[]
+  freed: AgentEntry[]
+  touched: AgentEntry[]
   /** Actions of the current event. */
   actions: RoutingAction[]
   wakeAt: number | undefined
@@ -204,21 +213,38 @@ export const initialRouting = (seed = 1): RoutingState => ({
   offers: new Map(),
   deadlines: new OrderedSet<Deadline>((a, b) => a.due - b.due || a.serial - b.serial),
   predicates: new Map(),
-  unplaced: new Set(),
-  freed: new Set(),
-  touched: new Set(),
+  unplaced: [],
+  freed: [],
+  touched: [],
   actions: [],
   wakeAt: undefined,
 })
 
 export const noFailures = (): Record<OfferFailure, number> => ({ 'no-answer': 0, 'busy': 0, 'rejected': 0, 'unreachable': 0, 'fault': 0 })
 
-type Distribute<T> = T extends unknown ? Omit<T, 'at'> : never
-
 /** Enters a fact in the log. */
-export const log = (state: RoutingState, fact: Distribute<Fact>): void => {
-  // Added to the literal that was handed in, since copying each fact shows in long simulations.
-  state.actions.push({ type: 'log', fact: Object.assign(fact, { at: state.now }) })
+export const log = (state: RoutingState, fact: Fact): void => {
+  state.actions.push({ type: 'log', fact })
+}
+
+/** Has agents looked for once the event is dealt with. */
+export const seekAgents = (state: RoutingState, interaction: InteractionEntry): void => {
+  if (interaction.unplaced) return
+  interaction.unplaced = true
+  state.unplaced.push(interaction)
+}
+
+/** Has the log told what the agent does by the end of the event. */
+export const touch = (state: RoutingState, agent: AgentEntry): void => {
+  if (agent.touched) return
+  agent.touched = true
+  state.touched.push(agent)
+}
+
+/** Takes an item out of a short list. */
+export const remove = <T>(list: T[], item: T): void => {
+  const at = list.indexOf(item)
+  if (at >= 0) list.splice(at, 1)
 }
 
 /** Sets a deadline `ms` from now. */
@@ -234,7 +260,7 @@ export const cancel = (state: RoutingState, deadline: Deadline | undefined): voi
 
 /** Sets a deadline that dies with the interaction's waiting. */
 export const scheduleFor = (state: RoutingState, interaction: InteractionEntry, ms: number, type: WaitingTask['type']): void => {
-  interaction.deadlines.add(schedule(state, ms, { type, interaction }))
+  interaction.deadlines.push(schedule(state, ms, { type, interaction }))
 }
 
 /** Order of those who wait in one queue: urgency, then age, then arrival. */

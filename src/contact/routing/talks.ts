@@ -3,7 +3,7 @@ import { present, withdraw } from './availability.js'
 import { install, leave, overflow, unplace } from './callers.js'
 import type { Departure, OfferId } from './event.js'
 import { endOffer, release } from './offering.js'
-import { cancel, log, noFailures, schedule } from './state.js'
+import { cancel, log, schedule, touch } from './state.js'
 import type { Engagement, InteractionEntry, RoutingState } from './state.js'
 
 /** The first answer wins; whatever else rings for this caller stops. */
@@ -16,12 +16,12 @@ export const answer = (state: RoutingState, offer: OfferId, pending: boolean): v
   const { interaction, agent, queue } = engagement
   interaction.state = 'connected'
   unplace(state, interaction)
-  for (const other of [...interaction.engagements]) if (other !== engagement) endOffer(state, other, 'answered-elsewhere')
+  for (const other of interaction.engagements) if (other !== engagement) endOffer(state, other, 'answered-elsewhere')
   cancel(state, engagement.deadline)
   engagement.state = 'preparing'
   engagement.since = state.now
   engagement.deadline = undefined
-  state.touched.add(agent)
+  touch(state, agent)
   const waited = state.now - interaction.enteredAt
   if (!pending) begin(state, interaction)
   state.actions.push({ type: 'connect', offer, interaction: interaction.id, queue: queue.id, agent: agent.id, waited, pending })
@@ -42,9 +42,9 @@ export const begin = (state: RoutingState, interaction: InteractionEntry): void 
   engagement.state = 'talking'
   engagement.since = state.now
   agent.calls++
-  agent.failures = noFailures()
+  agent.failures = undefined
   present(state, agent)
-  log(state, { type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel, waited: state.now - interaction.enteredAt })
+  log(state, { at: state.now, type: 'answered', queue: queue.id, interaction: interaction.id, agent: agent.id, channel, waited: state.now - interaction.enteredAt })
 }
 
 /** Ends a talk; the agent wraps up. */
@@ -53,13 +53,13 @@ export const finish = (state: RoutingState, interaction: InteractionEntry): void
   if (pendingOf(interaction) !== undefined) return leave(state, interaction, { type: 'withdrawn' })
   interaction.state = 'gone'
   state.interactions.delete(interaction.id)
-  for (const engagement of [...interaction.engagements]) {
+  for (const engagement of interaction.engagements) {
     const { agent, queue } = engagement
     const talked = state.now - engagement.since
     const wrapUp = agent.removed ? 0 : agent.settings.wrapUp ?? 0
     withdraw(agent)
     agent.talked += talked
-    log(state, { type: 'ended', queue: queue.id, interaction: interaction.id, agent: agent.id, talked })
+    log(state, { at: state.now, type: 'ended', queue: queue.id, interaction: interaction.id, agent: agent.id, talked })
     if (wrapUp <= 0) {
       release(state, engagement)
       continue
@@ -74,7 +74,7 @@ export const finish = (state: RoutingState, interaction: InteractionEntry): void
 /** The agent is ready again. */
 export const endWrapUp = (state: RoutingState, engagement: Engagement): void => {
   const { agent, queue, interaction } = engagement
-  log(state, { type: 'wrapped-up', queue: queue.id, interaction: interaction.id, agent: agent.id, took: state.now - engagement.since })
+  log(state, { at: state.now, type: 'wrapped-up', queue: queue.id, interaction: interaction.id, agent: agent.id, took: state.now - engagement.since })
   release(state, engagement)
 }
 

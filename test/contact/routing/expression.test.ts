@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
 import { parseExpression } from '../../../src/contact/routing/expression.js'
 import { OrderedSet } from '../../../src/contact/routing/ordered-set.js'
 
@@ -53,6 +54,45 @@ void t.test('an ordered set orders, ranks and forgets like a sorted array', asyn
     return JSON.stringify([...set]) === JSON.stringify(model)
   }))
   t.pass('over any sequence of additions and deletions')
+})
+
+void t.test('an ordered set of thousands orders, ranks and forgets too, as it grows and as it empties', async t => {
+  fc.assert(fc.property(fc.integer(), fc.integer({ min: 1, max: 3_000 }), (seed, size) => {
+    // What an item is ordered by changes while it is outside.
+    interface Item { readonly serial: number; key: number }
+    const random = seededRandom(seed)
+    const set = new OrderedSet<Item>((a, b) => a.key - b.key || a.serial - b.serial)
+    const inside: Item[] = []
+    const outside = Array.from({ length: size }, (_, serial): Item => ({ serial, key: 0 }))
+    const agree = (): boolean => {
+      const model = [...inside].sort((a, b) => a.key - b.key || a.serial - b.serial)
+      const items = [...set]
+      return set.size === model.length && set.first() === model[0] && items.length === model.length
+        && items.every((item, at) => item === model[at] && set.rank(item) === at) && outside.every(item => !set.delete(item))
+    }
+    // Of ten steps so many add: at first most, at last few.
+    for (const adding of [9, 5, 2, 0]) {
+      for (let step = 0; step < size; step++) {
+        const add = random.float() * 10 < adding
+        const from = add ? outside : inside
+        const item = from[random.uint32() % from.length]
+        if (item === undefined) continue
+        from.splice(from.indexOf(item), 1)
+        if (add) {
+          item.key = random.uint32() % size
+          set.add(item)
+          inside.push(item)
+        } else {
+          if (!set.delete(item)) return false
+          outside.push(item)
+          item.key = -1
+        }
+      }
+      if (!agree()) return false
+    }
+    return true
+  }), { numRuns: 30 })
+  t.pass('over growth, change and shrinking')
 })
 
 void t.test('an ordered set compares as log n grows: ten times the items cost as much more each time', async t => {
