@@ -13,7 +13,7 @@ export type { ServiceLevelFormula, ServiceLevelOptions } from './figures/service
 export type { InteractionOutcome, InteractionRecord, InteractionStore } from './interaction-record.js'
 export { opennessAt, type OpeningHours, type Openness, type OpenSpan, type Weekday } from './opening-hours.js'
 export type { Queue, QueueChanges, QueueEvent } from './queue.js'
-export type { AnnouncementOptions, CallbackOptions, EnterOptions, QueueOptions, QueueOutcome } from './queue-options.js'
+export type { AnnouncementOptions, CallbackOptions, EnterOptions, QueueOptions, QueueOutcome, TalkFile } from './queue-options.js'
 export type { Fact, LeaveOutcome, OfferEnd, RoutingAction } from './routing/action.js'
 export type { Departure, JoinEvent, OfferId, RoutingEvent } from './routing/event.js'
 export { parseExpression, type Expression, type Skills } from './routing/expression.js'

@@ -37,7 +37,7 @@ const beep = async (clock: Clock, call: Call): Promise<void> => {
 const leaveMessage = async (clock: Clock, call: Call, to: Extract<OverflowTarget, { mailbox: unknown }>): Promise<void> => {
   if (to.greeting !== undefined) await call.play(to.greeting)
   await beep(clock, call)
-  await using recording = await call.record(to.mailbox(call.id), { tracks: 'received' })
+  await using recording = await call.record(to.mailbox(call.id), { tracks: 'received', ...(to.key !== undefined && { key: to.key }) })
   await sleep(clock, call, to.limit ?? MESSAGE_MS)
   await recording.stop()
   if (!call.signal.aborted) await beep(clock, call)

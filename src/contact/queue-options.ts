@@ -1,7 +1,7 @@
 import type { Audio } from '../call/audio.js'
 import type { Call, Uri } from '../call/call.js'
 import type { Scoped } from '../core/scope.js'
-import type { Digit } from '../media/leg.js'
+import type { Digit, RecordOptions } from '../media/leg.js'
 import type { Agent } from './agent.js'
 import type { ServiceLevelOptions } from './figures/service-level.js'
 import type { OpeningHours } from './opening-hours.js'
@@ -16,6 +16,9 @@ export interface AnnouncementOptions {
   /** What to play; undefined for nothing this time. Position 1 is next; `estimate` in ms, undefined before the queue has served anyone. */
   readonly audio: (place: { readonly position: number; readonly estimate: number | undefined }) => Audio | readonly Audio[] | undefined
 }
+
+/** A talk's file: as that of a call, in a size at most (`maxBytes`) or encrypted (`key`, 32 bytes). */
+export type TalkFile = { readonly file: string } & Pick<RecordOptions, 'maxBytes' | 'key'>
 
 /** A call back instead of waiting: the caller hangs up and keeps the place. */
 export interface CallbackOptions {
@@ -47,7 +50,7 @@ export interface QueueOptions extends Omit<QueueSettings, 'announce'> {
   /** Milliseconds that an agent may keep a caller on hold before its telephone rings again. @default none */
   readonly holdLimit?: number
   /** File for the recorded talk: left the caller, right the agent, from the agent's answer on. @default not recorded */
-  readonly record?: (call: Call, agent: Agent) => string
+  readonly record?: (call: Call, agent: Agent) => string | TalkFile
   /** When the queue is open; outside, `enter` returns `closed`. @default always */
   readonly hours?: OpeningHours
   /** What the service level is a share of. @default within 20 s, of all who were answered or gave up */

@@ -6,7 +6,7 @@ import type { RecordEnd } from './interaction-record.js'
 import type { LeaveOutcome, OfferEnd } from './routing/action.js'
 import type { RoutingEvent } from './routing/event.js'
 import type { InteractionId } from './routing/settings.js'
-import type { QueueOptions } from './queue-options.js'
+import type { QueueOptions, TalkFile } from './queue-options.js'
 
 /** An agent who has won a call, its telephone off the hook. */
 export interface Connection {
@@ -69,7 +69,7 @@ export class TalkRecording {
   readonly #started: Promise<Recording | undefined>
 
   /** @param file what the application calls it; undefined: it is not recorded. */
-  constructor(context: StayContext, call: Call, file: () => string | undefined) {
+  constructor(context: StayContext, call: Call, file: () => string | TalkFile | undefined) {
     this.#context = context
     this.#started = this.#start(call, file)
   }
@@ -85,10 +85,11 @@ export class TalkRecording {
     return recording?.file ?? null
   }
 
-  async #start(call: Call, file: () => string | undefined): Promise<Recording | undefined> {
+  async #start(call: Call, file: () => string | TalkFile | undefined): Promise<Recording | undefined> {
     try {
-      const name = file()
-      return name === undefined ? undefined : await call.record(name)
+      const wanted = file()
+      if (wanted === undefined) return undefined
+      return typeof wanted === 'string' ? await call.record(wanted) : await call.record(wanted.file, wanted)
     } catch (error) {
       faultUnlessEnded(this.#context, error)
       return undefined

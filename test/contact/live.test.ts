@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../../src/call/call.js'
+import { openSealedRecording } from '../../src/media/sealed-recording.js'
 import type { CallHandler } from '../../src/server.js'
 import { ROOT } from '../root.js'
 import { readWav } from '../../src/testing/wav-file.js'
@@ -238,6 +239,25 @@ void t.test('the talk is recorded: left the caller, right the agent, from the an
   const wav = readWav(recording!)
   t.equal(wav.channels.length, 2)
   t.ok(Math.abs(wav.ms - talked!) < 150, `${wav.ms} ms recorded of ${talked} talked`)
+})
+
+void t.test('the talk is recorded encrypted, where the queue gives a key', async t => {
+  const office = Office.open(t, exchange)
+  const file = join(await mkdtemp(join(tmpdir(), 'cordboard-talk-')), 'talk.wav')
+  const key = new Uint8Array(32).fill(7)
+  const sales = office.queue('sales', { record: () => ({ file, key }) })
+  office.agent('ann', [sales])
+  const caller = await office.call('sales')
+  await office.fact('answered')
+  await sound(caller, '400', 500)
+  await caller.hangup()
+  await office.settled()
+  const { recording, talked } = office.records[0]!
+  t.equal(recording, file)
+  t.throws(() => readWav(file), 'no sound for whoever has no key')
+  const { bytes, channels, rate, whole } = await openSealedRecording(file, key)
+  const ms = bytes / 2 / channels / rate * 1_000
+  t.ok(whole && Math.abs(ms - talked!) < 150, `${ms} ms recorded of ${talked} talked`)
 })
 
 void t.test('an outside agent presses 1 to accept', async t => {

@@ -96,8 +96,8 @@ export type OverflowTarget =
   /** `requires`: what counts there, from the time of entering on. @default what the caller asked for, as far as it is relaxed by then */
   | { readonly queue: QueueId; readonly requires?: readonly RelaxStep[] }
   | { readonly uri: Uri }
-  /** Plays the greeting, records to the file that the function names for at most `limit` ms (@default 300000), hangs up. */
-  | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio; readonly limit?: number }
+  /** Plays the greeting, records to the file that the function names for at most `limit` ms (@default 300000), hangs up. `key`: 32 bytes, the file is encrypted. */
+  | { readonly mailbox: (interaction: InteractionId) => string; readonly greeting?: Audio; readonly limit?: number; readonly key?: Uint8Array }
   | { readonly announcement: Audio }
 
 /** When a caller overflows (whichever comes first), and where to. */
