@@ -45,6 +45,8 @@ export class Floor {
       this.#join()
       this.#end()
     }
+    // The first caller of each demand costs a look at every agent.
+    for (let turn = 0; turn < 2 * CONDITIONS.length; turn++) this.turn()
   }
 
   /** A caller arrives; a free agent answers at once. */

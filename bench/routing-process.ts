@@ -1,5 +1,5 @@
-// A floor in a process of its own, `node routing-process.js LOAD AGENTS STRATEGY` (or the yardstick): it tells what `measure` finds, and then the CPU time of each
-// round that it is asked for.
+// A floor in a process of its own, `node routing-process.js LOAD AGENTS STRATEGY` (or the yardstick): it tells what `measure` finds, and then
+// the CPU time of each round that it is asked for.
 import type { Strategy } from '../src/contact/routing/settings.js'
 import { measure } from './micro.js'
 import { Floor, type FloorLoad } from './routing-floor.js'
@@ -9,6 +9,10 @@ const [load, agents, strategy] = process.argv.slice(2) as [FloorLoad | 'yardstic
 const floor = load === 'yardstick' ? new Yardstick(Number(agents)) : new Floor(load, Number(agents), strategy)
 /** Microseconds in which a round ought to be over. */
 const ROUND = 100_000
+
+/** Until the compiler has seen enough. */
+const WARM = 100_000
+while (floor.decisions < WARM) floor.turn()
 
 const result = await measure(load, floor.turn)
 const before = floor.decisions

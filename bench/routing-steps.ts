@@ -24,8 +24,6 @@ const executed = async (): Promise<number> => {
 const steps: number[] = []
 for (const size of sizes) {
   const floor = new Floor(load, Number(size), strategy)
-  // Until each demand has had its first caller, which costs a look at every agent.
-  for (let turn = 0; turn < 10; turn++) floor.turn()
   await executed()
   const before = floor.decisions
   while (floor.decisions < before + DECISIONS) floor.turn()
