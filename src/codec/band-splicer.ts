@@ -15,12 +15,18 @@ export interface AdaptiveBand {
 export class BandSplicer {
   #at = 0
   #step = 0
+  /** Of what was heard, of either sign. */
+  #loudest = 0
 
-  /** @param listener band of the decoder that listens. @param source band of the encoder of the new stream. @param silent the listener has heard nothing for a while. */
-  constructor(readonly listener: AdaptiveBand, readonly source: AdaptiveBand, readonly silent: boolean) {}
+  /**
+   * @param listener band of the decoder that listens. @param source band of the encoder of the new stream. @param silent the listener has heard nothing for a while.
+   * @param foresees the old sound goes on as expected while it fades, which is less loud; a predictor of few bits a sample would run off, so there the new
+   * sound is bent to begin at the old one's end.
+   */
+  constructor(readonly listener: AdaptiveBand, readonly source: AdaptiveBand, readonly silent: boolean, readonly foresees: boolean) {}
 
   heard(code: number): void {
-    this.listener.decode(code)
+    this.#loudest = Math.max(this.#loudest, Math.abs(this.listener.decode(code)))
   }
 
   precede(code: number): void {
@@ -29,9 +35,14 @@ export class BandSplicer {
 
   splice(code: number): number {
     const sample = this.source.decode(code)
-    if (this.#at === 0) this.#step = (this.silent ? 0 : this.listener.estimate()) - sample
     if (this.#at >= FADE) return this.listener.encode(sample)
+    if (this.#at === 0 || this.foresees) this.#step = this.#expected() - sample
     const rest = 0.5 * (1 + Math.cos((Math.PI * this.#at++) / FADE))
     return this.listener.encode(Math.round(sample + this.#step * rest))
+  }
+
+  /** What the next sample of the old sound would be. */
+  #expected(): number {
+    return this.silent ? 0 : Math.max(-this.#loudest, Math.min(this.#loudest, this.listener.estimate()))
   }
 }
