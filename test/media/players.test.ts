@@ -200,8 +200,10 @@ void t.test('players', async t => {
       await end()
       return peer.pcm()
     }
-    const [one, other] = [await engine.open({ kind: 'rtp' }), await engine.open({ kind: 'rtp' })]
-    t.not(one.worker, other.worker)
+    // What plays beside this test weighs on the workers too: sooner or later the other one is the less loaded.
+    const legs = [await engine.open({ kind: 'rtp' })]
+    while (new Set(legs.map(({ worker }) => worker)).size < 2) legs.push(await engine.open({ kind: 'rtp' }))
+    const [one, other] = [legs[0]!, legs.at(-1)!]
     t.ok(near(toneLevel(await playedBeside(one), 900, 8000), DBM0))
     // The file changes unseen: of the same size and age, so that only a cache still has the old sound.
     await writeFile(path, wavOf(KINDS[2], 400, 1300))
@@ -209,7 +211,7 @@ void t.test('players', async t => {
     t.ok(near(toneLevel(await playedBeside(other), 900, 8000), DBM0), 'from the cache, in another worker')
     await utimes(path, new Date(), new Date())
     t.ok(near(toneLevel(await playedBeside(one), 1300, 8000), DBM0), 'a file that has changed is read anew')
-    await Promise.all([one.close(), other.close()])
+    await Promise.all(legs.map(leg => leg.close()))
     const store = new PromptStore()
     const track = store.load(path, 'PCMU', 8000)
     t.equal(store.load(path, 'PCMU', 8000), track)
