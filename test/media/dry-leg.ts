@@ -18,7 +18,7 @@ export class DryLeg implements JoinedLeg {
   sink: AudioSink | undefined
   echoes = false
   source = 0
-  readonly out: { timestamp: number; sequence: number; payload: Uint8Array }[] = []
+  readonly out: { timestamp: number; sequence: number; payload: Uint8Array; codec: Codec }[] = []
   #tone: ToneGenerator
   #encoder: ReturnType<Codec['createEncoder']>
   #samples: number
@@ -33,13 +33,18 @@ export class DryLeg implements JoinedLeg {
     this.#encoder = codec.createEncoder()
     this.#samples = codec.sampleRate / 50
     this.receiver = { formats: new Map([[0, { type: 'audio', codec }]]), ssrc: 0 }
-    const agreed = { name: codec.name, clockRate: codec.clockRate, channels: 1, receive: 0, send: 0 }
     const send = (packet: Buffer): void => {
       const header = new RtpHeader()
       readRtp(packet, header)
-      this.out.push({ timestamp: header.timestamp, sequence: header.sequence, payload: Uint8Array.from(packet.subarray(12)) })
+      this.out.push({ timestamp: header.timestamp, sequence: header.sequence, payload: Uint8Array.from(packet.subarray(12)), codec: this.codec })
     }
     this.sender = new Sender({ open: true, send }, new PacketPool(), slots, 0, seededRandom(id + 1), 0)
+    this.#agree()
+  }
+
+  #agree(): void {
+    const { codec } = this
+    const agreed = { name: codec.name, clockRate: codec.clockRate, channels: 1, receive: 0, send: 0 }
     this.sender.apply({
       remote: undefined, remoteRtcp: undefined, rtcpMux: false, codec: agreed, receivable: [agreed], ptime: 20, direction: 'sendrecv',
     }, codec)
@@ -63,6 +68,7 @@ export class DryLeg implements JoinedLeg {
     this.#encoder = codec.createEncoder()
     this.#samples = codec.sampleRate / 50
     this.receiver.formats = new Map([...this.receiver.formats, [++this.#type, { type: 'audio', codec }]])
+    this.#agree()
     this.changed?.()
   }
 
@@ -86,9 +92,12 @@ export class DryLeg implements JoinedLeg {
 
   /** What its peer decodes, packet by packet. */
   decoded(): { readonly timestamp: number; readonly pcm: Int16Array }[] {
-    const decoder = this.codec.createDecoder()
-    return this.out.map(({ timestamp, payload }) => {
-      const pcm = new Int16Array(this.#samples)
+    let coded = this.codec
+    let decoder = coded.createDecoder()
+    return this.out.map(({ timestamp, payload, codec }) => {
+      if (codec !== coded) decoder = codec.createDecoder()
+      coded = codec
+      const pcm = new Int16Array(codec.sampleRate / 50)
       decoder.decode(payload, 0, payload.length, pcm)
       return { timestamp, pcm }
     })

@@ -361,6 +361,7 @@ export class Mixer implements Producer {
     const rate = this.#members.some(({ leg }) => (leg.codec?.sampleRate ?? 0) >= WIDE) ? WIDE : NARROW
     if (rate === this.rate) return
     this.rate = rate
+    this.#encodings.clear()
     this.#sum = new Int32Array((rate * TICK_MS) / 1000)
     this.#mix = new Int16Array(this.#sum.length)
     this.#bytes = new Uint8Array(this.#mix.buffer)
@@ -375,7 +376,6 @@ export class Mixer implements Producer {
   /** A member's codec or the room's rate has changed: those whose form depends on it are made anew. */
   renew(): void {
     const members = this.#members.splice(0)
-    this.#encodings.clear()
     for (const old of members) {
       if (old.moved) continue
       if (old.rate === this.rate && old.codec === old.leg.codec) {

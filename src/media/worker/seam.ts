@@ -69,7 +69,7 @@ export const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rat
 /** Of a codec without state: value and slope go on. */
 class PlainSeam implements Seam {
   readonly frames = 1
-  readonly remembers: boolean
+  remembers: boolean
   readonly #pcm: Int16Array
   readonly #decoder: ReturnType<Codec['createDecoder']>
   readonly #encoder: Encoder
@@ -85,16 +85,18 @@ class PlainSeam implements Seam {
     this.#decoder = codec.createDecoder()
     this.#encoder = codec.createEncoder()
     this.#pair = bytes.subarray(0, codec.payloadBytes(2)!)
-    if (!kept) this.#encoder.encode(this.#ends, this.#pair, 0)
   }
 
   note(payload: Uint8Array, start: number, end: number): void {
     const { length } = this.#pair
     if (end - start < length) return
+    this.remembers = true
     for (let at = 0, from = end - length; at < length; at++, from++) this.#pair[at] = payload[from]!
   }
 
   bend(payload: Uint8Array, start: number, end: number, _begin: SeamBegin | undefined, silent: boolean): void {
+    // What was sent in another codec goes on as it is.
+    if (!this.remembers) return
     const width = this.#pair.length / 2
     const length = Math.min(this.#pcm.length, Math.floor((end - start) / width))
     const pcm = this.#pcm

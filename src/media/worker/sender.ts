@@ -148,9 +148,9 @@ export class Sender extends SendTimeline {
     this.#pendingBytes = this.#pendingUnits = 0
   }
 
-  /** The next frame, of the same sound, comes from another encoder of a codec that adapts. */
+  /** The next frame, of the same sound, comes from another encoder; to whoever else has the line it means nothing. */
   changeEncoder(begin: SeamBegin): void {
-    this.#changed = begin
+    if (!this.held) this.#changed = begin
   }
 
   /** What the peer has heard so far ends here; unless it has heard nothing. */
