@@ -3,6 +3,8 @@ import { TimerWheel } from './timer-wheel.js'
 
 /** Width of a wheel slot in milliseconds: SIP's shortest timer is T1 = 500 ms, so lateness of one slot is harmless. */
 const SLOT_MS = 8
+/** Node's timers take no longer waits. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * The machine's clock. All its timers share one coarse wheel and one Node timer, so that a hundred thousand pending
@@ -35,7 +37,7 @@ export class RealClock implements Clock {
     clearTimeout(this.#handle)
     this.#wakesAt = passed
     // One more, as Node's timers begin from a time before `now`. Sockets keep a process alive, pending timers alone must not.
-    this.#handle = setTimeout(this.#turn, Math.max(0, Math.ceil(passed - now)) + 1).unref()
+    this.#handle = setTimeout(this.#turn, Math.min(LONGEST_MS, Math.max(0, Math.ceil(passed - now)) + 1)).unref()
   }
 
   readonly #turn = (): void => {

@@ -35,3 +35,15 @@ t.test('a task that throws does not stop the timers behind it', async t => {
   await behind
   clearInterval(alive)
 })
+
+t.test('a timer of more than 24 days, which Node has none of, is waited for without a warning', async t => {
+  const warnings: Error[] = []
+  const warned = (warning: Error): unknown => warnings.push(warning)
+  process.on('warning', warned)
+  t.teardown(() => process.off('warning', warned))
+  const clock = new RealClock()
+  const far = clock.after(2 ** 32 * 1000, () => t.fail('too early'))
+  await new Promise(resolve => setTimeout(resolve, 30))
+  far.cancel()
+  t.same(warnings, [])
+})
