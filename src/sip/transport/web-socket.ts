@@ -20,6 +20,7 @@ import { receiveDatagram } from './receive.js'
 import { addServerNames, clientTlsOptions, refuseClient, serverTlsOptions } from './tls-options.js'
 import { SourceCounts } from './source-counts.js'
 import type { TlsOptions } from './tls-options.js'
+import { WebSocketTail } from './web-socket-tail.js'
 import { PeerTable } from './peer-table.js'
 import type { DropReason, Flow, HostPort, Source, Target, Transport, TransportEvents, TransportLimits } from './transport.js'
 import { failSoon } from './udp.js'
@@ -43,8 +44,9 @@ class WebSocketFlow implements Flow {
   /** Messages that wait for the opening handshake of ours. */
   #early: Uint8Array[] = []
   #holders: Holders | undefined
-  /** Bytes that have come since the last whole message. */
-  #begun = 0
+  readonly #tail = new WebSocketTail()
+  /** Our share of the listener's `held`. */
+  #held = 0
   /** Until the begun message must be complete. */
   #patience: Timer | undefined
 
@@ -62,8 +64,7 @@ class WebSocketFlow implements Flow {
       this.#heard(true)
     })
     socket.on('ping', () => this.#heard(false))
-    // Counted before the frames in it are read, and timed when they have been: a whole message leaves nothing to wait for.
-    carrier?.prependListener('data', this.#count).on('data', this.#expectRest)
+    carrier?.on('data', this.#follow)
     socket.on('error', error => this.#end(error))
     socket.on('close', () => this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed')))
     this.#check()
@@ -119,26 +120,30 @@ class WebSocketFlow implements Flow {
     this.#end(new CordboardError('SIP_TRANSPORT', 'connection closed'))
   }
 
-  readonly #count = ({ length }: Buffer): void => {
-    this.#begun += length
-    this.#owner.held += length
-    if (this.#owner.held > this.#owner.limits.heldBytes) this.close('too-many-bytes')
-  }
-
-  readonly #expectRest = (): void => {
+  readonly #follow = (chunk: Buffer): void => {
+    if (!this.#open) return
+    const { messages } = this.#tail
+    this.#tail.push(chunk)
+    const { held } = this.#tail
+    const grown = held > this.#held
+    this.#account(held)
     const { clock, limits } = this.#owner
-    if (this.#begun > 0 && this.#open) this.#patience ??= clock.after(limits.messageMs, () => this.close('slow-sender'))
+    if (grown && this.#owner.held > limits.heldBytes) return this.close('too-many-bytes')
+    if (held === 0 || this.#tail.messages > messages) this.#endPatience()
+    if (held > 0) this.#patience ??= clock.after(limits.messageMs, () => this.close('slow-sender'))
   }
 
-  #complete(): void {
-    this.#owner.held -= this.#begun
-    this.#begun = 0
+  #account(held: number): void {
+    this.#owner.held += held - this.#held
+    this.#held = held
+  }
+
+  #endPatience(): void {
     this.#patience?.cancel()
     this.#patience = undefined
   }
 
   #heard(pong: boolean): void {
-    this.#complete()
     this.#lastActive = this.#owner.clock.now()
     this.#holders?.heard(pong)
   }
@@ -158,7 +163,8 @@ class WebSocketFlow implements Flow {
   #end(error: Error): void {
     if (!this.#open) return
     this.#open = false
-    this.#complete()
+    this.#account(0)
+    this.#endPatience()
     this.#watch?.cancel()
     this.#socket.terminate()
     this.#owner.forget(this)

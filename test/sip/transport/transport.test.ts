@@ -215,13 +215,26 @@ t.test('WebSocket: a begun message must be complete in time, a silent connection
   await ended(slow)
   clearInterval(drip)
   t.equal(server.layer.drops.value('slow-sender'), 1)
+  // Neither a ping between its frames nor a whole message before it lets a begun message wait for ever.
+  const ping = Buffer.from([0x89, 0x80, 0, 0, 0, 0])
+  const fragment = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x4f])
+  for (const begin of [fragment, Buffer.concat([whole, whole.subarray(0, 20)])]) {
+    const pinging = await upgraded()
+    pinging.write(begin)
+    const pings = setInterval(() => pinging.write(begin === fragment ? ping : ''), 40)
+    const start = performance.now()
+    await ended(pinging)
+    clearInterval(pings)
+    t.ok(performance.now() - start < 1_200, 'before it counts as silent')
+  }
+  t.equal(server.layer.drops.value('slow-sender'), 3)
   const halves = await Promise.all([upgraded(), upgraded(), upgraded()])
   const cut = halves.map(ended)
   for (const half of halves) half.write(frame(Buffer.alloc(60_000)).subarray(0, 45_000))
   await Promise.race(cut)
   t.equal(server.layer.drops.value('too-many-bytes'), 1, 'the third is cut off')
   await Promise.all([...cut, ended(steady)])
-  t.equal(server.layer.drops.value('slow-sender'), 3)
+  t.equal(server.layer.drops.value('slow-sender'), 5)
   t.equal(server.layer.drops.value('idle'), 1, 'who had said whole messages and falls silent')
 })
 
