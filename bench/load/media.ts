@@ -8,7 +8,7 @@ import { ToneGenerator } from '../../src/codec/tones.js'
 import { thisMachine, type Report, type Row } from '../report.js'
 import { ALL_CORES, LOAD_CORE, SERVER_CORE, ServerProcess, SIP_PORT } from './server-process.js'
 import { FLOORS, legsOf, LOADS, type MediaLoad, RIVAL, SWEEPS } from './media-loads.js'
-import { RtpengineProcess, rtpengineInstalled } from './rtpengine.js'
+import { FAR_PORT, RtpengineProcess, rtpengineInstalled } from './rtpengine.js'
 import { buildMload } from './tools.js'
 
 const SECONDS = 6
@@ -77,7 +77,7 @@ const farSide = (mload: string, core: string, port: number): ChildProcess => spa
 /** `act` while there is a far side to bridge to, where the load needs one. */
 const withFarSide = async ({ mload }: Tools, load: MediaLoad, act: () => Promise<Measured>): Promise<Measured> => {
   if (load.far !== true) return await act()
-  const far = farSide(mload, LOAD_CORE, 6_090)
+  const far = farSide(mload, LOAD_CORE, FAR_PORT)
   try {
     return await act()
   } finally {

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { ipLookup } from '../../core/ip-lookup.js'
 import { addressBytes } from './datagram.js'
 import { receiverOf, senderOf, type TracedMessage } from './traced-message.js'
 
@@ -74,7 +75,7 @@ export class HepSender implements AsyncDisposable {
   constructor(readonly collector: { readonly address: string; readonly port: number }, readonly options: HepOptions = {}) {
     this.#socket = createSocket({
       type: isIPv6(collector.address) ? 'udp6' : 'udp4',
-      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
+      lookup: ipLookup,
     })
     this.#socket.on('error', () => { this.#failed++ })
     this.#socket.unref()

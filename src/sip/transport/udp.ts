@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { CordboardError } from '../../core/errors.js'
+import { ipLookup } from '../../core/ip-lookup.js'
 import type { ListenAddress } from './listen-address.js'
 import type { Lost } from './holders.js'
 import { receiveDatagram } from './receive.js'
@@ -69,8 +70,7 @@ export class UdpTransport implements Transport {
       type: family === 6 ? 'udp6' : 'udp4',
       ipv6Only: family === 6,
       recvBufferSize: RECEIVE_BUFFER_BYTES,
-      // Addresses are numeric here: without this each datagram would pass through dns.lookup and a later tick.
-      lookup: (host, _options, done) => done(null, host, family),
+      lookup: ipLookup,
     })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', cause => reject(new CordboardError('SIP_TRANSPORT', `cannot bind udp ${address.host}:${address.port}`, { cause })))
