@@ -61,13 +61,14 @@ export class DryLeg implements JoinedLeg {
     this.echoes = true
   }
 
-  /** A re-INVITE brings another codec, of the same clock: from now on the peer sends it. */
-  recode(codec: Codec): void {
+  /** A re-INVITE brings another codec, of the same clock: from now on the peer sends it. @param type payload type, by default another than so far. */
+  recode(codec: Codec, type = this.#type + 1): void {
+    this.#type = type
     this.codec = codec
     this.#tone = new ToneGenerator({ frequencies: [this.frequency], dbm0: -10 }, codec.sampleRate)
     this.#encoder = codec.createEncoder()
     this.#samples = codec.sampleRate / 50
-    this.receiver.formats = new Map([...this.receiver.formats, [++this.#type, { type: 'audio', codec }]])
+    this.receiver.formats = new Map([...this.receiver.formats, [type, { type: 'audio', codec }]])
     this.#agree()
     this.changed?.()
   }

@@ -90,6 +90,8 @@ export class Member implements AudioSink {
   #former: FormerSound | undefined
   /** Its last frame was made for all who hear the same. */
   #passed = false
+  /** It has made a frame. */
+  #begun = false
   /** Something else had the line since the encoder was in use. */
   #stale = false
   #source = 0
@@ -165,19 +167,21 @@ export class Member implements AudioSink {
     this.ready = result !== 'early' && (this.#adaption === 0 || --this.#adaption === 0)
     this.age++
     this.spoke = this.speaks
-    const sounds = this.#former === undefined ? this.ready && result !== 'silence' : this.#readFormer(this.#former, at, result !== 'silence')
-    this.speaks = sounds && !this.settings.muted && this.#applyGain()
+    this.speaks = this.ready && result !== 'silence' && !this.settings.muted && this.#applyGain()
+    if (this.#former !== undefined) this.#readFormer(this.#former, at)
   }
 
-  /** @returns whether anything is heard, in the former's form or in its own. */
-  #readFormer(former: FormerSound, at: number, sounds: boolean): boolean {
+  /** What is heard is the former form's sound, which goes over into its own once that is ready. */
+  #readFormer(former: FormerSound, at: number): void {
+    former.read(at, this.settings)
+    this.speaks ||= former.member.speaks
     if (this.ready || this.age > FORMER_TICKS) {
       this.#former = undefined
-      if (this.ready) former.goOn(this.pcm)
-      return this.ready && sounds
+      former.endWith(this.pcm)
+      return
     }
-    this.ready = former.read(at, this.pcm)
-    return this.ready
+    this.pcm.set(former.pcm)
+    this.ready = former.member.ready
   }
 
   /** @returns whether there is any sound. */
@@ -240,11 +244,13 @@ export class Member implements AudioSink {
     }
     let pcm = mix
     if (this.#resampler !== undefined) {
-      if (this.#passed) this.#resampler.process(before, this.#resampled)
+      // What was heard before it came here is unknown: the filter begins with the sound's image in time, not with a gap.
+      if (this.#passed || !this.#begun) this.#resampler.process(this.#passed ? before : mix.slice().reverse(), this.#resampled)
       this.#resampler.process(mix, this.#resampled)
       pcm = this.#resampled.subarray(0, this.#resampled.length - 2)
     }
     this.#passed = false
+    this.#begun = true
     const bytes = this.#encoder.encode(pcm, this.#payload, 0)
     if (!sender.held) sender.frame(this.#payload, 0, bytes, this.#units, at)
     return this.#payload

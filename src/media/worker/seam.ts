@@ -15,6 +15,16 @@ export interface Seam {
   note(payload: Uint8Array, start: number, end: number): void
   /** Bends a frame in place. @param begin of what it is the first frame; undefined for those after it. @param silent when nothing was heard before it. */
   bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): void
+  /** Where the sound so far ends; undefined before the first. */
+  end(): SoundEnd | undefined
+}
+
+/** The last two samples that were heard. */
+export interface SoundEnd {
+  readonly lastButOne: number
+  readonly last: number
+  /** In Hz. */
+  readonly rate: number
 }
 
 /** The encoder of the new sound begins with it, or has adapted to what came before. */
@@ -45,24 +55,34 @@ class SeamMemory {
     const { length } = this.bytes
     this.words[1] = count < 2 * length ? count : length + (count % length)
   }
+
+  /** Calls `take` with what is remembered, oldest first, in one piece or two. */
+  each(take: (bytes: Uint8Array, offset: number, length: number) => void): void {
+    const { bytes, noted } = this
+    const next = noted % bytes.length
+    if (noted >= bytes.length) take(bytes, next, bytes.length - next)
+    if (next > 0) take(bytes, 0, next)
+  }
 }
 
-/** Undefined where the codec allows of none. @param words where what was sent is kept. */
-export const seamFor = (codec: Codec, words: Int32Array): Seam | undefined => {
-  if (codec.createSplicer !== undefined) return new AdaptiveSeam(codec.createSplicer, new SeamMemory(words, codec))
-  return isStateless(codec) && codec.payloadBytes(1) !== undefined ? new PlainSeam(codec, new SeamMemory(words, codec)) : undefined
+/** Undefined where the codec allows of none. @param words where what was sent is kept. @param before what was sent in another codec ends there. */
+export const seamFor = (codec: Codec, words: Int32Array, before?: SoundEnd): Seam | undefined => {
+  if (codec.createSplicer !== undefined) return new AdaptiveSeam(codec, codec.createSplicer, new SeamMemory(words, codec))
+  return isStateless(codec) && codec.payloadBytes(1) !== undefined ? new PlainSeam(codec, new SeamMemory(words, codec), before) : undefined
 }
 
 /** Length of the transition, in ms. */
 const SEAM_MS = 8
 
-/** Bends the begin of `pcm`, at `rate` Hz, so that it goes on from the last two samples before it in value and slope. */
-export const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rate: number): void => {
+/** Bends the begin of `pcm`, at `rate` Hz, so that it goes on from the last two samples before it in value and slope; the bend makes nothing louder. */
+const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rate: number): void => {
   const length = Math.min(pcm.length, (rate * SEAM_MS) / 1000)
-  const step = Math.max(-32768, Math.min(32767, 2 * last - lastButOne)) - pcm[0]!
+  let loudest = Math.max(Math.abs(lastButOne), Math.abs(last))
+  for (let at = 0; at < length; at++) loudest = Math.max(loudest, Math.abs(pcm[at]!))
+  const step = 2 * last - lastButOne - pcm[0]!
   for (let at = 0; at < length; at++) {
     const value = pcm[at]! + step * 0.5 * (1 + Math.cos((Math.PI * at) / length))
-    pcm[at] = value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value)
+    pcm[at] = value > loudest ? loudest : value < -loudest ? -loudest : Math.round(value)
   }
 }
 
@@ -78,13 +98,21 @@ class PlainSeam implements Seam {
   readonly #pair: Uint8Array
   readonly #ends = new Int16Array(2)
 
-  constructor(codec: Codec, { bytes, kept }: SeamMemory) {
-    this.remembers = kept
+  constructor(codec: Codec, { bytes, kept }: SeamMemory, before: SoundEnd | undefined) {
+    this.remembers = kept || before !== undefined
     this.#rate = codec.sampleRate
     this.#pcm = new Int16Array((codec.sampleRate * SEAM_MS) / 1000)
     this.#decoder = codec.createDecoder()
     this.#encoder = codec.createEncoder()
     this.#pair = bytes.subarray(0, codec.payloadBytes(2)!)
+    if (before !== undefined) this.#begin(before)
+  }
+
+  /** As if this codec had been sent before. */
+  #begin({ lastButOne, last, rate }: SoundEnd): void {
+    this.#ends[0] = Math.max(-32768, Math.min(32767, last - ((last - lastButOne) * rate) / this.#rate))
+    this.#ends[1] = last
+    this.#encoder.encode(this.#ends, this.#pair, 0)
   }
 
   note(payload: Uint8Array, start: number, end: number): void {
@@ -95,7 +123,6 @@ class PlainSeam implements Seam {
   }
 
   bend(payload: Uint8Array, start: number, end: number, _begin: SeamBegin | undefined, silent: boolean): void {
-    // What was sent in another codec goes on as it is.
     if (!this.remembers) return
     const width = this.#pair.length / 2
     const length = Math.min(this.#pcm.length, Math.floor((end - start) / width))
@@ -105,6 +132,12 @@ class PlainSeam implements Seam {
     const bent = length === pcm.length ? pcm : pcm.subarray(0, length)
     bendSound(bent, silent ? 0 : this.#ends[0]!, silent ? 0 : this.#ends[1]!, this.#rate)
     this.#encoder.encode(bent, payload, start)
+  }
+
+  end(): SoundEnd | undefined {
+    if (!this.remembers) return undefined
+    this.#decoder.decode(this.#pair, 0, this.#pair.length, this.#ends)
+    return { lastButOne: this.#ends[0]!, last: this.#ends[1]!, rate: this.#rate }
   }
 }
 
@@ -118,7 +151,7 @@ class AdaptiveSeam implements Seam {
   readonly frames = ADAPTION_FRAMES
   #splicer: Splicer | undefined
 
-  constructor(readonly create: (silent: boolean) => Splicer, readonly memory: SeamMemory) {}
+  constructor(readonly codec: Codec, readonly create: (silent: boolean) => Splicer, readonly memory: SeamMemory) {}
 
   get remembers(): boolean {
     return this.memory.noted > 0
@@ -141,11 +174,20 @@ class AdaptiveSeam implements Seam {
 
   #begin(payload: Uint8Array, start: number, end: number, begin: SeamBegin, silent: boolean): Splicer {
     const splicer = this.create(silent)
-    const { bytes, noted } = this.memory
-    const next = noted % bytes.length
-    if (noted >= bytes.length) splicer.heard(bytes, next, bytes.length - next)
-    splicer.heard(bytes, 0, next)
+    this.memory.each((bytes, offset, length) => splicer.heard(bytes, offset, length))
     for (let pass = 0; begin === 'running' && pass < PASSES; pass++) splicer.precede(payload, start, end - start)
     return splicer
+  }
+
+  end(): SoundEnd | undefined {
+    const { codec, memory } = this
+    const block = codec.sampleRate / 100
+    const pcm = new Int16Array((memory.bytes.length * block) / (codec.payloadBytes(block) ?? block))
+    const decoder = codec.createDecoder()
+    let samples = 0
+    memory.each((bytes, offset, length) => {
+      samples = decoder.decode(bytes, offset, length, pcm)
+    })
+    return samples < 2 ? undefined : { lastButOne: pcm[samples - 2]!, last: pcm[samples - 1]!, rate: codec.sampleRate }
   }
 }

@@ -80,7 +80,7 @@ export class Sender extends SendTimeline {
     const fixed = codec.payloadBytes(codec.sampleRate / 100) !== undefined
     this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.unitsPerMs
     if (codec !== this.#seamCodec) {
-      this.#seam = seamFor(codec, this.slots.sound(this.slot))
+      this.#seam = seamFor(codec, this.slots.sound(this.slot), this.#seam?.end())
       this.#seamCodec = codec
       this.#bends = 0
     }
