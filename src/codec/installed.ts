@@ -11,6 +11,9 @@ export const installedCodecs: readonly Codec[] = codecs
 export const installedCodec = (name: string, clockRate: number): Codec | undefined =>
   codecs.find(codec => codec.name === name.toUpperCase() && codec.clockRate === clockRate)
 
+/** Place of a codec in `installedCodecs`: how it is named across threads. */
+export const codecNumber = (codec: Codec): number => installedCodecs.indexOf(codec)
+
 /**
  * Installs the codecs of modules, each of whose default export is an array of `Codec`: in the place of those with the same name and clock rate.
  *

@@ -1,4 +1,4 @@
-import { FrameRing, BEGIN_TRACK, FrameRecord } from '../shared/frame-ring.js'
+import { FrameRing, BEGIN_TRACK, FrameRecord, PAST } from '../shared/frame-ring.js'
 import type { RecorderReply, RecorderRequest } from './protocol.js'
 import { TrackFile } from './track-file.js'
 import { TrackPlacer } from './track-placer.js'
@@ -100,10 +100,11 @@ export class Recorder {
     const record = this.#record
     recording.begin ??= record.at
     if (record.track === BEGIN_TRACK) return
-    const placer = recording.placers[record.track]
+    const placer = recording.placers[record.track & ~PAST]
     if (placer === undefined) return
     try {
-      placer.place(record, ring.bytes, ((record.at - recording.begin) | 0) / 8)
+      if ((record.track & PAST) !== 0) placer.adapt(record, ring.bytes)
+      else placer.place(record, ring.bytes, ((record.at - recording.begin) | 0) / 8)
     } catch (error) {
       this.#fail(recording, error)
     }

@@ -30,15 +30,21 @@ export class TrackPlacer {
 
   /** @param arrival milliseconds from the recording's begin. */
   place(record: FrameRecord, bytes: Uint8Array, arrival: number): void {
+    const samples = this.#hear(record, bytes)
+    this.file.add(this.channel, this.#position(record.timestamp, arrival), this.#resampler === undefined ? this.#pcm : this.#resampled, samples)
+  }
+
+  /** Has the decoder hear what came before the next frame. A record without payload: it begins anew. */
+  adapt(record: FrameRecord, bytes: Uint8Array): void {
+    if (record.start === record.end) this.#recode(record)
+    else this.#hear(record, bytes)
+  }
+
+  /** @returns samples at the file's rate. */
+  #hear(record: FrameRecord, bytes: Uint8Array): number {
     if (record.codec !== this.#codec || (record.codec < 0 && record.rate !== this.#rate)) this.#recode(record)
     const samples = this.#decode(record, bytes)
-    const position = this.#position(record.timestamp, arrival)
-    if (this.#resampler === undefined) {
-      this.file.add(this.channel, position, this.#pcm, samples)
-      return
-    }
-    const resampled = this.#resampler.process(this.#pcm.subarray(0, samples), this.#resampled)
-    this.file.add(this.channel, position, this.#resampled, resampled)
+    return this.#resampler === undefined ? samples : this.#resampler.process(this.#pcm.subarray(0, samples), this.#resampled)
   }
 
   #position(timestamp: number, arrival: number): number {

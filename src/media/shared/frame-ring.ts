@@ -9,6 +9,8 @@ const MODULUS = 0x4000_0000
 
 /** Track number of the record without payload that says when a recording begins. */
 export const BEGIN_TRACK = 255
+/** Added to a track's number: what its stream was before the frame that comes next, so that the decoder adapts; nothing, where a stream begins. It is not recorded. */
+export const PAST = 0x40
 
 /** One record, overwritten by each `read`. */
 export class FrameRecord {

@@ -4,7 +4,7 @@ import { SRTP_STATE_BYTES } from '../../rtp/srtp-streams.js'
 const TIMELINE_WORDS = 8
 const SRTP_WORDS = SRTP_STATE_BYTES / 4
 /** Codec and count, and 960 bytes of payload: 120 ms of G.722; whole codes of any width go into it. */
-const SOUND_WORDS = 2 + 240
+export const SOUND_WORDS = 2 + 240
 const WORDS = TIMELINE_WORDS + 2 * SRTP_WORDS + SOUND_WORDS
 
 /** Where a leg's send timeline stands. */

@@ -129,7 +129,7 @@ export class Desk {
   #tap(command: Extract<Command, { type: 'tap' }>): void {
     const leg = this.#leg(command.leg)
     if (this.#taps.has(command.recording)) return this.#done(command.request)
-    const tap = new RecordingTap(this.context, command.recording, command.tracks.received, command.tracks.sent, () => leg.codec)
+    const tap = new RecordingTap(this.context, command.recording, command.tracks.received, command.tracks.sent, leg)
     leg.tap(tap)
     this.#taps.set(command.recording, { tap, remove: () => leg.untap(tap) })
     this.#done(command.request)
@@ -138,7 +138,7 @@ export class Desk {
   #tapRoom(command: Extract<Command, { type: 'tap-room' }>): void {
     if (this.#taps.has(command.recording)) return this.#done(command.request)
     const room = this.#topology.room(command.room)
-    const tap = new RecordingTap(this.context, command.recording, -1, 0, () => undefined)
+    const tap = new RecordingTap(this.context, command.recording, -1, 0, undefined)
     room.tap(tap)
     this.#taps.set(command.recording, { tap, remove: () => room.untap(tap) })
     this.#done(command.request)

@@ -1,4 +1,4 @@
-import { installedCodec, installedCodecs } from '../../codec/installed.js'
+import { installedCodec } from '../../codec/installed.js'
 import type { Codec } from '../../codec/codec.js'
 import { RtpHeader, readRtp } from '../../rtp/packet.js'
 import type { PlayoutFormat } from '../../rtp/playout.js'
@@ -6,6 +6,7 @@ import { EventReceiver, type KeySink } from '../../rtp/telephone-event.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import { type DropReason, DROP_REASONS } from '../shared/worker-share.js'
 import { Latch } from './latch.js'
+import { PayloadMemory } from './payload-memory.js'
 import type { Reception } from './reception.js'
 
 /** Static payload type of comfort noise (RFC 3389). */
@@ -60,6 +61,8 @@ export class Receiver {
   /** SSRC heard, 0 before the first packet. */
   ssrc = 0
   lastAt = NaN
+  /** What came last of the stream that it hears, where the codec adapts. */
+  past: PayloadMemory | undefined
   #codecs: (Codec | undefined)[] = []
   #eventType = -1
   #receives = false
@@ -108,14 +111,21 @@ export class Receiver {
     if (codec === undefined) return this.#noise(packet, header, now)
     // Backwards: a tap may take itself off.
     for (let at = this.taps.length - 1; at >= 0; at--) this.taps[at]!.audio(packet, header, codec, this.#source, now)
+    if (codec.createSplicer !== undefined) this.#keep(packet, header, codec)
     if (this.sink === undefined) return false
     this.sink.audio(packet, header, codec, this.#source, now)
     return true
   }
 
+  #keep(packet: Buffer, header: RtpHeader, codec: Codec): void {
+    if (this.past?.codec !== codec) this.past = new PayloadMemory(codec)
+    this.past.note(packet, header.payloadStart, header.payloadEnd)
+  }
+
   /** A change of SSRC is another stream (RFC 3550 §8): its numbers mean nothing to the old one's. */
   #begin(header: RtpHeader): void {
     this.ssrc = header.ssrc
+    this.past = undefined
     this.#source = this.sources.next()
     this.reception.begin()
     this.owner.began(header.ssrc)
@@ -149,6 +159,3 @@ export class Receiver {
     return false
   }
 }
-
-/** Place of a codec in `installedCodecs`: how it is named across threads. */
-export const codecNumber = (codec: Codec): number => installedCodecs.indexOf(codec)

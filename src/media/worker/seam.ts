@@ -1,6 +1,6 @@
 import type { Codec, Encoder, Splicer } from '../../codec/codec.js'
 import { isStateless } from '../shared/stateless.js'
-import { codecNumber } from './receiver.js'
+import { PayloadMemory } from './payload-memory.js'
 
 /**
  * Joins what a leg is sent where its source changes: the new sound is bent so that it begins where the last sound left off, and the bend
@@ -9,6 +9,8 @@ import { codecNumber } from './receiver.js'
 export interface Seam {
   /** It knows what was sent last, if by another worker. */
   readonly remembers: boolean
+  /** What was sent last, where the codec adapts. */
+  readonly past: PayloadMemory | undefined
   /** Frames that are bent after a change. */
   readonly frames: number
   /** Notes a frame that was sent. */
@@ -30,45 +32,10 @@ export interface SoundEnd {
 /** The encoder of the new sound begins with it, or has adapted to what came before. */
 export type SeamBegin = 'fresh' | 'running'
 
-/** What was sent last, in shared memory. */
-class SeamMemory {
-  readonly bytes: Uint8Array
-  /** Another worker sent payload of the codec. */
-  readonly kept: boolean
-
-  constructor(readonly words: Int32Array, codec: Codec) {
-    this.bytes = new Uint8Array(words.buffer, words.byteOffset + 8, words.byteLength - 8)
-    // 0 is nobody's, -1 the number of a codec that is not installed.
-    const mark = codecNumber(codec) + 2
-    this.kept = words[0] === mark
-    if (this.kept) return
-    words.fill(0)
-    words[0] = mark
-  }
-
-  /** Bytes noted so far; beyond the memory's length only their place in it counts. */
-  get noted(): number {
-    return this.words[1]!
-  }
-
-  set noted(count: number) {
-    const { length } = this.bytes
-    this.words[1] = count < 2 * length ? count : length + (count % length)
-  }
-
-  /** Calls `take` with what is remembered, oldest first, in one piece or two. */
-  each(take: (bytes: Uint8Array, offset: number, length: number) => void): void {
-    const { bytes, noted } = this
-    const next = noted % bytes.length
-    if (noted >= bytes.length) take(bytes, next, bytes.length - next)
-    if (next > 0) take(bytes, 0, next)
-  }
-}
-
 /** Undefined where the codec allows of none. @param words where what was sent is kept. @param before what was sent in another codec ends there. */
 export const seamFor = (codec: Codec, words: Int32Array, before?: SoundEnd): Seam | undefined => {
-  if (codec.createSplicer !== undefined) return new AdaptiveSeam(codec, codec.createSplicer, new SeamMemory(words, codec))
-  return isStateless(codec) && codec.payloadBytes(1) !== undefined ? new PlainSeam(codec, new SeamMemory(words, codec), before) : undefined
+  if (codec.createSplicer !== undefined) return new AdaptiveSeam(codec, codec.createSplicer, new PayloadMemory(codec, words))
+  return isStateless(codec) && codec.payloadBytes(1) !== undefined ? new PlainSeam(codec, new PayloadMemory(codec, words), before) : undefined
 }
 
 /** Length of the transition, in ms. */
@@ -88,6 +55,7 @@ const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rate: numb
 
 /** Of a codec without state: value and slope go on. */
 class PlainSeam implements Seam {
+  readonly past = undefined
   readonly frames = 1
   remembers: boolean
   readonly #pcm: Int16Array
@@ -98,7 +66,7 @@ class PlainSeam implements Seam {
   readonly #pair: Uint8Array
   readonly #ends = new Int16Array(2)
 
-  constructor(codec: Codec, { bytes, kept }: SeamMemory, before: SoundEnd | undefined) {
+  constructor(codec: Codec, { bytes, kept }: PayloadMemory, before: SoundEnd | undefined) {
     this.remembers = kept || before !== undefined
     this.#rate = codec.sampleRate
     this.#pcm = new Int16Array((codec.sampleRate * SEAM_MS) / 1000)
@@ -151,20 +119,14 @@ class AdaptiveSeam implements Seam {
   readonly frames = ADAPTION_FRAMES
   #splicer: Splicer | undefined
 
-  constructor(readonly codec: Codec, readonly create: (silent: boolean) => Splicer, readonly memory: SeamMemory) {}
+  constructor(readonly codec: Codec, readonly create: (silent: boolean) => Splicer, readonly past: PayloadMemory) {}
 
   get remembers(): boolean {
-    return this.memory.noted > 0
+    return this.past.noted > 0
   }
 
   note(payload: Uint8Array, start: number, end: number): void {
-    const { bytes, noted } = this.memory
-    let to = noted % bytes.length
-    for (let at = start; at < end; at++) {
-      bytes[to++] = payload[at]!
-      if (to === bytes.length) to = 0
-    }
-    this.memory.noted = noted + end - start
+    this.past.note(payload, start, end)
   }
 
   bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): void {
@@ -174,18 +136,18 @@ class AdaptiveSeam implements Seam {
 
   #begin(payload: Uint8Array, start: number, end: number, begin: SeamBegin, silent: boolean): Splicer {
     const splicer = this.create(silent)
-    this.memory.each((bytes, offset, length) => splicer.heard(bytes, offset, length))
+    this.past.each((bytes, offset, length) => splicer.heard(bytes, offset, length))
     for (let pass = 0; begin === 'running' && pass < PASSES; pass++) splicer.precede(payload, start, end - start)
     return splicer
   }
 
   end(): SoundEnd | undefined {
-    const { codec, memory } = this
+    const { codec, past } = this
     const block = codec.sampleRate / 100
-    const pcm = new Int16Array((memory.bytes.length * block) / (codec.payloadBytes(block) ?? block))
+    const pcm = new Int16Array((past.bytes.length * block) / (codec.payloadBytes(block) ?? block))
     const decoder = codec.createDecoder()
     let samples = 0
-    memory.each((bytes, offset, length) => {
+    past.each((bytes, offset, length) => {
       samples = decoder.decode(bytes, offset, length, pcm)
     })
     return samples < 2 ? undefined : { lastButOne: pcm[samples - 2]!, last: pcm[samples - 1]!, rate: codec.sampleRate }

@@ -4,6 +4,7 @@ import { type RtpHeader, RTP_HEADER_BYTES, writeRtp } from '../../rtp/packet.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { LegSlots } from '../shared/leg-slots.js'
 import type { PacketPool } from './packet-pool.js'
+import type { PayloadMemory } from './payload-memory.js'
 import { type Seam, type SeamBegin, seamFor } from './seam.js'
 import { NO_SOURCE, SendTimeline } from './send-timeline.js'
 
@@ -59,6 +60,11 @@ export class Sender extends SendTimeline {
   override changeSource(): void {
     super.changeSource()
     this.#marker = true
+  }
+
+  /** What it has sent last, where the codec adapts. */
+  get past(): PayloadMemory | undefined {
+    return this.#seam?.past
   }
 
   /** Units in a packet that we make. */

@@ -1,31 +1,84 @@
 import type { Codec } from '../../codec/codec.js'
+import { codecNumber } from '../../codec/installed.js'
 import type { Resampler } from '../../codec/resampler.js'
 import type { RtpHeader } from '../../rtp/packet.js'
-import { BEGIN_TRACK } from '../shared/frame-ring.js'
+import { BEGIN_TRACK, PAST } from '../shared/frame-ring.js'
 import { Counter } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
-import { type AudioSink, codecNumber } from './receiver.js'
+import type { PayloadMemory } from './payload-memory.js'
+import type { AudioSink } from './receiver.js'
 import type { SentTap } from './sender.js'
 
 const NOTHING = new Uint8Array(0)
 
+/** What a recording needs of a leg. */
+export interface RecordedLeg {
+  /** That it sends at the moment. */
+  readonly codec: Codec | undefined
+  readonly receiver: {
+    readonly past: PayloadMemory | undefined
+    /** Of the stream that it hears, 0 before the first packet. */
+    readonly ssrc: number
+  }
+  readonly sender: { readonly past: PayloadMemory | undefined }
+}
+
+type RecordingContext = Pick<WorkerContext, 'frames' | 'now' | 'report' | 'share'>
+
 /** Writes frames into the ring that the recorder reads; a full ring loses the frame, never time. */
 export class RecordingTap implements AudioSink, SentTap {
-  paused = false
   /** Track of what is received, and of what is sent; -1: not recorded. */
   readonly received: number
   readonly sentTrack: number
+  #paused = false
+  /** Of the stream that is recorded; 0 before the first packet, and the recorder may know it from another worker. */
+  #ssrc = 0
   #lost = 0
 
-  /** @param codec answers the codec that the leg sends at the moment. */
-  constructor(readonly context: WorkerContext, readonly recording: number, received: number, sent: number, readonly codec: () => Codec | undefined) {
+  /** @param leg undefined where the mix of a room is recorded. */
+  constructor(readonly context: RecordingContext, readonly recording: number, received: number, sent: number, readonly leg: RecordedLeg | undefined) {
     this.received = received
     this.sentTrack = sent
+    this.#ssrc = leg?.receiver.ssrc ?? 0
     context.frames.write(recording, BEGIN_TRACK, 0, 0, 0, (context.now() * 8) | 0, NOTHING, 0, 0)
+    this.#join()
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  set paused(paused: boolean) {
+    if (this.#paused && !paused) this.#join()
+    this.#paused = paused
+  }
+
+  /** The recorder's decoders have not heard what the streams were so far. */
+  #join(): void {
+    this.#tell(this.received, this.leg?.receiver.past)
+    this.#tell(this.sentTrack, this.leg?.sender.past)
+  }
+
+  #tell(track: number, past: PayloadMemory | undefined): void {
+    if (track < 0 || past === undefined) return
+    this.#tellPiece(track, past.codec, NOTHING, 0, 0)
+    past.each((bytes, offset, length) => this.#tellPiece(track, past.codec, bytes, offset, length))
+  }
+
+  #tellPiece(track: number, codec: Codec, bytes: Uint8Array, offset: number, length: number): void {
+    const { context, recording } = this
+    context.frames.write(recording, track | PAST, codecNumber(codec), 0, 0, (context.now() * 8) | 0, bytes, offset, offset + length)
   }
 
   audio(packet: Buffer, header: RtpHeader, codec: Codec, _source: number, now: number): void {
+    if (header.ssrc !== this.#ssrc) this.#follow(header.ssrc, codec)
     this.#write(this.received, codecNumber(codec), 0, header.timestamp, (now * 8) | 0, packet, header.payloadStart, header.payloadEnd)
+  }
+
+  /** A decoder that has adapted to another stream would make a leap of this one. */
+  #follow(ssrc: number, codec: Codec): void {
+    if (this.#ssrc !== 0 && codec.createSplicer !== undefined && !this.#paused && this.received >= 0) this.#tellPiece(this.received, codec, NOTHING, 0, 0)
+    this.#ssrc = ssrc
   }
 
   event(): void {
@@ -33,7 +86,7 @@ export class RecordingTap implements AudioSink, SentTap {
   }
 
   sent(payload: Uint8Array, start: number, end: number, timestamp: number): void {
-    const codec = this.codec()
+    const codec = this.leg?.codec
     if (codec !== undefined) this.#write(this.sentTrack, codecNumber(codec), 0, timestamp, (this.context.now() * 8) | 0, payload, start, end)
   }
 
@@ -43,7 +96,7 @@ export class RecordingTap implements AudioSink, SentTap {
   }
 
   #write(track: number, codec: number, rate: number, timestamp: number, at: number, payload: Uint8Array, start: number, end: number): void {
-    if (this.paused || track < 0) return
+    if (this.#paused || track < 0) return
     if (this.context.frames.write(this.recording, track, codec, rate, timestamp | 0, at, payload, start, end)) return
     this.context.share.add(Counter.framesDropped, 1)
     this.#lost++
