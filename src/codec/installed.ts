@@ -18,7 +18,7 @@ export const codecNumber = (codec: Codec): number => installedCodecs.indexOf(cod
  * Installs the codecs of modules, each of whose default export is an array of `Codec`: in the place of those with the same name and clock rate.
  *
  * @param modules URLs, as `import.meta.resolve` gives them.
- * @throws CordboardError `SERVER_BAD_OPTION` for a module that cannot be loaded or exports no codecs.
+ * @throws CordboardError `SERVER_BAD_OPTION` for a module that cannot be loaded or exports no codecs, or one with `createSplicer` whose frames vary in size.
  */
 export const installCodecs = async (modules: readonly string[]): Promise<void> => {
   for (const url of modules) {
@@ -38,6 +38,8 @@ const codecsOf = async (url: string): Promise<readonly Codec[]> => {
     throw new CordboardError('SERVER_BAD_OPTION', `${url}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
   if (!Array.isArray(exported) || !exported.every(isCodec)) throw new CordboardError('SERVER_BAD_OPTION', `${url}: the default export is no array of codecs`)
+  const loose = exported.find(isLoose)
+  if (loose !== undefined) throw new CordboardError('SERVER_BAD_OPTION', `${url}: ${loose.name}/${loose.clockRate} has createSplicer, but its payloadBytes gives no fixed size`)
   return exported
 }
 
@@ -47,3 +49,6 @@ const isCodec = (value: unknown): value is Codec => {
   const functions = [payloadBytes, createEncoder, createDecoder].every(member => typeof member === 'function')
   return typeof name === 'string' && name === name.toUpperCase() && typeof clockRate === 'number' && typeof sampleRate === 'number' && functions
 }
+
+/** Its streams are to be joined, but cannot be cut. */
+const isLoose = (codec: Codec): boolean => codec.createSplicer !== undefined && codec.payloadBytes(codec.sampleRate / 100) === undefined

@@ -94,4 +94,10 @@ void t.test('modules of codecs that cannot be had are an error that says why', a
   const listen = 'udp://127.0.0.1:0'
   await t.rejects(createServer({ listen, codecModules: ['file:///nowhere.js'] }), { code: 'SERVER_BAD_OPTION', message: /nowhere/ })
   await t.rejects(createServer({ listen, codecModules: [import.meta.resolve('./two-servers.js')] }), { code: 'SERVER_BAD_OPTION', message: /no array of codecs/ })
+  // Streams of frames that vary in size can be neither cut nor shared.
+  const loose = `data:text/javascript,${encodeURIComponent(`
+    const codec = { payloadType: undefined, clockRate: 8000, sampleRate: 8000, channels: 1, createEncoder() {}, createDecoder() {} }
+    export default [{ ...codec, name: 'X-PLAIN', payloadBytes() {} }, { ...codec, name: 'X-LOOSE', payloadBytes() {}, createSplicer() {} }]
+  `)}`
+  await t.rejects(createServer({ listen, codecModules: [loose] }), { code: 'SERVER_BAD_OPTION', message: /X-LOOSE\/8000 has createSplicer/ })
 })

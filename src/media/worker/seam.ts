@@ -144,7 +144,7 @@ class AdaptiveSeam implements Seam {
   end(): SoundEnd | undefined {
     const { codec, past } = this
     const block = codec.sampleRate / 100
-    const pcm = new Int16Array((past.bytes.length * block) / (codec.payloadBytes(block) ?? block))
+    const pcm = new Int16Array((past.bytes.length * block) / codec.payloadBytes(block)!)
     const decoder = codec.createDecoder()
     let samples = 0
     past.each((bytes, offset, length) => {
