@@ -228,11 +228,13 @@ export const ntpMiddle = (seconds: number, fraction: number): number => ((second
  * Round trip from what answers one of our reports: arrival − LSR − DLSR (§6.4.1), arrival − LRR − DLRR (RFC 3611 §4.5).
  * @param last middle 32 bits of our report's NTP time
  * @param delay that the peer had it, in 1/65536 s
- * @returns milliseconds, undefined when nothing is answered or the result is negative.
+ * @param arrivalWall ms of the wall clock at which the answer came, at the latest
+ * @param waited how much sooner (ms) it may be thought to have come
+ * @returns milliseconds, undefined when nothing is answered or the answer comes from the future.
  */
-export const roundTripOf = (last: number, delay: number, arrivalWall: number): number | undefined => {
+export const roundTripOf = (last: number, delay: number, arrivalWall: number, waited = 0): number | undefined => {
   if (last === 0) return undefined
   const arrival = ntpOf(arrivalWall)
   const units = (ntpMiddle(arrival.seconds, arrival.fraction) - last - delay) | 0
-  return units < 0 ? undefined : (units * 1000) / 65536
+  return units < 0 ? undefined : Math.max(0, (units * 1000) / 65536 - waited)
 }

@@ -72,11 +72,14 @@ export class ReceptionStatistics {
     return this.#jitter / this.#unitsPerMs
   }
 
-  /** Takes a packet into account; @param arrival in ms. */
-  packet(sequence: number, timestamp: number, arrival: number): SequenceVerdict {
+  /**
+   * Takes a packet into account.
+   * @param arrival in ms, at the latest; it may have been up to `unseen` ms earlier, and then no more jitter is believed than must have been.
+   */
+  packet(sequence: number, timestamp: number, arrival: number, unseen = 0): SequenceVerdict {
     const verdict = this.#sequence(sequence)
     if (verdict === 'restarted') this.#transit = NaN
-    if (verdict !== 'unproven') this.#measure(timestamp, arrival)
+    if (verdict !== 'unproven') this.#measure(timestamp, arrival, unseen)
     return verdict
   }
 
@@ -128,13 +131,16 @@ export class ReceptionStatistics {
     this.#jitter = 0
   }
 
-  #measure(timestamp: number, arrival: number): void {
+  #measure(timestamp: number, arrival: number, unseen: number): void {
     // In 32 bits, so that the wrap of the timestamp is no step of the transit.
-    const transit = (Math.round(arrival * this.#unitsPerMs) - timestamp) | 0
-    if (!Number.isNaN(this.#transit)) {
-      const step = Math.abs((transit - this.#transit) | 0)
-      this.#jitter += (step - this.#jitter) / 16
+    const latest = (Math.round(arrival * this.#unitsPerMs) - timestamp) | 0
+    if (Number.isNaN(this.#transit)) {
+      this.#transit = latest
+      return
     }
-    this.#transit = transit
+    const ahead = (latest - this.#transit) | 0
+    const step = ahead < 0 ? ahead : Math.max(0, ahead - Math.round(unseen * this.#unitsPerMs))
+    this.#jitter += (Math.abs(step) - this.#jitter) / 16
+    this.#transit = (this.#transit + step) | 0
   }
 }

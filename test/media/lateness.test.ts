@@ -28,3 +28,22 @@ void t.test('the lateness of ticks is a histogram in the metrics, by worker', as
   t.match(await registry.metrics(), /_count\{worker="1"\} 1\n/)
   t.match(await registry.metrics(), '# TYPE cordboard_media_tick_lateness_seconds histogram')
 })
+
+void t.test('a few producers share a quarter of the tick, many are spread over the four', async t => {
+  const ticker = new Ticker(new WorkerShare(WorkerShare.allocate()))
+  /** How many ticked in each of the next four quarters. */
+  const quarters = (from: number): readonly number[] => [0, 5, 10, 15].map(later => {
+    ticked = 0
+    ticker.run(from + later)
+    return ticked
+  })
+  let ticked = 0
+  const producers = Array.from({ length: 500 }, () => ({ tick: () => { ticked++ } }))
+  producers.slice(0, 90).forEach(producer => ticker.add(producer, 0))
+  t.same(quarters(0), [90, 0, 0, 0])
+  producers.slice(90).forEach(producer => ticker.add(producer, 16))
+  t.same(quarters(20), [125, 125, 125, 125])
+  producers.slice(0, 90).forEach(producer => ticker.remove(producer))
+  producers.slice(0, 40).forEach(producer => ticker.add(producer, 36))
+  t.same(quarters(40), [75, 125, 125, 125])
+})

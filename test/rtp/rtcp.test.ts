@@ -149,5 +149,7 @@ void t.test('RFC 3550 §6.4.1: round trip is arrival less LSR less DLSR', t => {
   t.ok(Math.abs(roundTripOf(answer.lastSenderReport, answer.delaySinceLast, at + 1120)! - 120) < 0.1)
   t.equal(roundTripOf(0, 65_536, at), undefined)
   t.equal(roundTripOf(answer.lastSenderReport, answer.delaySinceLast, at), undefined, 'an answer from the future')
+  t.ok(Math.abs(roundTripOf(answer.lastSenderReport, answer.delaySinceLast, at + 1120, 10)! - 110) < 0.1, 'it waited to be seen')
+  t.equal(roundTripOf(answer.lastSenderReport, answer.delaySinceLast, at + 1005, 10), 0, 'but not for longer than it took')
   t.end()
 })

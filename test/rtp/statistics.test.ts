@@ -73,6 +73,22 @@ t.test('uniform jitter reads a third of its span', async t => {
   t.ok(Math.abs(sum / 4000 - 10) < 0.5)
 })
 
+t.test('who looks at the sockets every 20 ms sees no jitter of his own making, and that of the path beyond it', async t => {
+  const looked = (arrival: number): number => Math.ceil(arrival / 20) * 20
+  const jitterOf = (arrivals: (at: number) => number, unseen: number): number => {
+    const reception = new ReceptionStatistics(8000)
+    for (let at = 0; at < 2000; at++) reception.packet(at, at * 160, looked(arrivals(at)), unseen)
+    return reception.jitterMs
+  }
+  const random = seededRandom(8)
+  // Now just before a look, now just after it.
+  const steady = (at: number): number => 100 + at * 20 + random.float() - 0.5
+  t.ok(jitterOf(steady, 20) < 0.001)
+  t.ok(jitterOf(steady, 0) > 5, 'taken for the arrival, the look makes jitter')
+  const alternating = (at: number): number => 110 + at * 20 + (at % 2) * 60
+  t.ok(Math.abs(jitterOf(alternating, 20) - 40) < 0.5, 'of 60 ms what must have been')
+})
+
 t.test('ITU-T G.107: the default rating is 93.2, a MOS of 4.41', async t => {
   t.equal(rating({ codec: 'PCMA', loss: 0, delay: 0 }), 93.2)
   t.ok(Math.abs(meanOpinionScore({ codec: 'PCMA', loss: 0, delay: 0 }) - 4.41) < 0.005)

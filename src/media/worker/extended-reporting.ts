@@ -29,15 +29,15 @@ export class ExtendedReporting {
     if (media.extendedReports?.voip === true) this.receiver.reception.watchSpread()
   }
 
-  /** Takes a block of the peer's `ssrc`; `own` is the source that we send. */
-  take(ssrc: number, block: ExtendedBlock, own: number, now: number): HeardThere {
+  /** Takes a block of the peer's `ssrc`, which came at `now` and waited for so many ms to be seen; `own` is the source that we send. */
+  take(ssrc: number, block: ExtendedBlock, own: number, now: number, waited: number): HeardThere {
     switch (block.type) {
       case 'reference-time':
         this.#reference = { ssrc, middle: ntpMiddle(block.ntpSeconds, block.ntpFraction), at: now }
         return {}
       case 'delay-since-reference': {
         const answer = block.receivers.find(receiver => receiver.ssrc === own)
-        return answer === undefined ? {} : { roundTrip: roundTripOf(answer.lastReference, answer.delaySinceLast, Date.now()) }
+        return answer === undefined ? {} : { roundTrip: roundTripOf(answer.lastReference, answer.delaySinceLast, Date.now(), waited) }
       }
       case 'voip-metrics': return block.ssrc === own ? { mos: block.conversationalMos ?? block.listeningMos } : {}
     }

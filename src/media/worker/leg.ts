@@ -120,7 +120,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     const kind = datagramKind(packet)
     if (kind === 'rtp') {
       const plain = this.#protection === undefined ? packet : this.#protection.open(packet)
-      if (typeof plain !== 'number') return this.receiver.receive(plain, address, port, this.context.now())
+      if (typeof plain !== 'number') return this.receiver.receive(plain, address, port, this.context.now(), this.context.loop.unseen)
       this.dropped(plain)
       return false
     }

@@ -92,8 +92,11 @@ export class Receiver {
     return formats
   }
 
-  /** @returns true when it went on to a sink. */
-  receive(packet: Buffer, address: string, port: number, now: number): boolean {
+  /**
+   * @param unseen it may have come so many ms before `now`.
+   * @returns true when it went on to a sink.
+   */
+  receive(packet: Buffer, address: string, port: number, now: number, unseen = 0): boolean {
     const header = this.#header
     if (!readRtp(packet, header)) return this.#drop(MALFORMED)
     if (!this.#applied) return this.#drop(NOT_APPLIED)
@@ -106,7 +109,7 @@ export class Receiver {
     if (!this.#receives) return this.#drop(DIRECTION)
     if (header.ssrc !== this.ssrc || this.#source === 0) this.#begin(header)
     this.lastAt = now
-    if (!this.reception.packet(header, packet.length, now)) return false
+    if (!this.reception.packet(header, packet.length, now, unseen)) return false
     if (type === this.#eventType) return this.#event(packet, header, now)
     if (codec === undefined) return this.#noise(packet, header, now)
     // Backwards: a tap may take itself off.

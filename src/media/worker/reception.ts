@@ -55,8 +55,11 @@ export class Reception {
     this.#spread ??= new BurstGap()
   }
 
-  /** @returns false when the packet is a duplicate or out of all order, and is to be dropped. Never allocates. */
-  packet(header: RtpHeader, bytes: number, now: number): boolean {
+  /**
+   * @param unseen the packet may have come so many ms before `now`.
+   * @returns false when the packet is a duplicate or out of all order, and is to be dropped. Never allocates.
+   */
+  packet(header: RtpHeader, bytes: number, now: number, unseen: number): boolean {
     const { sequence } = header
     const source = this.#source
     const proven = source.received > 0
@@ -66,7 +69,7 @@ export class Reception {
       return false
     }
     // Before the source has proved itself its packets are heard all the same: nobody should lose the first word.
-    if (source.packet(sequence, header.timestamp, now) === 'unproven' && proven) return false
+    if (source.packet(sequence, header.timestamp, now, unseen) === 'unproven' && proven) return false
     this.#seen[sequence & (SEEN - 1)] = sequence
     this.packets++
     this.bytes += bytes

@@ -11,6 +11,7 @@ import type { Latch } from './latch.js'
 import type { Protection } from './protection.js'
 import type { Reception } from './reception.js'
 import { bindUdp, type PacketTransport } from './socket.js'
+import type { WorkLoop } from './work-loop.js'
 
 /** RFC 3550 §6.2: two parties never need reports more often. */
 const INTERVAL_MS = 5000
@@ -41,7 +42,7 @@ export interface ReportedReceiver {
 }
 
 export interface RtcpSessionOptions {
-  readonly context: Pick<WorkerContext, 'wheel' | 'now' | 'random' | 'cname' | 'outbox'>
+  readonly context: Pick<WorkerContext, 'wheel' | 'now' | 'random' | 'cname' | 'outbox'> & { readonly loop: Pick<WorkLoop, 'unseen'> }
   readonly sender: ReportedSender
   readonly receiver: ReportedReceiver
   readonly address: string
@@ -138,21 +139,24 @@ export class RtcpSession {
     if (typeof plain === 'number') return dropped(plain)
     const packets = readRtcp(plain)
     if (packets === undefined) return dropped(MALFORMED)
-    for (const part of packets) this.#take(part, now)
+    // Nobody saw when it came: half of the time that nobody looked is the best guess.
+    const waited = this.#options.context.loop.unseen / 2
+    for (const part of packets) this.#take(part, now - waited, waited)
   }
 
-  #take(packet: RtcpPacket, now: number): void {
+  /** @param now engine time in ms at which it came, and @param waited how long it waited to be seen. */
+  #take(packet: RtcpPacket, now: number, waited: number): void {
     const { receiver } = this.#options
     switch (packet.type) {
       case 'sender-report':
         if (packet.ssrc === receiver.ssrc) receiver.reception.reported(ntpMiddle(packet.sender.ntpSeconds, packet.sender.ntpFraction), now)
-        for (const block of packet.reports) this.#block(block)
+        for (const block of packet.reports) this.#block(block, waited)
         return
       case 'receiver-report':
-        for (const block of packet.reports) this.#block(block)
+        for (const block of packet.reports) this.#block(block, waited)
         return
       case 'extended-report':
-        for (const block of packet.blocks) this.#extendedBlock(packet.ssrc, block, now)
+        for (const block of packet.blocks) this.#extendedBlock(packet.ssrc, block, now, waited)
         return
       case 'bye':
         for (const ssrc of packet.ssrcs) receiver.left(ssrc)
@@ -167,17 +171,17 @@ export class RtcpSession {
     this.#report(this.#options.context.now(), { feedback })
   }
 
-  #extendedBlock(ssrc: number, block: ExtendedBlock, now: number): void {
+  #extendedBlock(ssrc: number, block: ExtendedBlock, now: number, waited: number): void {
     if (this.#extended === undefined) return
-    const { roundTrip, mos } = this.#extended.take(ssrc, block, this.#options.sender.ssrc, now)
+    const { roundTrip, mos } = this.#extended.take(ssrc, block, this.#options.sender.ssrc, now, waited)
     this.roundTrip = roundTrip ?? this.roundTrip
     this.remoteMos = mos ?? this.remoteMos
   }
 
-  #block(block: ReportBlock): void {
+  #block(block: ReportBlock, waited: number): void {
     if (block.ssrc !== this.#options.sender.ssrc) return
     this.remoteLossShare = block.fractionLost / 256
-    this.roundTrip = roundTripOf(block.lastSenderReport, block.delaySinceLast, Date.now()) ?? this.roundTrip
+    this.roundTrip = roundTripOf(block.lastSenderReport, block.delaySinceLast, Date.now(), waited) ?? this.roundTrip
   }
 
   #report(now: number, { bye = false, feedback }: ReportExtra): void {

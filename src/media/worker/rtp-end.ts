@@ -128,7 +128,7 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
     if (!this.receives) return this.drop('direction')
     if (header.ssrc !== this.ssrc || this.#source === 0) this.#begin(header.ssrc)
     // Counted, not judged: a packet sent again on request is one that came before.
-    this.reception.packet(header, packet.length, now)
+    this.reception.packet(header, packet.length, now, this.place.context.loop.unseen)
     const other = this.#other
     if (other === undefined) return this.drop('no-peer')
     const number = this.#numbers[header.payloadType]!

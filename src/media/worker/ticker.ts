@@ -10,7 +10,9 @@ export interface Producer {
 export const TICK_MS = 20
 const PHASES = 4
 /** Milliseconds between two phases. */
-export const QUARTER_MS = TICK_MS / PHASES
+const QUARTER_MS = TICK_MS / PHASES
+/** Producers of a quarter before the next is begun: waking a worker for a few costs more than their work. */
+const FILLED = 100
 /**
  * Underrun policy of the clock: a worker that was held up makes the missed frames at once when they are few (receivers absorb
  * the burst in their jitter buffers), and lets them be silence when they are more than this many milliseconds.
@@ -20,8 +22,8 @@ const CATCH_UP_MS = 100
 const WINDOW = 512
 
 /**
- * The absolute clock: quarter `n` of a tick is due at `n` * 5 ms of engine time, whatever the lateness of those before. Producers are
- * spread over the four quarters, so that their work and their packets do not come in one burst.
+ * The absolute clock: quarter `n` of a tick is due at `n` * 5 ms of engine time, whatever the lateness of those before. A few producers
+ * share a quarter, so that the worker wakes once for all; many are spread over the four, so that their packets do not come in one burst.
  */
 export class Ticker {
   readonly #phases: (Producer | undefined)[][] = Array.from({ length: PHASES }, () => [])
@@ -49,14 +51,11 @@ export class Ticker {
     return quarter * QUARTER_MS
   }
 
-  /** @param now engine time. The first tick is the next of the emptiest quarter. */
+  /** @param now engine time. The first tick is the next of the quarter found: the first with room, or the emptiest. */
   add(producer: Producer, now: number): void {
     if (this.#active === 0) this.#quarter = Math.max(this.#quarter, Math.ceil(now / QUARTER_MS))
-    let best = this.#quarter & (PHASES - 1)
-    for (let ahead = 1; ahead < PHASES; ahead++) {
-      const phase = (this.#quarter + ahead) & (PHASES - 1)
-      if (this.#counts[phase]! < this.#counts[best]!) best = phase
-    }
+    let best = 0
+    for (let phase = 1; phase < PHASES && this.#counts[best]! >= FILLED; phase++) if (this.#counts[phase]! < this.#counts[best]!) best = phase
     this.#phases[best]!.push(producer)
     this.#counts[best]!++
     this.#active++

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
 import type { Outbox } from './outbox.js'
-import { QUARTER_MS, type Ticker } from './ticker.js'
+import { type Ticker } from './ticker.js'
 
 /** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
 const FULL_BURST = 50
@@ -51,6 +51,9 @@ export class WorkLoop {
   #memory = 0
   #quiet = 0
   #slept = 0
+  /** When the last turn began, and how long after it the sockets were next looked at. */
+  #turnAt = 0
+  #unseen = 0
   #armed = false
   #timer: NodeJS.Timeout | undefined
   #timerDue = 0
@@ -75,6 +78,11 @@ export class WorkLoop {
     if (!this.#armed) this.arm()
   }
 
+  /** For how long before now (ms) nobody looked at the sockets: a packet that is read now came some time within that. */
+  get unseen(): number {
+    return this.#unseen
+  }
+
   /** Has a turn run once the loop has polled its sockets. */
   arm(): void {
     if (this.#armed) return
@@ -87,6 +95,8 @@ export class WorkLoop {
     const { ticker, share, outbox, now: time } = this.#options
     outbox.flush()
     let now = time()
+    this.#turnAt = now
+    this.#unseen = 0
     ticker.run(now)
     outbox.flush()
     if (now - this.#lastHousekeeping >= HOUSEKEEPING_MS) {
@@ -104,8 +114,8 @@ export class WorkLoop {
     now = time()
     const untilDue = ticker.idle ? Infinity : ticker.due - now
     if (this.#options.coalesce > 0 && untilDue !== Infinity && patience === Infinity) {
-      // Only jitter buffers wait for these packets: they can lie in the kernel until the next quarter of the tick.
-      this.#sleepFor(Math.min(untilDue, QUARTER_MS))
+      // Only jitter buffers wait for these packets: they can lie in the kernel until the tick that may need them.
+      this.#sleepFor(untilDue)
       this.arm()
     } else if (this.#options.coalesce === 0 || burst >= FULL_BURST || (this.#quiet > QUIET_TURNS && untilDue > 1)) this.#block(untilDue)
     else this.#sleep(untilDue, patience)
@@ -158,6 +168,7 @@ export class WorkLoop {
     // Commands posted from here on end the next sleep; those before are read in the poll that follows.
     this.#commands = share.commands
     this.#slept += performance.now() - before
+    this.#unseen = this.#options.now() - this.#turnAt
   }
 
   /** Publishes the share of time in which the thread was neither asleep nor waiting in the poll. */
