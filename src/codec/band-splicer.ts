@@ -14,16 +14,13 @@ export interface AdaptiveBand {
 /** A `Splicer` of one band at 8 kHz. */
 export class BandSplicer {
   #at = 0
-  #step = 0
+  /** What the next sample of the old sound would have been. */
+  #end = 0
   /** Of what was heard, of either sign. */
   #loudest = 0
 
-  /**
-   * @param listener band of the decoder that listens. @param source band of the encoder of the new stream. @param silent the listener has heard nothing for a while.
-   * @param foresees the old sound goes on as expected while it fades, which is less loud; a predictor of few bits a sample would run off, so there the new
-   * sound is bent to begin at the old one's end.
-   */
-  constructor(readonly listener: AdaptiveBand, readonly source: AdaptiveBand, readonly silent: boolean, readonly foresees: boolean) {}
+  /** @param listener band of the decoder that listens. @param source band of the encoder of the new stream. @param silent the listener has heard nothing for a while. */
+  constructor(readonly listener: AdaptiveBand, readonly source: AdaptiveBand, readonly silent: boolean) {}
 
   heard(code: number): void {
     this.#loudest = Math.max(this.#loudest, Math.abs(this.listener.decode(code)))
@@ -36,12 +33,11 @@ export class BandSplicer {
   splice(code: number): number {
     const sample = this.source.decode(code)
     if (this.#at >= FADE) return this.listener.encode(sample)
-    if (this.#at === 0 || this.foresees) this.#step = this.#expected() - sample
+    if (this.#at === 0) this.#end = this.#expected()
     const rest = 0.5 * (1 + Math.cos((Math.PI * this.#at++) / FADE))
-    return this.listener.encode(Math.round(sample + this.#step * rest))
+    return this.listener.encode(Math.round(sample + (this.#end - sample) * rest))
   }
 
-  /** What the next sample of the old sound would be. */
   #expected(): number {
     return this.silent ? 0 : Math.max(-this.#loudest, Math.min(this.#loudest, this.listener.estimate()))
   }

@@ -54,7 +54,7 @@ export interface Codec {
   /**
    * For a codec that adapts. Without it, legs that change from one stream to another may hear a click, and members of a room who hear the same
    * are encoded one by one. Only where frames have a fixed size (`payloadBytes` gives it for 10 ms): streams are cut, shared and remembered by
-   * bytes. What was sent last is remembered as 960 bytes, which have to be a whole number of frames.
+   * bytes. What was sent last is remembered as 1,920 bytes, which have to be a whole number of frames.
    *
    * @param silent the new sound comes after a pause, not after the old one.
    */

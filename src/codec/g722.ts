@@ -259,8 +259,8 @@ class G722Splicer implements Splicer {
       const band = highBand()
       return { estimate: () => band.estimate, decode: code => sampleHigh(band, code), encode: sample => codeHigh(band, limit(sample)) }
     }
-    this.#low = new BandSplicer(low(), low(), silent, true)
-    this.#high = new BandSplicer(high(), high(), silent, true)
+    this.#low = new BandSplicer(low(), low(), silent)
+    this.#high = new BandSplicer(high(), high(), silent)
   }
 
   heard(payload: Uint8Array, offset: number, length: number): void {

@@ -82,7 +82,7 @@ class G726Splicer implements Splicer {
   readonly #band: BandSplicer
 
   constructor(readonly bits: G726Bits, readonly packing: G726Packing, silent: boolean) {
-    this.#band = new BandSplicer(adaptiveBand(bits), adaptiveBand(bits), silent, false)
+    this.#band = new BandSplicer(adaptiveBand(bits), adaptiveBand(bits), silent)
   }
 
   heard(payload: Uint8Array, offset: number, length: number): void {

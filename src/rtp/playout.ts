@@ -23,6 +23,13 @@ export type PlayoutResult =
   /** Nothing has come yet. */
   | 'early'
 
+/** What a stream was before somebody came to it. */
+export interface StreamBefore {
+  readonly codec: Codec
+  /** The oldest first. */
+  readonly payload: Uint8Array
+}
+
 /** What may be heard, and at which rate; the bounds of the delay are the jitter buffer's. */
 export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 'durationOf'> {
   /** RTP clock rate in Hz; one for all payload types. */
@@ -30,8 +37,8 @@ export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 
   /** Rate in Hz of what `read` writes: 8000, 16000, 24000, 32000 or 48000. */
   readonly sampleRate: number
   readonly formats: ReadonlyMap<number, PlayoutFormat>
-  /** The stream has begun before: decoders that adapt begin as if they had heard it. @default false */
-  readonly joins?: boolean | undefined
+  /** Payload of the stream before what is put, in whole frames of 10 ms: a decoder that adapts hears it first. @default none: the stream begins */
+  readonly before?: StreamBefore
 }
 
 /** Longest packet that is taken, in ms. */
@@ -47,8 +54,6 @@ const BELOW_MS = 5
 const ABOVE_MS = 15
 /** Nothing needs to be stretched. */
 const inBounds = (excess: number): boolean => excess >= -BELOW_MS && excess <= ABOVE_MS
-/** Times that a decoder hears the first frame of a stream that has begun before: what came earlier hardly matters then. */
-const PASSES = 5
 /** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
 const DELAY_FRAMES = 8
 
@@ -57,13 +62,12 @@ class Source {
   readonly #decoder: Decoder
   readonly #resampler: Resampler | undefined
   readonly #decoded: Int16Array
-  #passes: number
 
-  constructor(codec: Codec, sampleRate: number, joins: boolean) {
+  constructor(codec: Codec, sampleRate: number, before: StreamBefore | undefined) {
     const longest = (codec.sampleRate * LONGEST_PACKET_MS) / 1000
     this.#decoder = codec.createDecoder()
     this.#decoded = new Int16Array(longest)
-    this.#passes = joins && codec.createSplicer !== undefined ? PASSES : 0
+    if (before?.codec === codec) this.#hear(before.payload, codec.payloadBytes(codec.sampleRate / 100) ?? before.payload.length)
     if (codec.sampleRate !== sampleRate) this.#resampler = new Resampler(new ResamplerFilter(codec.sampleRate, sampleRate), longest)
   }
 
@@ -71,9 +75,12 @@ class Source {
     return this.#resampler !== undefined
   }
 
+  #hear(payload: Uint8Array, piece: number): void {
+    for (let at = 0; at + piece <= payload.length; at += piece) this.#decoder.decode(payload, at, piece, this.#decoded)
+  }
+
   /** @returns samples written into `out` from `to`. */
   decode({ bytes, offset, length }: Taken, out: Int16Array, to: number): number {
-    for (; this.#passes > 0; this.#passes--) this.#decoder.decode(bytes, offset, length, this.#decoded)
     // The usual case: nothing waits before it.
     if (this.#resampler === undefined && to === 0) return this.#decoder.decode(bytes, offset, length, out)
     const samples = this.#decoder.decode(bytes, offset, length, this.#decoded)
@@ -108,7 +115,7 @@ export class Playout {
   readonly buffer: JitterBuffer
   readonly sampleRate: number
   readonly #formats: ReadonlyMap<number, PlayoutFormat>
-  #joins: boolean
+  #before: StreamBefore | undefined
   readonly #sources = new Map<number, Source>()
   /** The payload type that came last, and its clock units a byte: nearly always the next one's too. */
   #type = -1
@@ -141,7 +148,7 @@ export class Playout {
   constructor(options: PlayoutOptions) {
     this.sampleRate = options.sampleRate
     this.#formats = options.formats
-    this.#joins = options.joins ?? false
+    this.#before = options.before
     this.#scale = options.sampleRate / options.clockRate
     const longest = (options.clockRate * LONGEST_PACKET_MS) / 1000
     this.buffer = new JitterBuffer({
@@ -216,7 +223,7 @@ export class Playout {
     this.#delay = this.#earlierDelay = Infinity
     this.#frames = 0
     this.#sources.clear()
-    this.#joins = false
+    this.#before = undefined
     this.#takenType = -1
   }
 
@@ -280,7 +287,7 @@ export class Playout {
     const format = this.#formats.get(payloadType)
     let source = this.#sources.get(payloadType)
     if (source === undefined && format?.type === 'audio') {
-      source = new Source(format.codec, this.sampleRate, this.#joins)
+      source = new Source(format.codec, this.sampleRate, this.#before)
       this.#sources.set(payloadType, source)
     }
     this.#takenType = payloadType

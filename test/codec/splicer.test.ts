@@ -46,7 +46,7 @@ for (const codec of builtInCodecs.filter(({ createSplicer }) => createSplicer !=
       const loose = decoded(codec, [...old, ...next]).subarray((FRAMES - 2) * samplesOf(codec))
       const step = largestStep(heard)
       t.comment(`${name}: ${(step / own).toFixed(2)}, ${(largestStep(loose) / own).toFixed(2)} as it is`)
-      t.ok(step < 1.5 * own, `${name}: ${step} of ${own}`)
+      t.ok(step < 1.05 * own, `${name}: ${step} of ${own}`)
       const level = toneLevel(heard, 500, codec.sampleRate, 4 * samplesOf(codec))
       // Two or three bits a sample leave a tone a little off for a while.
       t.ok(Math.abs(level + 10) < (/-(?:16|24)$/.test(codec.name) ? 1.5 : 0.5), `the new sound at its level: ${level}`)

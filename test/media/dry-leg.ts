@@ -3,6 +3,7 @@ import { ToneGenerator } from '../../src/codec/tones.js'
 import { seededRandom } from '../../src/core/random.js'
 import { LegSlots } from '../../src/media/shared/leg-slots.js'
 import { PacketBridge } from '../../src/media/worker/packet-bridge.js'
+import { PayloadMemory } from '../../src/media/worker/payload-memory.js'
 import { PacketPool } from '../../src/media/worker/packet-pool.js'
 import type { AudioSink } from '../../src/media/worker/receiver.js'
 import { Sender } from '../../src/media/worker/sender.js'
@@ -10,9 +11,11 @@ import type { JoinedLeg } from '../../src/media/worker/topology.js'
 import { RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
 import type { PlayoutFormat } from '../../src/rtp/playout.js'
 
+const pastFor = (codec: Codec, slots: LegSlots): PayloadMemory | undefined => codec.createSplicer === undefined ? undefined : new PayloadMemory(codec, slots.heard(0))
+
 /** A leg without a socket, in virtual time: a tone comes in, packets go out into a list. */
 export class DryLeg implements JoinedLeg {
-  readonly receiver: { formats: ReadonlyMap<number, PlayoutFormat>; ssrc: number }
+  readonly receiver: { formats: ReadonlyMap<number, PlayoutFormat>; past: PayloadMemory | undefined }
   readonly sender: Sender
   changed: (() => void) | undefined
   sink: AudioSink | undefined
@@ -26,13 +29,12 @@ export class DryLeg implements JoinedLeg {
   #sequence = 100
   #timestamp = 5000
 
-  /** @param slots of another leg's: this one goes on in its timeline, as in another worker. */
   constructor(readonly id: number, public codec: Codec, readonly frequency: number, readonly slots = new LegSlots(LegSlots.allocate(1))) {
     this.source = id
     this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
     this.#encoder = codec.createEncoder()
     this.#samples = codec.sampleRate / 50
-    this.receiver = { formats: new Map([[0, { type: 'audio', codec }]]), ssrc: 0 }
+    this.receiver = { formats: new Map([[0, { type: 'audio', codec }]]), past: pastFor(codec, slots) }
     const send = (packet: Buffer): void => {
       const header = new RtpHeader()
       readRtp(packet, header)
@@ -48,6 +50,16 @@ export class DryLeg implements JoinedLeg {
     this.sender.apply({
       remote: undefined, remoteRtcp: undefined, rtcpMux: false, codec: agreed, receivable: [agreed], ptime: 20, direction: 'sendrecv',
     }, codec)
+  }
+
+  /** The same leg as another worker takes it over: what it sends goes on in its timeline, and its peer goes on to talk. */
+  inAnotherWorker(): DryLeg {
+    const leg = new DryLeg(this.id, this.codec, this.frequency, this.slots)
+    leg.#tone = this.#tone
+    leg.#encoder = this.#encoder
+    leg.#sequence = this.#sequence
+    leg.#timestamp = this.#timestamp
+    return leg
   }
 
   connect(sink: AudioSink | undefined): void {
@@ -68,6 +80,7 @@ export class DryLeg implements JoinedLeg {
     this.#tone = new ToneGenerator({ frequencies: [this.frequency], dbm0: -10 }, codec.sampleRate)
     this.#encoder = codec.createEncoder()
     this.#samples = codec.sampleRate / 50
+    this.receiver.past = pastFor(codec, this.slots)
     this.receiver.formats = new Map([...this.receiver.formats, [type, { type: 'audio', codec }]])
     this.#agree()
     this.changed?.()
@@ -75,7 +88,6 @@ export class DryLeg implements JoinedLeg {
 
   /** One packet from the peer. */
   hear(now: number): void {
-    this.receiver.ssrc = this.id
     const pcm = new Int16Array(this.#samples)
     this.#tone.read(pcm)
     const room = Buffer.alloc(12 + 2 * this.#samples)
@@ -83,7 +95,8 @@ export class DryLeg implements JoinedLeg {
     writeRtp(packet, 0, false, this.#type, ++this.#sequence, this.#timestamp += this.codec.clockRate / 50, this.id)
     const header = new RtpHeader()
     readRtp(packet, header)
-    this.sink?.audio(packet, header, this.codec, this.source, now)
+    this.receiver.past?.note(packet, header.payloadStart, header.payloadEnd)
+    this.sink?.audio(packet, header, this.codec, this.source, now, this.receiver.past)
   }
 
   /** The peer sends nothing for the time of a packet. */

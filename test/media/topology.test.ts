@@ -20,10 +20,14 @@ const PAUSE = 800
 /** Ms after a change at which it is complete. */
 const SETTLED = 300
 
-/** Largest step between two samples of these tones together, with that of their quantization; a codec that adapts may go twice as far while it does. */
-const ownStep = (tones: readonly number[], { sampleRate, createSplicer }: Codec): number => {
+/** By so much a codec that adapts oversteps when a tone begins: with four bits a sample it cannot follow at once. */
+const OVERSTEP: Readonly<Record<string, number>> = { 'G722': 1.1, 'G726-32': 2 }
+
+/** Largest step between two samples of these tones together, with that of their quantization. */
+const ownStep = (tones: readonly number[], { name, sampleRate }: Codec): number => {
   const steps = tones.reduce((sum, tone) => sum + 2 * PEAK * Math.sin((Math.PI * tone) / sampleRate) + 512, 0)
-  return createSplicer === undefined ? steps : 2 * steps + IDLE_NOISE
+  const overstep = OVERSTEP[name]
+  return overstep === undefined ? steps : overstep * steps + IDLE_NOISE
 }
 
 /** Largest step from sample to sample; packets of two sources may lie some ms apart, which receivers fill. Before a pause the sound just ends. */

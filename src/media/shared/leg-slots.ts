@@ -3,9 +3,9 @@ import { SRTP_STATE_BYTES } from '../../rtp/srtp-streams.js'
 
 const TIMELINE_WORDS = 8
 const SRTP_WORDS = SRTP_STATE_BYTES / 4
-/** Codec and count, and 960 bytes of payload: 120 ms of G.722; whole codes of any width go into it. */
-export const SOUND_WORDS = 2 + 240
-const WORDS = TIMELINE_WORDS + 2 * SRTP_WORDS + SOUND_WORDS
+/** Codec and count, and 1,920 bytes of payload: 240 ms of G.722; whole codes of any width go into it. */
+export const SOUND_WORDS = 2 + 480
+const WORDS = TIMELINE_WORDS + 2 * SRTP_WORDS + 2 * SOUND_WORDS
 
 /** Where a leg's send timeline stands. */
 export interface Timeline {
@@ -67,11 +67,16 @@ export class LegSlots {
 
   /** SRTP state of what it receives, replay lists included. */
   receiveState(slot: number): Int32Array {
-    return this.#words.subarray(slot * WORDS + TIMELINE_WORDS + SRTP_WORDS, (slot + 1) * WORDS - SOUND_WORDS)
+    return this.#words.subarray(slot * WORDS + TIMELINE_WORDS + SRTP_WORDS, (slot + 1) * WORDS - 2 * SOUND_WORDS)
   }
 
-  /** What the leg has sent last, as a `Seam` keeps it. */
-  sound(slot: number): Int32Array {
+  /** What the leg has received last, as a `PayloadMemory`. */
+  heard(slot: number): Int32Array {
+    return this.#words.subarray((slot + 1) * WORDS - 2 * SOUND_WORDS, (slot + 1) * WORDS - SOUND_WORDS)
+  }
+
+  /** What it has sent last. */
+  sent(slot: number): Int32Array {
     return this.#words.subarray((slot + 1) * WORDS - SOUND_WORDS, (slot + 1) * WORDS)
   }
 }

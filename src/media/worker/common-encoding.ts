@@ -1,6 +1,7 @@
 import type { Codec, Encoder } from '../../codec/codec.js'
 import type { Resampler } from '../../codec/resampler.js'
 import type { ResamplerFilters } from './resampler-filters.js'
+import { PayloadMemory } from './payload-memory.js'
 import type { SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
 
@@ -12,6 +13,7 @@ export class CommonEncoding {
   readonly #payload: Uint8Array
   readonly #samples: number
   #tick = NaN
+  readonly #past: PayloadMemory
   /** How its encoder came to the last payload. */
   begin: SeamBegin = 'fresh'
 
@@ -22,6 +24,7 @@ export class CommonEncoding {
     this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(this.#samples + 2)
     this.#encoder = codec.createEncoder()
+    this.#past = new PayloadMemory(codec)
     this.#payload = new Uint8Array(codec.payloadBytes(this.#samples) ?? 4 * this.#samples)
   }
 
@@ -34,15 +37,18 @@ export class CommonEncoding {
     const goesOn = tick === this.#tick + 1
     this.#tick = tick
     // Whoever comes to it now is joined to it: an encoder that has stood still would leap.
-    this.begin = goesOn ? 'running' : 'fresh'
-    if (!goesOn) this.#encoder = this.codec.createEncoder()
+    this.begin = goesOn ? this.#past : 'fresh'
+    if (!goesOn) {
+      this.#encoder = this.codec.createEncoder()
+      this.#past.forget()
+    }
     let pcm = common
     if (this.#resampler !== undefined) {
       if (!goesOn) this.#resampler.process(before, this.#resampled)
       this.#resampler.process(common, this.#resampled)
       pcm = this.#resampled.subarray(0, this.#samples)
     }
-    this.#encoder.encode(pcm, this.#payload, 0)
+    this.#past.note(this.#payload, 0, this.#encoder.encode(pcm, this.#payload, 0))
     return this.#payload
   }
 }

@@ -70,7 +70,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       share.add(Counter.received, 1)
       loop.packet(this.#receive(packet, from, fromPort) ? this.#patience : Patience.buffered)
     }, () => this.dropped(SOCKET))
-    this.receiver = new Receiver(this, new Reception(), context.sources)
+    this.receiver = new Receiver(this, new Reception(), context.sources, context.slots.heard(slot))
     this.sender = new Sender(this, context.pool, context.slots, slot, context.random, context.now())
     this.#echo = new PacketBridge(this.sender)
     this.#rtcp = new RtcpSession({

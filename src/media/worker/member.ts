@@ -8,6 +8,7 @@ import { VoiceActivity } from '../../codec/vad.js'
 import { dbm0Of } from '../../codec/level.js'
 import { FormerSound } from './former-sound.js'
 import type { AudioSink } from './receiver.js'
+import type { PayloadMemory } from './payload-memory.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import type { SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
@@ -19,8 +20,8 @@ export interface MixedLeg {
   readonly codec: Codec | undefined
   readonly receiver: {
     readonly formats: ReadonlyMap<number, PlayoutFormat>
-    /** Of the stream that it hears, 0 before the first packet. */
-    readonly ssrc: number
+    /** What it has heard last, where its codec adapts. */
+    readonly past: PayloadMemory | undefined
   }
   readonly sender: {
     /** Something else has the line. */
@@ -35,9 +36,6 @@ export interface MixedLeg {
   changed: (() => void) | undefined
   connect(sink: AudioSink | undefined, patience: number): void
 }
-
-/** Frames that a decoder which adapts has heard of a stream before it is heard itself. */
-const ADAPTION_FRAMES = 3
 
 /** Ticks for which a member is heard in its former form at most. */
 const FORMER_TICKS = 10
@@ -76,9 +74,8 @@ export class Member implements AudioSink {
   moved = false
   /** Ticks since it came. */
   age = 0
-  /** Its stream plays: the jitter buffer has filled, and the decoder has adapted. */
+  /** Its stream plays: the jitter buffer has filled. */
   ready = false
-  #adaption: number
   readonly #filters: ResamplerFilters
   readonly #playout: Playout
   #encoder: Encoder
@@ -98,28 +95,28 @@ export class Member implements AudioSink {
   #voice: VoiceActivity | undefined
   #talking = false
 
-  /** @param rate of the room in Hz. @param joins its stream has begun before, in this codec. */
-  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters, readonly joins: boolean) {
+  /** @param rate of the room in Hz. */
+  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
     this.#filters = filters
     const samples = (rate * TICK_MS) / 1000
     const coded = (codec.sampleRate * TICK_MS) / 1000
     this.#encoder = codec.createEncoder()
     this.adapts = codec.createSplicer !== undefined
     this.shares = this.adapts || isStateless(codec)
-    this.#adaption = joins && this.adapts ? ADAPTION_FRAMES : 0
     this.codec = codec
     this.pcm = new Int16Array(samples)
-    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats: leg.receiver.formats, joins })
+    const { formats, past } = leg.receiver
+    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats, ...(past?.codec === codec ? { before: { codec, payload: past.payload } } : {}) })
     this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(coded + 2)
     this.#payload = new Uint8Array(codec.payloadBytes(coded) ?? 4 * coded)
     this.#units = (codec.clockRate * TICK_MS) / 1000
   }
 
-  audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void {
-    this.#former?.sink.audio(packet, header, codec, source, now)
+  audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number, past?: PayloadMemory): void {
+    this.#former?.sink.audio(packet, header, codec, source, now, past)
     this.#put(packet, header, source, now)
-    this.arrival?.through.audio(packet, header, codec, source, now)
+    this.arrival?.through.audio(packet, header, codec, source, now, past)
   }
 
   noise(packet: Buffer, header: RtpHeader, source: number, now: number): void {
@@ -146,7 +143,7 @@ export class Member implements AudioSink {
   relay(): AudioSink {
     const source = this.#source
     return {
-      audio: (packet, header, codec, _source, now) => this.audio(packet, header, codec, source, now),
+      audio: (packet, header, codec, _source, now, past) => this.audio(packet, header, codec, source, now, past),
       event: (packet, header, _source, now) => this.event(packet, header, source, now),
       noise: (packet, header, _source, now) => this.noise(packet, header, source, now),
     }
@@ -164,7 +161,7 @@ export class Member implements AudioSink {
   /** Takes this tick's 20 ms out of the jitter buffer. */
   read(at: number): void {
     const result = this.#playout.read(at, this.pcm)
-    this.ready = result !== 'early' && (this.#adaption === 0 || --this.#adaption === 0)
+    this.ready = result !== 'early'
     this.age++
     this.spoke = this.speaks
     this.speaks = this.ready && result !== 'silence' && !this.settings.muted && this.#applyGain()

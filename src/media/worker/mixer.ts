@@ -279,7 +279,7 @@ export class Mixer implements Producer {
     }
     const shared = member.shares ? this.#shared.get(member.codec) : undefined
     if (shared !== undefined) {
-      member.pass(shared, at, 'running')
+      member.pass(shared, at, 'fresh')
       return
     }
     this.#makeCommon()
@@ -347,11 +347,10 @@ export class Mixer implements Producer {
     return this.#members.find(member => member.leg.id === leg)
   }
 
-  /** @param joins as the member takes it. */
-  #member(leg: MixedLeg, settings: MemberSettings, joins = leg.receiver.ssrc !== 0): Member {
+  #member(leg: MixedLeg, settings: MemberSettings): Member {
     const codec = leg.codec
     if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `leg ${leg.id} has no codec yet`)
-    const member = new Member(leg, settings, this.rate, codec, this.context.filters, joins)
+    const member = new Member(leg, settings, this.rate, codec, this.context.filters)
     leg.connect(member, Patience.buffered)
     return member
   }
@@ -382,8 +381,7 @@ export class Mixer implements Producer {
         this.#members.push(old)
         continue
       }
-      const joins = old.codec === old.leg.codec && old.leg.receiver.ssrc !== 0 && (old.joins || old.age > 0)
-      const member = this.#member(old.leg, old.settings, joins)
+      const member = this.#member(old.leg, old.settings)
       member.follow(old)
       this.#members.push(member)
     }

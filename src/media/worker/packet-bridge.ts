@@ -1,5 +1,6 @@
 import type { Codec } from '../../codec/codec.js'
 import type { RtpHeader } from '../../rtp/packet.js'
+import type { PayloadMemory } from './payload-memory.js'
 import type { AudioSink } from './receiver.js'
 import type { Sender } from './sender.js'
 
@@ -7,8 +8,8 @@ import type { Sender } from './sender.js'
 export class PacketBridge implements AudioSink {
   constructor(readonly target: Sender) {}
 
-  audio(packet: Buffer, header: RtpHeader, _codec: Codec, source: number, now: number): void {
-    this.target.forward(packet, header, source, false, now)
+  audio(packet: Buffer, header: RtpHeader, _codec: Codec, source: number, now: number, past?: PayloadMemory): void {
+    this.target.forward(packet, header, source, false, now, past)
   }
 
   event(packet: Buffer, header: RtpHeader, source: number, now: number): void {

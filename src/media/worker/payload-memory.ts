@@ -36,11 +36,27 @@ export class PayloadMemory {
     this.words[1] = count < 2 * length ? count : length + (count % length)
   }
 
-  /** Calls `take` with what is remembered, oldest first, in one piece or two. */
-  each(take: (bytes: Uint8Array, offset: number, length: number) => void): void {
+  forget(): void {
+    this.words[1] = 0
+  }
+
+  /** Calls `take` with what is remembered, oldest first, in one piece or two; @param newest without so many of the newest bytes. */
+  each(take: (bytes: Uint8Array, offset: number, length: number) => void, newest = 0): void {
     const { bytes, noted } = this
     const next = noted % bytes.length
-    if (noted >= bytes.length) take(bytes, next, bytes.length - next)
-    if (next > 0) take(bytes, 0, next)
+    const early = noted < bytes.length ? 0 : bytes.length - next - Math.max(0, newest - next)
+    if (early > 0) take(bytes, next, early)
+    if (next > newest) take(bytes, 0, next - newest)
+  }
+
+  /** A copy of what is remembered, oldest first. */
+  get payload(): Uint8Array {
+    const copy = new Uint8Array(Math.min(this.noted, this.bytes.length))
+    let to = 0
+    this.each((bytes, offset, length) => {
+      copy.set(bytes.subarray(offset, offset + length), to)
+      to += length
+    })
+    return copy
   }
 }

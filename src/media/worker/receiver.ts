@@ -19,8 +19,9 @@ export interface AudioSink {
   /**
    * @param packet the datagram, which the receiver's one sink may overwrite (it comes after the taps).
    * @param source number of the stream: a new one for each SSRC.
+   * @param past the stream so far, this packet included, where its codec adapts: for the sink.
    */
-  audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number): void
+  audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number, past?: PayloadMemory): void
   /** A packet of a key press. */
   event(packet: Buffer, header: RtpHeader, source: number, now: number): void
   /** What the peer's background sounds like in the pause that begins (RFC 3389). @default nothing is made of it */
@@ -70,7 +71,8 @@ export class Receiver {
   #source = 0
   readonly #header = new RtpHeader()
 
-  constructor(readonly owner: ReceiverOwner, readonly reception: Reception, readonly sources: SourceNumbers) {
+  /** @param words in which the past is kept; another worker may have written into them. */
+  constructor(readonly owner: ReceiverOwner, readonly reception: Reception, readonly sources: SourceNumbers, readonly words?: Int32Array) {
     this.events = new EventReceiver(owner)
   }
 
@@ -78,6 +80,9 @@ export class Receiver {
     this.latch.arm(media.remote)
     this.#codecs = []
     for (const { name, clockRate, receive } of [...media.receivable, media.codec]) this.#codecs[receive] = installedCodec(name, clockRate)
+    const codec = installedCodec(media.codec.name, media.codec.clockRate)
+    if (codec?.createSplicer === undefined) this.past = undefined
+    else if (codec !== this.past?.codec) this.past = new PayloadMemory(codec, this.words)
     this.#eventType = media.dtmf?.receive ?? -1
     this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
     this.#applied = true
@@ -116,19 +121,20 @@ export class Receiver {
     for (let at = this.taps.length - 1; at >= 0; at--) this.taps[at]!.audio(packet, header, codec, this.#source, now)
     if (codec.createSplicer !== undefined) this.#keep(packet, header, codec)
     if (this.sink === undefined) return false
-    this.sink.audio(packet, header, codec, this.#source, now)
+    this.sink.audio(packet, header, codec, this.#source, now, this.past)
     return true
   }
 
   #keep(packet: Buffer, header: RtpHeader, codec: Codec): void {
-    if (this.past?.codec !== codec) this.past = new PayloadMemory(codec)
+    if (this.past?.codec !== codec) this.past = new PayloadMemory(codec, this.words)
     this.past.note(packet, header.payloadStart, header.payloadEnd)
   }
 
   /** A change of SSRC is another stream (RFC 3550 §8): its numbers mean nothing to the old one's. */
   #begin(header: RtpHeader): void {
+    // The first stream of a leg that was another worker's goes on.
+    if (this.ssrc !== 0) this.past?.forget()
     this.ssrc = header.ssrc
-    this.past = undefined
     this.#source = this.sources.next()
     this.reception.begin()
     this.owner.began(header.ssrc)

@@ -1,4 +1,4 @@
-import type { Codec, Encoder, Splicer } from '../../codec/codec.js'
+import type { Codec, Decoder, Encoder, Splicer } from '../../codec/codec.js'
 import { isStateless } from '../shared/stateless.js'
 import { PayloadMemory } from './payload-memory.js'
 
@@ -11,12 +11,14 @@ export interface Seam {
   readonly remembers: boolean
   /** What was sent last, where the codec adapts. */
   readonly past: PayloadMemory | undefined
-  /** Frames that are bent after a change. */
-  readonly frames: number
   /** Notes a frame that was sent. */
   note(payload: Uint8Array, start: number, end: number): void
-  /** Bends a frame in place. @param begin of what it is the first frame; undefined for those after it. @param silent when nothing was heard before it. */
-  bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): void
+  /**
+   * Bends a frame in place.
+   * @param begin of what it is the first frame; undefined for those after it. @param silent when nothing was heard before it.
+   * @returns true when the frames after it go out as they are.
+   */
+  bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): boolean
   /** Where the sound so far ends; undefined before the first. */
   end(): SoundEnd | undefined
 }
@@ -29,8 +31,8 @@ export interface SoundEnd {
   readonly rate: number
 }
 
-/** The encoder of the new sound begins with it, or has adapted to what came before. */
-export type SeamBegin = 'fresh' | 'running'
+/** The encoder of the new sound begins with it, or has made this so far, the frame itself included. */
+export type SeamBegin = 'fresh' | PayloadMemory
 
 /** Undefined where the codec allows of none. @param words where what was sent is kept. @param before what was sent in another codec ends there. */
 export const seamFor = (codec: Codec, words: Int32Array, before?: SoundEnd): Seam | undefined => {
@@ -41,22 +43,16 @@ export const seamFor = (codec: Codec, words: Int32Array, before?: SoundEnd): Sea
 /** Length of the transition, in ms. */
 const SEAM_MS = 8
 
-/** Bends the begin of `pcm`, at `rate` Hz, so that it goes on from the last two samples before it in value and slope; the bend makes nothing louder. */
+/** Lets the begin of `pcm`, at `rate` Hz, go over from where the last two samples before it lead; between the two, so that nothing gets louder. */
 const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rate: number): void => {
   const length = Math.min(pcm.length, (rate * SEAM_MS) / 1000)
-  let loudest = Math.max(Math.abs(lastButOne), Math.abs(last))
-  for (let at = 0; at < length; at++) loudest = Math.max(loudest, Math.abs(pcm[at]!))
-  const step = 2 * last - lastButOne - pcm[0]!
-  for (let at = 0; at < length; at++) {
-    const value = pcm[at]! + step * 0.5 * (1 + Math.cos((Math.PI * at) / length))
-    pcm[at] = value > loudest ? loudest : value < -loudest ? -loudest : Math.round(value)
-  }
+  const end = Math.max(-32768, Math.min(32767, 2 * last - lastButOne))
+  for (let at = 0; at < length; at++) pcm[at] = Math.round(pcm[at]! + (end - pcm[at]!) * 0.5 * (1 + Math.cos((Math.PI * at) / length)))
 }
 
 /** Of a codec without state: value and slope go on. */
 class PlainSeam implements Seam {
   readonly past = undefined
-  readonly frames = 1
   remembers: boolean
   readonly #pcm: Int16Array
   readonly #decoder: ReturnType<Codec['createDecoder']>
@@ -90,8 +86,8 @@ class PlainSeam implements Seam {
     for (let at = 0, from = end - length; at < length; at++, from++) this.#pair[at] = payload[from]!
   }
 
-  bend(payload: Uint8Array, start: number, end: number, _begin: SeamBegin | undefined, silent: boolean): void {
-    if (!this.remembers) return
+  bend(payload: Uint8Array, start: number, end: number, _begin: SeamBegin | undefined, silent: boolean): true {
+    if (!this.remembers) return true
     const width = this.#pair.length / 2
     const length = Math.min(this.#pcm.length, Math.floor((end - start) / width))
     const pcm = this.#pcm
@@ -100,6 +96,7 @@ class PlainSeam implements Seam {
     const bent = length === pcm.length ? pcm : pcm.subarray(0, length)
     bendSound(bent, silent ? 0 : this.#ends[0]!, silent ? 0 : this.#ends[1]!, this.#rate)
     this.#encoder.encode(bent, payload, start)
+    return true
   }
 
   end(): SoundEnd | undefined {
@@ -109,17 +106,30 @@ class PlainSeam implements Seam {
   }
 }
 
-/** Frames after which a decoder has adapted to the new sound. */
-const ADAPTION_FRAMES = 5
-/** Times that the first frame of a stream is heard, so that what the encoder heard before no longer matters. */
-const PASSES = 5
+/** A decoder has nearly always adapted to the new sound within the first so many frames; they are looked at after each of these numbers. */
+const TRIALS = [5, 10, 15, 20, 30, 40]
+/** Then it goes on as it comes, adapted or not. */
+const MOST_FRAMES = 50
+/** It has adapted where what it makes of the stream as it comes differs by less than this share of the power: by 20 dB. */
+const ADAPTED = 0.01
+/** Power of what nobody hears: samples of 16. */
+const UNHEARD = 256
 
-/** Of a codec that adapts: the first frames are recoded for the decoder that has heard the last ones. */
+/** Of a codec that adapts: the first frames are recoded for the decoder that has heard the last ones, until it makes the same of them as they come. */
 class AdaptiveSeam implements Seam {
-  readonly frames = ADAPTION_FRAMES
-  #splicer: Splicer | undefined
+  #splicer: Splicer
+  /** The new stream as it comes. */
+  #stream: PayloadMemory
+  #frames = 0
+  /** Samples of what is remembered. */
+  readonly #samples: number
 
-  constructor(readonly codec: Codec, readonly create: (silent: boolean) => Splicer, readonly past: PayloadMemory) {}
+  constructor(readonly codec: Codec, readonly create: (silent: boolean) => Splicer, readonly past: PayloadMemory) {
+    const block = codec.sampleRate / 100
+    this.#samples = (past.bytes.length * block) / codec.payloadBytes(block)!
+    this.#splicer = create(false)
+    this.#stream = past
+  }
 
   get remembers(): boolean {
     return this.past.noted > 0
@@ -129,27 +139,50 @@ class AdaptiveSeam implements Seam {
     this.past.note(payload, start, end)
   }
 
-  bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): void {
-    if (begin !== undefined) this.#splicer = this.#begin(payload, start, end, begin, silent)
-    this.#splicer?.splice(payload, start, end - start)
+  bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): boolean {
+    if (begin !== undefined) this.#begin(end - start, begin, silent)
+    this.#stream.note(payload, start, end)
+    if (TRIALS.includes(this.#frames++) && this.#hasAdapted(payload, start, end - start)) return true
+    this.#splicer.splice(payload, start, end - start)
+    return this.#frames === MOST_FRAMES
   }
 
-  #begin(payload: Uint8Array, start: number, end: number, begin: SeamBegin, silent: boolean): Splicer {
-    const splicer = this.create(silent)
-    this.past.each((bytes, offset, length) => splicer.heard(bytes, offset, length))
-    for (let pass = 0; begin === 'running' && pass < PASSES; pass++) splicer.precede(payload, start, end - start)
-    return splicer
+  #begin(length: number, begin: SeamBegin, silent: boolean): void {
+    const splicer = this.#splicer = this.create(silent)
+    const stream = this.#stream = new PayloadMemory(this.codec)
+    this.#frames = 0
+    this.past.each((bytes, offset, piece) => splicer.heard(bytes, offset, piece))
+    if (begin !== 'fresh') begin.each((bytes, offset, piece) => stream.note(bytes, offset, offset + piece), length)
+    stream.each((bytes, offset, piece) => splicer.precede(bytes, offset, piece))
+  }
+
+  /** The frame sounds to the listener as it would to who has heard the whole stream. */
+  #hasAdapted(payload: Uint8Array, offset: number, length: number): boolean {
+    const listener = this.#decoder(this.past)
+    const heard = new Int16Array(this.#samples)
+    const samples = listener.decoder.decode(payload, offset, length, heard)
+    const said = this.#decoder(this.#stream).pcm.subarray(-samples)
+    let [signal, difference] = [0, 0]
+    for (let at = 0; at < samples; at++) {
+      signal += said[at]! ** 2
+      difference += (heard[at]! - said[at]!) ** 2
+    }
+    return difference <= ADAPTED * signal + UNHEARD * samples
+  }
+
+  /** A decoder that has heard what is remembered, and what it made of it. */
+  #decoder(past: PayloadMemory): { readonly decoder: Decoder; readonly pcm: Int16Array } {
+    const decoder = this.codec.createDecoder()
+    const pcm = new Int16Array(this.#samples)
+    let samples = 0
+    past.each((bytes, offset, length) => {
+      samples += decoder.decode(bytes, offset, length, pcm.subarray(samples))
+    })
+    return { decoder, pcm: pcm.subarray(0, samples) }
   }
 
   end(): SoundEnd | undefined {
-    const { codec, past } = this
-    const block = codec.sampleRate / 100
-    const pcm = new Int16Array((past.bytes.length * block) / codec.payloadBytes(block)!)
-    const decoder = codec.createDecoder()
-    let samples = 0
-    past.each((bytes, offset, length) => {
-      samples = decoder.decode(bytes, offset, length, pcm)
-    })
-    return samples < 2 ? undefined : { lastButOne: pcm[samples - 2]!, last: pcm[samples - 1]!, rate: codec.sampleRate }
+    const { pcm } = this.#decoder(this.past)
+    return pcm.length < 2 ? undefined : { lastButOne: pcm.at(-2)!, last: pcm.at(-1)!, rate: this.codec.sampleRate }
   }
 }

@@ -46,9 +46,10 @@ export class Sender extends SendTimeline {
   #pendingUnits = 0
   #seam: Seam | undefined
   #seamCodec: Codec | undefined
-  /** So many of the next frames are another's than the last: they are bent to go on where it ended. */
-  #bends = 0
-  #begin: SeamBegin = 'fresh'
+  /** The next frame is another's than the last: it, and those after it for as long as the seam needs, are bent to go on where it ended. */
+  #bending = false
+  /** Until its first frame is bent. */
+  #begin: SeamBegin | undefined
   /** The next frame comes from another encoder. */
   #changed: SeamBegin | undefined
   readonly #bent = new Uint8Array(LARGEST_PENDING)
@@ -86,9 +87,9 @@ export class Sender extends SendTimeline {
     const fixed = codec.payloadBytes(codec.sampleRate / 100) !== undefined
     this.#packetUnits = (fixed ? media.ptime : FRAME_MS) * this.unitsPerMs
     if (codec !== this.#seamCodec) {
-      this.#seam = seamFor(codec, this.slots.sound(this.slot), this.#seam?.end())
+      this.#seam = seamFor(codec, this.slots.sent(this.slot), this.#seam?.end())
       this.#seamCodec = codec
-      this.#bends = 0
+      this.#bending = false
     }
     this.#pendingBytes = this.#pendingUnits = 0
   }
@@ -97,11 +98,12 @@ export class Sender extends SendTimeline {
    * Sends another leg's packet on, its header rewritten in place (`packet` is lost to the caller).
    * @param source number of the packet's stream: another number is another timeline.
    * @param event true for a telephone-event.
+   * @param past the stream so far, this packet included, where its codec adapts.
    * @returns false when it was not sent.
    */
-  forward(packet: Buffer, header: RtpHeader, source: number, event: boolean, now: number): boolean {
+  forward(packet: Buffer, header: RtpHeader, source: number, event: boolean, now: number, past?: PayloadMemory): boolean {
     if (this.held || !this.sink.open || (event && this.#eventType < 0)) return false
-    if (source !== this.source) this.#take(header, source, now)
+    if (source !== this.source) this.#take(header, source, now, past)
     if (!this.shift(header)) return false
     const timestamp = this.shiftedTimestamp
     // The header is written right before the payload: CSRC list and extension mean nothing to the other peer.
@@ -116,8 +118,8 @@ export class Sender extends SendTimeline {
   }
 
   /** Another stream goes on to the peer. */
-  #take(header: RtpHeader, source: number, now: number): void {
-    this.#bend('running')
+  #take(header: RtpHeader, source: number, now: number, past: PayloadMemory | undefined): void {
+    this.#bend(past ?? 'fresh')
     this.adopt(header, source, this.#timestampAt(now))
     this.#marker = true
     this.#pendingBytes = this.#pendingUnits = 0
@@ -162,7 +164,7 @@ export class Sender extends SendTimeline {
   /** What the peer has heard so far ends here; unless it has heard nothing. */
   #bend(begin: SeamBegin): void {
     const seam = this.#seam
-    this.#bends = seam !== undefined && (this.source !== NO_SOURCE || seam.remembers) ? seam.frames : 0
+    this.#bending = seam !== undefined && (this.source !== NO_SOURCE || seam.remembers)
     this.#begin = begin
   }
 
@@ -174,7 +176,7 @@ export class Sender extends SendTimeline {
       this.#bend(this.#changed)
       this.#changed = undefined
     }
-    if (this.#bends > 0 && length <= LARGEST_PENDING) {
+    if (this.#bending && length <= LARGEST_PENDING) {
       // The payload may be a prompt that others play too.
       for (let from = 0; from < length; from++) this.#bent[from] = payload[start + from]!
       payload = this.#bent
@@ -233,9 +235,9 @@ export class Sender extends SendTimeline {
   #sound(payload: Uint8Array, start: number, end: number, timestamp: number, now: number): void {
     const seam = this.#seam
     if (seam !== undefined && end - start >= 2) {
-      if (this.#bends > 0) {
-        seam.bend(payload, start, end, this.#bends === seam.frames ? this.#begin : undefined, now - this.sentAt > PAUSE_MS)
-        this.#bends--
+      if (this.#bending) {
+        this.#bending = !seam.bend(payload, start, end, this.#begin, now - this.sentAt > PAUSE_MS)
+        this.#begin = undefined
       }
       seam.note(payload, start, end)
     }
