@@ -30,8 +30,8 @@ export interface SoakResult {
   readonly callers: readonly CallerAccount[]
   /** Calls that sipp began. */
   readonly begun: number
-  /** Exit codes of the callers' sipps: 0 when no call has failed. */
-  readonly codes: readonly (number | null)[]
+  /** What the callers' sipps complain of, where a call has failed. */
+  readonly complaints: readonly string[]
   readonly server: ServerAccount
   /** Milliseconds of the service level. */
   readonly target: number
@@ -77,14 +77,14 @@ export const runSoak = async ({ seconds, rtpPorts }: SoakOptions): Promise<SoakR
     const end = performance.now() + pace.traffic
     while (performance.now() < end) await Promise.all([sleep(Math.min(5_000, Math.max(0, end - performance.now()))), rows.collect()])
     const collecting = setInterval(() => void rows.collect(), 5_000)
-    const codes = await Promise.all([patient.finish(), hasty.finish()])
+    const complaints = (await Promise.all([patient.finish(), hasty.finish()])).filter(complaint => complaint !== undefined)
     clearInterval(collecting)
     const account = await serverAccount(server, rows)
     const callers = [...patient.messages(), ...hasty.messages()]
     return {
       begun: new Set(callers.map(({ callId }) => callId)).size,
       callers: accountFor(callers, [...quick.messages(), ...slow.messages()]),
-      codes, server: account, target: pace.target,
+      complaints, server: account, target: pace.target,
     }
   } finally {
     rmSync(folder, { recursive: true })

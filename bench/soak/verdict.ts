@@ -59,11 +59,11 @@ const compareFigures = ({ callers, server: { queue, agents }, target }: SoakResu
 
 /** Whether every caller is accounted for, nothing is stuck, and the server's figures are those of the logs. */
 export const judge = (result: SoakResult): Verdict => {
-  const { callers, begun, codes, server } = result
+  const { callers, begun, complaints, server } = result
   const figures = compareFigures(result)
   const faults = [
     ...(callers.length === begun ? [] : [`${begun - callers.length} of ${begun} calls were not answered, or never ended`]),
-    ...(codes.every(code => code === 0) ? [] : [`sipp's exit codes ${codes.join(', ')}`]),
+    ...complaints,
     ...callers.flatMap(caller => faultsOfCaller(caller, result)),
     ...(server.left.calls + server.left.legs === 0 ? [] : [`${server.left.calls} calls and ${server.left.legs} legs are left`]),
     ...(server.queue.waiting.length === 0 ? [] : [`${server.queue.waiting.length} still wait`]),
