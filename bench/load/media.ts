@@ -1,5 +1,4 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,7 @@ import { thisMachine, type Report, type Row } from '../report.js'
 import { ALL_CORES, LOAD_CORE, SERVER_CORE, ServerProcess, SIP_PORT } from './server-process.js'
 import { FLOORS, legsOf, LOADS, type MediaLoad, RIVAL, SWEEPS } from './media-loads.js'
 import { FAR_PORT, RtpengineProcess, rtpengineInstalled } from './rtpengine.js'
-import { buildMload } from './tools.js'
+import { buildMload, endProcess } from './tools.js'
 
 const SECONDS = 6
 const CALLS_PER_SECOND = 100
@@ -65,12 +64,6 @@ const measure = async ({ mload, speech }: Tools, load: MediaLoad, pid: number): 
   return { ...row, clean: row.failed === 0 && row.packets >= CLEAN_PACKETS && (row.missing ?? 0) <= CLEAN_MISSING && row.gap < CLEAN_GAP }
 }
 
-const end = async (child: ChildProcess): Promise<void> => {
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
-}
-
 /** mload's far side, a loop of epoll in C that echoes, on one core. */
 const farSide = (mload: string, core: string, port: number): ChildProcess => spawn('taskset', ['-c', core, mload, 'uas', '-p', String(port), '-m', '45000'], { stdio: 'ignore' })
 
@@ -81,7 +74,7 @@ const withFarSide = async ({ mload }: Tools, load: MediaLoad, act: () => Promise
   try {
     return await act()
   } finally {
-    await end(far)
+    await endProcess(far)
   }
 }
 
@@ -100,7 +93,7 @@ const echoInC: Serve = async (tools, load) => {
   try {
     return await measure(tools, load, echo.pid!)
   } finally {
-    await end(echo)
+    await endProcess(echo)
   }
 }
 

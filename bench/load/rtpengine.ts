@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { LOAD_CORE, SERVER_CORE, SIP_PORT } from './server-process.js'
-import { isInstalled } from './tools.js'
+import { endProcess, isInstalled } from './tools.js'
 
 /** Where rtpengine takes commands. */
 export const NG_PORT = 2_223
@@ -34,9 +33,6 @@ export class RtpengineProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = [this.relay, this.bridge].filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null).map(child => once(child, 'exit'))
-    this.bridge.kill('SIGKILL')
-    this.relay.kill('SIGKILL')
-    await Promise.all(ended)
+    await Promise.all([endProcess(this.bridge), endProcess(this.relay)])
   }
 }
