@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { hasEnded } from './tools.js'
 
 /** Core that the server runs on; the load gets the other. */
 export const SERVER_CORE = '0'
@@ -60,7 +61,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    if (hasEnded(this.child)) return
     const ended = once(this.child, 'exit')
     this.child.kill('SIGTERM')
     const insist = setTimeout(() => this.child.kill('SIGKILL'), 3_000)

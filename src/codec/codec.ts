@@ -25,7 +25,7 @@ export interface Decoder {
 export interface Splicer {
   /** The listener's decoder was given this last. */
   heard(payload: Uint8Array, offset: number, length: number): void
-  /** The encoder of the new stream has encoded something like this before. */
+  /** The encoder of the new stream has encoded this before. */
   precede(payload: Uint8Array, offset: number, length: number): void
   /** Recodes the next `length` bytes of the new stream in place, for the listener's decoder: its sound begins where the old one left off. */
   splice(payload: Uint8Array, offset: number, length: number): void

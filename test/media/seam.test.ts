@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Codec } from '../../src/codec/codec.js'
 import { codecFor } from '../../src/codec/registry.js'
 import { seededRandom } from '../../src/core/random.js'
+import { SOUND_WORDS } from '../../src/media/shared/leg-slots.js'
 import { PayloadMemory } from '../../src/media/worker/payload-memory.js'
 import { seamFor } from '../../src/media/worker/seam.js'
 
@@ -51,7 +52,7 @@ const join = (codec: Codec, moment: number, joined: boolean): { readonly ratio: 
     decoder.decode(payload, 0, payload.length, pcm)
     return pcm
   }
-  const seam = seamFor(codec, new Int32Array(new PayloadMemory(codec).words.length))!
+  const seam = seamFor(codec, new Int32Array(SOUND_WORDS))!
   const past = new PayloadMemory(codec)
   for (const payload of encoded(codec, 2 * moment).slice(0, BEFORE)) {
     hear(listener, payload)

@@ -80,9 +80,9 @@ export class Receiver {
     this.latch.arm(media.remote)
     this.#codecs = []
     for (const { name, clockRate, receive } of [...media.receivable, media.codec]) this.#codecs[receive] = installedCodec(name, clockRate)
-    const codec = installedCodec(media.codec.name, media.codec.clockRate)
+    const codec = this.#codecs[media.codec.receive]
     if (codec?.createSplicer === undefined) this.past = undefined
-    else if (codec !== this.past?.codec) this.past = new PayloadMemory(codec, this.words)
+    else this.#pastOf(codec)
     this.#eventType = media.dtmf?.receive ?? -1
     this.#receives = media.direction === 'sendrecv' || media.direction === 'recvonly'
     this.#applied = true
@@ -119,15 +119,16 @@ export class Receiver {
     if (codec === undefined) return this.#noise(packet, header, now)
     // Backwards: a tap may take itself off.
     for (let at = this.taps.length - 1; at >= 0; at--) this.taps[at]!.audio(packet, header, codec, this.#source, now)
-    if (codec.createSplicer !== undefined) this.#keep(packet, header, codec)
+    if (codec.createSplicer !== undefined) this.#pastOf(codec).note(packet, header.payloadStart, header.payloadEnd)
     if (this.sink === undefined) return false
     this.sink.audio(packet, header, codec, this.#source, now, this.past)
     return true
   }
 
-  #keep(packet: Buffer, header: RtpHeader, codec: Codec): void {
+  /** Of the codec that comes, which adapts; what came in another is forgotten. */
+  #pastOf(codec: Codec): PayloadMemory {
     if (this.past?.codec !== codec) this.past = new PayloadMemory(codec, this.words)
-    this.past.note(packet, header.payloadStart, header.payloadEnd)
+    return this.past
   }
 
   /** A change of SSRC is another stream (RFC 3550 §8): its numbers mean nothing to the old one's. */

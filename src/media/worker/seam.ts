@@ -115,20 +115,24 @@ const ADAPTED = 0.01
 /** Power of what nobody hears: samples of 16. */
 const UNHEARD = 256
 
+/** A stream on its way from the first frame that is recoded to the first that goes out as it comes. */
+interface Joint {
+  readonly splicer: Splicer
+  /** The stream as it comes. */
+  readonly stream: PayloadMemory
+  /** So many of them have been recoded. */
+  frames: number
+}
+
 /** Of a codec that adapts: the first frames are recoded for the decoder that has heard the last ones, until it makes the same of them as they come. */
 class AdaptiveSeam implements Seam {
-  #splicer: Splicer
-  /** The new stream as it comes. */
-  #stream: PayloadMemory
-  #frames = 0
+  #joint: Joint | undefined
   /** Samples of what is remembered. */
   readonly #samples: number
 
   constructor(readonly codec: Codec, readonly create: (silent: boolean) => Splicer, readonly past: PayloadMemory) {
     const block = codec.sampleRate / 100
     this.#samples = (past.bytes.length * block) / codec.payloadBytes(block)!
-    this.#splicer = create(false)
-    this.#stream = past
   }
 
   get remembers(): boolean {
@@ -140,28 +144,30 @@ class AdaptiveSeam implements Seam {
   }
 
   bend(payload: Uint8Array, start: number, end: number, begin: SeamBegin | undefined, silent: boolean): boolean {
-    if (begin !== undefined) this.#begin(end - start, begin, silent)
-    this.#stream.note(payload, start, end)
-    if (TRIALS.includes(this.#frames++) && this.#hasAdapted(payload, start, end - start)) return true
-    this.#splicer.splice(payload, start, end - start)
-    return this.#frames === MOST_FRAMES
+    if (begin !== undefined) this.#joint = this.#begin(end - start, begin, silent)
+    const joint = this.#joint
+    if (joint === undefined) return true
+    joint.stream.note(payload, start, end)
+    if (TRIALS.includes(joint.frames++) && this.#hasAdapted(joint.stream, payload, start, end - start)) return true
+    joint.splicer.splice(payload, start, end - start)
+    return joint.frames === MOST_FRAMES
   }
 
-  #begin(length: number, begin: SeamBegin, silent: boolean): void {
-    const splicer = this.#splicer = this.create(silent)
-    const stream = this.#stream = new PayloadMemory(this.codec)
-    this.#frames = 0
+  #begin(length: number, begin: SeamBegin, silent: boolean): Joint {
+    const splicer = this.create(silent)
+    const stream = new PayloadMemory(this.codec)
     this.past.each((bytes, offset, piece) => splicer.heard(bytes, offset, piece))
     if (begin !== 'fresh') begin.each((bytes, offset, piece) => stream.note(bytes, offset, offset + piece), length)
     stream.each((bytes, offset, piece) => splicer.precede(bytes, offset, piece))
+    return { splicer, stream, frames: 0 }
   }
 
   /** The frame sounds to the listener as it would to who has heard the whole stream. */
-  #hasAdapted(payload: Uint8Array, offset: number, length: number): boolean {
+  #hasAdapted(stream: PayloadMemory, payload: Uint8Array, offset: number, length: number): boolean {
     const listener = this.#decoder(this.past)
     const heard = new Int16Array(this.#samples)
     const samples = listener.decoder.decode(payload, offset, length, heard)
-    const said = this.#decoder(this.#stream).pcm.subarray(-samples)
+    const said = this.#decoder(stream).pcm.subarray(-samples)
     let [signal, difference] = [0, 0]
     for (let at = 0; at < samples; at++) {
       signal += said[at]! ** 2

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
 import type { Outbox } from './outbox.js'
-import { type Ticker } from './ticker.js'
+import type { Ticker } from './ticker.js'
 
 /** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
 const FULL_BURST = 50
