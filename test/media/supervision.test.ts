@@ -69,6 +69,30 @@ void t.test('RFC 4961: a peer behind a NAT is believed after some packets in ord
   await engine.close()
 })
 
+void t.test('a peer that has been alone for a while is the only one who is heard, until there is another agreement', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [47900, 47999] })
+  const [peer, other] = [await TonePeer.create(1004), await TonePeer.create(500)]
+  const leg = await engine.open({ kind: 'rtp' })
+  await leg.apply(peer.media())
+  leg.echo()
+  peer.talk(leg)
+  other.talk(leg)
+  await until(() => peer.heard.length > 60, 'echo among strangers')
+  const strangers = async (): Promise<number> => (await leg.statistics()).dropped['stranger'] ?? 0
+  t.ok(await strangers() > 50, 'as long as they come they are counted')
+  other.quiet()
+  await until(() => peer.heard.length > 140, 'the peer alone')
+  const [before, sent] = [await strangers(), other.sent]
+  other.talk(leg)
+  await until(() => other.sent > sent + 10, 'a stranger')
+  t.equal(await strangers(), before, 'does not come as far as the leg')
+  await leg.apply(other.media())
+  await until(() => other.heard.length > 5, 'is heard at once when it is agreed on')
+  peer.close()
+  other.close()
+  await engine.close()
+})
+
 void t.test('a worker that ends does not end its calls', async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [41000, 41099] })
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-media-'))

@@ -6,6 +6,11 @@ const PROBATION = 4
 /** For so long after latching onto an unexpected source, the signalled one may still take its place. */
 const SECOND_CHANCE_MS = 5000
 
+/** So many packets in a row without a stranger's between them: the source is alone. */
+const ALONE = 50
+/** A source that has sent nothing for so long (ms) may have moved. */
+const SILENT_MS = 1000
+
 /**
  * Symmetric RTP (RFC 4961) with a guard: the leg latches once for each agreement onto the source of its packets. The signalled
  * address is believed at once; any other (a peer behind a NAT) only after several packets of one stream in order, and never while
@@ -17,6 +22,9 @@ export class Latch {
   #port = 0
   #latched = false
   #latchedAt = 0
+  #lastAt = 0
+  /** Packets of the latched source since a stranger was heard. */
+  #inRow = 0
   #excludedAddress = ''
   #excludedPort = 0
   #candidateAddress = ''
@@ -38,6 +46,21 @@ export class Latch {
     return this.#latched
   }
 
+  /** No other source can be believed before the next agreement, and none is heard: nobody else needs to be listened to. */
+  settled(now: number): boolean {
+    if (!this.#latched || this.#inRow < ALONE || now - this.#lastAt > SILENT_MS) return false
+    return this.#isSignalled(this.#address, this.#port) || now - this.#latchedAt >= SECOND_CHANCE_MS
+  }
+
+  /** The source is to be looked at anew before it counts as settled. */
+  unsettle(): void {
+    this.#inRow = 0
+  }
+
+  #isSignalled(address: string, port: number): boolean {
+    return this.#signalled !== undefined && port === this.#signalled.port && address === this.#signalled.address
+  }
+
   /** A new agreement. The destination stays as latched while the signalled address is the same. */
   arm(signalled: HostPort | undefined): void {
     const same = signalled?.address === this.#signalled?.address && signalled?.port === this.#signalled?.port
@@ -50,6 +73,7 @@ export class Latch {
     }
     this.#signalled = signalled
     this.#latched = false
+    this.#inRow = 0
     this.#candidateCount = 0
   }
 
@@ -60,12 +84,21 @@ export class Latch {
   }
 
   /**
-   * Whether a packet that passed all other checks comes from the peer. `justLatched` tells whether it was the one that latched.
+   * Whether a packet that passed all other checks comes from the peer.
    * @param now ms.
    */
   accept(address: string, port: number, ssrc: number, sequence: number, now: number): boolean {
-    if (this.#latched && port === this.#port && address === this.#address) return true
-    const expected = this.#signalled !== undefined && port === this.#signalled.port && address === this.#signalled.address
+    if (this.#latched && port === this.#port && address === this.#address) {
+      this.#inRow++
+      this.#lastAt = now
+      return true
+    }
+    this.#inRow = 0
+    return this.#acceptOther(address, port, ssrc, sequence, now)
+  }
+
+  #acceptOther(address: string, port: number, ssrc: number, sequence: number, now: number): boolean {
+    const expected = this.#isSignalled(address, port)
     if (expected && (!this.#latched || now - this.#latchedAt < SECOND_CHANCE_MS)) return this.#latchOnto(address, port, now)
     if (this.#latched) return false
     // The same source as before this agreement, which kept the signalled address.

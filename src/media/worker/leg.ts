@@ -69,7 +69,10 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#transport = bindUdp(address, port, context.outbox, (packet, from, fromPort) => {
       share.add(Counter.received, 1)
       loop.packet(this.#receive(packet, from, fromPort) ? this.#patience : Patience.buffered)
-    }, () => this.dropped(SOCKET))
+    }, () => {
+      this.receiver.latch.unsettle()
+      this.dropped(SOCKET)
+    })
     this.receiver = new Receiver(this, new Reception(), context.sources, context.slots.heard(slot))
     this.sender = new Sender(this, context.pool, context.slots, slot, context.random, context.now())
     this.#echo = new PacketBridge(this.sender)
@@ -95,6 +98,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#appliedAt = this.context.now()
     this.#collided = false
     this.receiver.apply(media)
+    this.#settle(this.#appliedAt)
     this.receiver.reception.clockRate = codec.clockRate
     this.sender.apply(media, codec)
     this.#updateOpen()
@@ -111,6 +115,11 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
 
   #updateOpen(): void {
     this.open = this.#sends && this.receiver.latch.port !== 0
+  }
+
+  #settle(now: number): void {
+    const { latch } = this.receiver
+    this.#transport.settle(latch.settled(now) ? latch : undefined)
   }
 
   // ---- packets
@@ -176,8 +185,9 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     if (this.#player?.options.interruptBy.includes(digit) === true) this.#endPlayer(digit)
   }
 
-  /** Ends presses whose last packets were lost. */
+  /** Settles on who is alone, and ends presses whose last packets were lost. */
   housekeeping(now: number): void {
+    this.#settle(now)
     if (this.receiver.events.pressed) this.receiver.events.expire(now, KEY_SILENCE_MS)
   }
 

@@ -2,6 +2,8 @@ import type { Socket } from 'node:dgram'
 
 /** Packets kept at most before they go: well under the number of buffers in the packet pool. */
 const CAPACITY = 128
+/** In place of a port: the socket is connected, and knows where its packets go. */
+export const CONNECTED = 0
 
 /**
  * Packets to be sent, kept until the burst being worked on is done. Sending them one after the other costs less than each between two
@@ -27,7 +29,9 @@ export class Outbox {
   flush(): void {
     const size = this.#size
     for (let at = 0; at < size; at++) {
-      this.#sockets[at]!.send(this.#packets[at]!, this.#ports[at]!, this.#addresses[at]!)
+      const port = this.#ports[at]!
+      if (port === CONNECTED) this.#sockets[at]!.send(this.#packets[at]!)
+      else this.#sockets[at]!.send(this.#packets[at]!, port, this.#addresses[at]!)
       this.#sockets[at] = undefined
       this.#packets[at] = undefined
     }

@@ -1,33 +1,91 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { ipLookup } from '../../core/ip-lookup.js'
-import type { Outbox } from './outbox.js'
+import { isWildcard } from '../../core/wildcard.js'
+import { CONNECTED, type Outbox } from './outbox.js'
+
+/** Where packets come from and go to. */
+export interface Peer {
+  readonly address: string
+  readonly port: number
+}
 
 /** How a leg's packets come and go: UDP here, ICE and DTLS behind the same interface. */
 export interface PacketTransport {
   readonly port: number
   send(packet: Buffer, port: number, address: string): void
+  /** Nobody but `peer` is heard from now on, and packets for it take a shorter way; undefined: everybody is heard. Cheap when nothing changes. */
+  settle(peer: Peer | undefined): void
   close(): void
 }
 
 /** Told of each datagram; `packet` is the receiver's to keep or to overwrite. */
 export type PacketHandler = (packet: Buffer, address: string, port: number) => void
 
+/**
+ * A settled socket is a connected one: the system looks up the route once instead of for each packet, and turns strangers away. One
+ * that is bound to all addresses never settles: it would take the route's address for its own, whichever the peer sends to.
+ */
 class UdpTransport implements PacketTransport {
-  constructor(readonly socket: Socket, readonly port: number, readonly outbox: Outbox) {}
+  readonly #socket: Socket
+  readonly #outbox: Outbox
+  readonly #wildcard: boolean
+  /** Whom it has settled on. */
+  #address = ''
+  #port = 0
+
+  constructor(socket: Socket, readonly port: number, outbox: Outbox, wildcard: boolean) {
+    this.#socket = socket
+    this.#outbox = outbox
+    this.#wildcard = wildcard
+  }
 
   send(packet: Buffer, port: number, address: string): void {
-    this.outbox.push(this.socket, packet, port, address)
+    if (this.#port === 0) this.#outbox.push(this.#socket, packet, port, address)
+    else if (port === this.#port && address === this.#address) this.#outbox.push(this.#socket, packet, CONNECTED, '')
+    else {
+      this.#unsettle()
+      this.#outbox.push(this.#socket, packet, port, address)
+    }
+  }
+
+  settle(peer: Peer | undefined): void {
+    if (this.#port === 0 ? peer === undefined || this.#wildcard : peer?.port === this.#port && peer.address === this.#address) return
+    this.#unsettle()
+    if (peer === undefined) return
+    // What is still to go has the address with it, which a connected socket would not take.
+    this.#outbox.flush()
+    this.#socket.connect(peer.port, peer.address)
+    if (!isConnected(this.#socket)) return
+    this.#port = peer.port
+    this.#address = peer.address
+  }
+
+  #unsettle(): void {
+    if (this.#port === 0) return
+    this.#outbox.flush()
+    this.#port = 0
+    this.#socket.disconnect()
   }
 
   close(): void {
     // A closed socket would throw on what is still to go.
-    this.outbox.flush()
-    this.socket.close()
+    this.#outbox.flush()
+    this.#socket.close()
+  }
+}
+
+/** With a lookup that answers at once, `connect` has done its work, or failed, when it returns; an 'error' event tells the latter. */
+const isConnected = (socket: Socket): boolean => {
+  try {
+    return socket.remoteAddress().port !== 0
+  } catch {
+    return false
   }
 }
 
 /**
  * Binds a UDP socket; the port is bound when this returns.
+ * @param fault told of an ICMP error, or any other that the system had with one packet.
  * @throws the system's error when the port or address cannot be had.
  */
 export const bindUdp = (address: string, port: number, outbox: Outbox, receive: PacketHandler, fault: () => void): PacketTransport => {
@@ -35,7 +93,7 @@ export const bindUdp = (address: string, port: number, outbox: Outbox, receive: 
   let failure: Error | undefined
   let bound = false
   socket.on('error', error => {
-    // Once bound: an ICMP error of some packet sent. The leg lives on.
+    // Once bound: the leg lives on.
     if (bound) fault()
     else failure = error
   })
@@ -47,5 +105,5 @@ export const bindUdp = (address: string, port: number, outbox: Outbox, receive: 
     throw failure
   }
   bound = true
-  return new UdpTransport(socket, port, outbox)
+  return new UdpTransport(socket, port, outbox, isWildcard(address))
 }

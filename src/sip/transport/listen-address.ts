@@ -28,6 +28,3 @@ export const parseListenAddress = (text: string): ListenAddress => {
   // Datagram sockets are bound without asking a resolver.
   return { transport, host: host === 'localhost' ? '127.0.0.1' : host, port }
 }
-
-/** True for 0.0.0.0 and ::, which no peer can reach. */
-export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::'
