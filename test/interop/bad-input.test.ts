@@ -5,7 +5,7 @@ import { seededRandom, type Random } from '../../src/core/random.js'
 import { request } from '../../src/sip/message/build.js'
 import { writeMessage } from '../../src/sip/message/writer.js'
 import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
-import { CallCenterProcess } from '../peers/call-center.js'
+import { CallCenterProcess, eventually } from '../peers/call-center.js'
 import { Inspector } from '../peers/inspector.js'
 
 t.setTimeout(150_000)
@@ -47,9 +47,9 @@ const rtpSeed = (): Buffer => {
   return packet
 }
 
-/** Sends `DATAGRAMS` of them to `port`: a third random, the rest mutations of `seeds`. */
-const spray = async (socket: Socket, random: Random, port: number, seeds: readonly Buffer[]): Promise<void> => {
-  for (let n = 0; n < DATAGRAMS; n++) {
+/** Sends `count` of them to `port`: a third random, the rest mutations of `seeds`. */
+const spray = async (socket: Socket, random: Random, port: number, seeds: readonly Buffer[], count = DATAGRAMS): Promise<void> => {
+  for (let n = 0; n < count; n++) {
     const bytes = random.uint32() % 3 === 0 ? randomBytes(random, 1 + (random.uint32() % 600)) : mutated(random, seeds[random.uint32() % seeds.length]!)
     socket.send(bytes, port, '127.0.0.1')
     if (n % BURST === 0) await new Promise(resolve => setTimeout(resolve, 2))
@@ -61,8 +61,12 @@ t.test(`${DATAGRAMS} random and mutated datagrams to the SIP port and to an open
   await using inspector = await Inspector.connect(await server.child.line(/ws:\/\//))
   await using peer = await createScriptedPeer({ server: server.address, tone: { frequencies: [1_004] } })
   const calls = await Promise.all([1, 2, 3].map(() => peer.call(server.uri('600'))))
+  // While its peer says nothing anybody is listened to: the others' sockets are connected to their peers.
+  const held = await peer.call(server.uri('600'))
+  held.rtp.sendTo(undefined)
   const socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
+  socket.on('error', () => undefined)
   await once(socket, 'listening')
   const random = seededRandom(20_261_121)
   const seeds = sipSeeds(server, socket.address().port)
@@ -71,7 +75,8 @@ t.test(`${DATAGRAMS} random and mutated datagrams to the SIP port and to an open
   const dropped = { sip: await server.metric('cordboard_sip_dropped_total'), rtp: await server.metric('cordboard_rtp_dropped_total') }
 
   await spray(socket, random, server.sipPort, seeds)
-  await spray(socket, random, calls[0]!.descriptions[0]!.port, [rtpSeed()])
+  await spray(socket, random, calls[0]!.descriptions[0]!.port, [rtpSeed()], DATAGRAMS / 10)
+  await spray(socket, random, held.descriptions[0]!.port, [rtpSeed()])
 
   t.equal((await server.get('/health')).status, 200, 'alive')
   t.ok(await server.metric('cordboard_sip_dropped_total') - dropped.sip > DATAGRAMS / 4, 'counted by reason')
@@ -82,6 +87,10 @@ t.test(`${DATAGRAMS} random and mutated datagrams to the SIP port and to an open
     t.same(heard.part(500, heard.ms - 200).gaps(1_004, 60), [], 'a call is unharmed')
     t.equal((await call.bye()).status, 200)
   }
+  held.rtp.sendTo({ address: '127.0.0.1', port: held.descriptions[0]!.port, payloadType: 0, eventType: undefined })
+  const from = held.rtp.heard().ms
+  await eventually('the fourth is heard again', async () => held.rtp.heard().part(from, held.rtp.heard().ms).hears(1_004) || undefined)
+  t.equal((await held.bye()).status, 200)
   await new Promise(resolve => setTimeout(resolve, TRANSACTIONS_END_MS))
   const growth = await inspector.heapUsed() - before
   t.ok(growth < 2_000_000, `heap grew by ${growth} bytes`)
