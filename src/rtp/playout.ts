@@ -52,6 +52,9 @@ const PRESSING_MS = 60
 /** The delay may lie this much (ms) under or over its target: further apart than the longest period, lest it swing. */
 const BELOW_MS = 5
 const ABOVE_MS = 15
+/** A stream that is heard from the middle of a word on begins so softly (ms). */
+const FADE_IN_MS = 5
+
 /** Nothing needs to be stretched. */
 const inBounds = (excess: number): boolean => excess >= -BELOW_MS && excess <= ABOVE_MS
 /** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
@@ -144,6 +147,8 @@ export class Playout {
   #lastStretch = -Infinity
   #stretchInterval = STRETCH_INTERVAL_MS
   #stretched = 0
+  /** Something of the stream has been heard. */
+  #begun = false
 
   constructor(options: PlayoutOptions) {
     this.sampleRate = options.sampleRate
@@ -223,6 +228,7 @@ export class Playout {
     this.#delay = this.#earlierDelay = Infinity
     this.#frames = 0
     this.#sources.clear()
+    this.#begun = false
     this.#before = undefined
     this.#takenType = -1
   }
@@ -236,6 +242,7 @@ export class Playout {
     if (source === undefined || source.resamples) return false
     this.#measure(delay)
     source.decode(this.#taken, out, 0)
+    if (!this.#begun) this.#begin(out, 0, out.length)
     this.#concealment.good(out, 0, out.length)
     return true
   }
@@ -277,8 +284,16 @@ export class Playout {
     if (this.#takenFormat?.type === 'comfort-noise') this.#noise.update(bytes, offset, length)
     if (this.#takenSource === undefined) return false
     const samples = this.#takenSource.decode(this.#taken, this.#samples, this.#ready)
+    if (!this.#begun) this.#begin(this.#samples, this.#ready, samples)
     this.#pass(samples)
     return samples > 0
+  }
+
+  /** Fades the first sound in. */
+  #begin(pcm: Int16Array, from: number, count: number): void {
+    const length = Math.min(count, (this.sampleRate * FADE_IN_MS) / 1000)
+    for (let at = 0; at < length; at++) pcm[from + at]! *= 0.5 * (1 - Math.cos((Math.PI * (at + 0.5)) / length))
+    this.#begun = count > 0
   }
 
   /** Finds the format and the decoder of a payload type. */

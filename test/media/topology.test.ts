@@ -3,6 +3,7 @@ import type { Codec } from '../../src/codec/codec.js'
 import { pcma, pcmu } from '../../src/codec/g711.js'
 import { toneLevel } from '../../src/codec/goertzel.js'
 import { codecFor } from '../../src/codec/registry.js'
+import { seededRandom } from '../../src/core/random.js'
 import { WorkerShare } from '../../src/media/shared/worker-share.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
 import { Ticker } from '../../src/media/worker/ticker.js'
@@ -11,6 +12,8 @@ import { DryLeg } from './dry-leg.js'
 
 const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
 const TONES = [500, 800, 1300]
+/** When the packets of each come, in ms of 20. */
+const ARRIVALS = [0, 5, 10]
 const PEAK = 7300
 const ROOM = 1
 /** Steps of such a codec in silence. */
@@ -53,7 +56,7 @@ const silence = (pcm: Int16Array, rate: number): number => {
 }
 
 /** Which of the tones are heard, at the level at which they are said. */
-const tonesIn = (pcm: Int16Array, rate: number): number[] => TONES.filter(tone => Math.abs(toneLevel(pcm, tone, rate, pcm.length - rate / 5, rate / 5) + 10) < 0.5)
+const tonesIn = (pcm: Int16Array, rate: number, tones: readonly number[]): number[] => tones.filter(tone => Math.abs(toneLevel(pcm, tone, rate, pcm.length - rate / 5, rate / 5) + 10) < 0.5)
 
 /** Three legs that talk all the time, in virtual time. */
 class Office {
@@ -62,8 +65,8 @@ class Office {
   readonly #ticker = new Ticker(new WorkerShare(WorkerShare.allocate()))
   readonly topology = new Topology({ filters: new ResamplerFilters(), ticker: this.#ticker, now: () => this.now, report: () => undefined })
 
-  constructor(readonly t: Test, codecs = [pcmu, pcmu, pcmu]) {
-    this.legs = TONES.map((tone, at) => new DryLeg(at + 1, codecs[at]!, tone)) as [DryLeg, DryLeg, DryLeg]
+  constructor(readonly t: Test, codecs = [pcmu, pcmu, pcmu], readonly tones: readonly number[] = TONES, readonly arrivals: readonly number[] = ARRIVALS) {
+    this.legs = tones.map((tone, at) => new DryLeg(at + 1, codecs[at]!, tone)) as [DryLeg, DryLeg, DryLeg]
     this.topology.createRoom(ROOM, undefined)
   }
 
@@ -71,7 +74,8 @@ class Office {
   talk(ms: number): void {
     for (const end = this.now + ms; this.now < end; this.now += 5) {
       this.legs.forEach((leg, at) => {
-        if (this.now % 20 === 5 * at) leg.hear(this.now)
+        const arrival = this.arrivals[at]!
+        if (this.now % 20 === 5 * Math.floor(arrival / 5)) leg.hear(this.now + (arrival % 5))
       })
       this.#ticker.run(this.now)
     }
@@ -86,7 +90,7 @@ class Office {
     const settled = this.legs.map(leg => leg.out.length)
     this.talk(200)
     this.legs.forEach((leg, at) => {
-      const wanted = heard[at]!.map(index => TONES[index]!)
+      const wanted = heard[at]!.map(index => this.tones[index]!)
       if (leg.out.length === settled[at]) {
         this.t.same([], wanted, `${name}: ${leg.id} hears nothing`)
         return
@@ -94,9 +98,9 @@ class Office {
       const rate = leg.codec.sampleRate
       const packets = leg.out.length - before[at]! + 10
       const pcm = leg.heard().subarray((-rate / 50) * packets)
-      this.t.same(tonesIn(pcm, rate), wanted, `${name}: what ${leg.id} hears`)
+      this.t.same(tonesIn(pcm, rate, this.tones), wanted, `${name}: what ${leg.id} hears`)
       if (before[at] === 0) return
-      const old = tonesIn(pcm.subarray(0, rate / 5), rate)
+      const old = tonesIn(pcm.subarray(0, rate / 5), rate, this.tones)
       const step = largestStep(leg.decoded().slice(-packets))
       this.t.ok(step <= ownStep([...new Set([...old, ...wanted])], leg.codec), `${name}: ${leg.id} hears no step: ${step}`)
       if (old.length > 0 && wanted.length > 0) this.t.ok(silence(pcm, rate) <= 10, `${name}: ${leg.id} hears no gap: ${silence(pcm, rate)} ms`)
@@ -129,6 +133,60 @@ for (const codec of [pcmu, codecFor('L16', 16_000)!, codecFor('G722', 8000)!, co
   office.change('out of it into a mixed bridge', () => topology.bridge(a, b, true), [[1], [0], []])
   office.change('another peer', () => topology.bridge(a, c, false), [[2], [], [0]])
   office.end()
+})
+
+/** Decoding all that was heard takes the longer, the more the codec computes. */
+const SWEEPS = [
+  { codec: pcmu, meetings: 4 },
+  { codec: codecFor('L16', 16_000)!, meetings: 4 },
+  { codec: codecFor('G722', 8000)!, meetings: 1 },
+  { codec: codecFor('G726-32', 8000)!, meetings: 1 },
+]
+
+for (const { codec, meetings } of SWEEPS) void t.test(`${codec.name}: packets, mixer and room in turns: no gap, no step, whenever the packets and the change come`, t => {
+  const random = seededRandom(5)
+  for (let meeting = 0; meeting < meetings; meeting++) {
+    const tones = [400, 800, 1200].map(lowest => Math.round(lowest + 300 * random.float()))
+    const office = new Office(t, [codec, codec, codec], tones, Array.from({ length: 3 }, () => 20 * random.float()))
+    const { topology, legs: [a, b, c] } = office
+    const change = (name: string, change: () => void, heard: readonly (readonly number[])[]): void => {
+      office.talk(5 * (random.uint32() % 4))
+      office.change(`${tones.join(', ')} Hz: ${name}`, change, heard)
+    }
+    topology.bridge(a, b, false)
+    for (let round = 0; round < 2; round++) {
+      change('mixed bridge', () => topology.bridge(a, b, true), [[1], [0], []])
+      change('packet bridge', () => topology.bridge(a, b, false), [[1], [0], []])
+      change('a room', () => office.legs.forEach(leg => topology.joinRoom(ROOM, leg, EQUAL)), [[1, 2], [0, 2], [0, 1]])
+      change('one is muted', () => topology.setMember(ROOM, c.id, { ...EQUAL, muted: true }), [[1], [0], [0, 1]])
+      change('and not any more', () => topology.setMember(ROOM, c.id, EQUAL), [[1, 2], [0, 2], [0, 1]])
+      change('one whispers', () => topology.setHears(ROOM, a.id, c.id, false), [[1], [0, 2], [0, 1]])
+      change('and speaks up', () => topology.setHears(ROOM, a.id, c.id, true), [[1, 2], [0, 2], [0, 1]])
+      change('one is deaf', () => topology.setMember(ROOM, b.id, { ...EQUAL, deaf: true }), [[1, 2], [], [0, 1]])
+      change('and not any more', () => topology.setMember(ROOM, b.id, EQUAL), [[1, 2], [0, 2], [0, 1]])
+      change('one leaves', () => topology.part(c), [[1], [0], []])
+      change('and comes again', () => topology.joinRoom(ROOM, c, EQUAL), [[1, 2], [0, 2], [0, 1]])
+      change('packets out of the room', () => topology.bridge(a, b, false), [[1], [0], []])
+      topology.part(c)
+    }
+  }
+  t.end()
+})
+
+void t.test('who goes from a room to somebody who says nothing does not hear the room for ever', t => {
+  const office = new Office(t, [pcmu, pcmu, pcmu], TONES, [Infinity, 5, 10])
+  const { topology, legs: [a, b, c] } = office
+  for (const leg of office.legs) topology.joinRoom(ROOM, leg, EQUAL)
+  office.talk(500)
+  topology.bridge(a, b, false)
+  office.talk(SETTLED)
+  const sent = b.out.length
+  const heardBySilent = a.out.length
+  office.talk(200)
+  t.equal(b.out.length, sent, 'the room is left')
+  t.equal(a.out.length, heardBySilent + 10, 'whom the other hears')
+  topology.part(c)
+  t.end()
 })
 
 void t.test('a supervisor listens, whispers to the agent, barges in, and goes: no gap, no step', t => {
@@ -182,7 +240,7 @@ for (const name of ['PCMA', 'G722']) void t.test(`a re-INVITE gives a member of 
     const leg = legs[at]
     const packets = leg.out.length - before[at]! + 10
     const pcm = leg.heard().subarray(-160 * packets)
-    t.same(tonesIn(pcm, 8000), heard)
+    t.same(tonesIn(pcm, 8000, TONES), heard)
     const step = largestStep(leg.decoded().slice(-packets))
     t.ok(step <= ownStep(heard, pcmu), `${leg.id} hears no step: ${step}`)
     // Each tone in each piece of 50 ms.

@@ -10,7 +10,7 @@ import { FormerSound } from './former-sound.js'
 import type { AudioSink } from './receiver.js'
 import type { PayloadMemory } from './payload-memory.js'
 import type { ResamplerFilters } from './resampler-filters.js'
-import type { SeamBegin } from './seam.js'
+import { bendSound, type SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
 
 /** What a room needs of a leg. */
@@ -72,10 +72,23 @@ export class Member implements AudioSink {
   arrival: Arrival | undefined
   /** It has another room, and is here only until it can be heard there. */
   moved = false
+  /** Its settings have changed since the last tick in what others hear of it. */
+  altered = false
+  /** What it hears goes on differently from the last tick: its next frame begins where the last one ended. */
+  bends = false
+  /** The last two samples of what it was sent. */
+  #lastButOne = 0
+  #last = 0
+  /** Others send to it by now: it is here only to be heard. */
+  served = false
+  /** The tick of its age after which it is here no longer. */
+  leavesAt = Infinity
   /** Ticks since it came. */
   age = 0
   /** Its stream plays: the jitter buffer has filled. */
   ready = false
+  /** It did in the tick before as well: its sound does not begin in this one. */
+  steady = false
   readonly #filters: ResamplerFilters
   readonly #playout: Playout
   #encoder: Encoder
@@ -161,6 +174,7 @@ export class Member implements AudioSink {
   /** Takes this tick's 20 ms out of the jitter buffer. */
   read(at: number): void {
     const result = this.#playout.read(at, this.pcm)
+    this.steady = this.ready && result !== 'early'
     this.ready = result !== 'early'
     this.age++
     this.spoke = this.speaks
@@ -226,6 +240,22 @@ export class Member implements AudioSink {
     this.leg.sender.changeEncoder('fresh')
   }
 
+  /** A voice that it heard in the last tick is gone, or another is there at once. The arguments are the last samples of what all heard. */
+  bend(lastButOne: number, last: number): void {
+    if (!this.#begun && !this.#passed) return
+    this.bends = true
+    if (!this.#passed) return
+    this.#lastButOne = lastButOne
+    this.#last = last
+  }
+
+  #bent(mix: Int16Array): Int16Array {
+    this.bends = false
+    const bent = mix.slice()
+    bendSound(bent, this.#lastButOne, this.#last, this.rate)
+    return bent
+  }
+
   /**
    * Encodes and sends what it hears.
    * @param before what all heard in the tick before: the filter between the rates goes on from there where the member heard just that.
@@ -239,6 +269,9 @@ export class Member implements AudioSink {
       this.#encoder = this.codec.createEncoder()
       sender.changeEncoder('fresh')
     }
+    if (this.bends) mix = this.#bent(mix)
+    this.#lastButOne = mix[mix.length - 2]!
+    this.#last = mix[mix.length - 1]!
     let pcm = mix
     if (this.#resampler !== undefined) {
       // What was heard before it came here is unknown: the filter begins with the sound's image in time, not with a gap.

@@ -40,6 +40,8 @@ export class Mixer implements Producer {
   #common = new Int16Array(this.#mix.length)
   #before = new Int16Array(this.#mix.length)
   #beforeTick = NaN
+  /** The last two samples of the newest. */
+  readonly #commonEnd = new Int16Array(2)
   #ticks = 0
   /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
@@ -54,6 +56,10 @@ export class Mixer implements Producer {
   talking: ((leg: number, talking: boolean) => void) | undefined
   /** Some member is still heard where it was before. */
   #arriving = false
+  /** Somebody is on the way out. */
+  #leaving = false
+  /** Some member's settings have changed. */
+  #altered = false
 
   /** @param loudest how many members are heard at a time; all by default. */
   constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>, loudest?: number) {
@@ -114,6 +120,23 @@ export class Mixer implements Producer {
     if (this.#remove(leg) !== undefined) this.#afterLeaving()
   }
 
+  /** Two go over to each other, unmixed: they are heard and served here until each is `served` there, or for as long as an arrival may take. */
+  leave(a: MixedLeg, b: MixedLeg): void {
+    for (const { id } of [a, b]) {
+      const member = this.#find(id)
+      if (member === undefined) continue
+      this.depart(member.leg)
+      member.leavesAt = member.age + ARRIVAL_TICKS
+      this.#leaving = true
+    }
+  }
+
+  /** Others send to the leg from now on. */
+  served(leg: MixedLeg): void {
+    const member = this.#find(leg.id)
+    if (member !== undefined) member.served = true
+  }
+
   /** Ends a leg's arrival now. */
   settle(leg: MixedLeg): void {
     const member = this.#find(leg.id)
@@ -131,6 +154,7 @@ export class Mixer implements Producer {
   #remove(leg: MixedLeg): Member | undefined {
     const at = this.#members.findIndex(member => member.leg === leg)
     if (at === -1) return undefined
+    if (this.#members[at]!.speaks) this.#bendFor(this.#members[at]!)
     for (const member of this.#members) member.unheard?.delete(leg.id)
     return this.#members.splice(at, 1)[0]
   }
@@ -142,12 +166,27 @@ export class Mixer implements Producer {
 
   set(leg: number, settings: MemberSettings): void {
     const member = this.#find(leg)
-    if (member !== undefined) member.settings = settings
+    if (member === undefined) return
+    const { muted, gain, deaf } = member.settings
+    if (settings.muted !== muted || settings.gain !== gain) this.#altered = member.altered = true
+    if (settings.deaf !== deaf) this.#bend(member)
+    member.settings = settings
+  }
+
+  /** The voice of a member changes at once: those who hear it are spared the step. */
+  #bendFor({ id }: Member): void {
+    for (const listener of this.#members) if (listener.id !== id && !listener.settings.deaf && listener.unheard?.has(id) !== true) this.#bend(listener)
+  }
+
+  #bend(listener: Member): void {
+    const end = this.#commonEnd
+    listener.bend(end[0]!, end[1]!)
   }
 
   hears(listener: number, speaker: number, heard: boolean): void {
     const member = this.#find(listener)
     if (member === undefined) return
+    if (this.#find(speaker)?.speaks === true && (member.unheard?.has(speaker) === true) === heard) this.#bend(member)
     const unheard = member.unheard ?? new Set<number>()
     if (heard) unheard.delete(speaker)
     else unheard.add(speaker)
@@ -183,6 +222,8 @@ export class Mixer implements Producer {
     exchange?.read(at)
     this.#loudest?.choose(members, exchange === undefined ? NO_RIVALS : exchange.rivals)
     if (this.#arriving) this.#welcome()
+    if (this.#leaving) this.#bidFarewell()
+    if (this.#altered) this.#alter()
     if (members.length === 2 && this.#taps.length === 0 && exchange === undefined) {
       this.#servePair(members[0]!, members[1]!, at)
       this.#servePair(members[1]!, members[0]!, at)
@@ -203,6 +244,7 @@ export class Mixer implements Producer {
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     const rate = wide === undefined ? this.rate : WIDE
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(wide ?? this.#wholeMix(), rate, (at * rate) / 1000, at)
+    if (this.#commonMade) this.#keepEnd()
     if (this.#resamples) this.#keepCommon()
   }
 
@@ -231,7 +273,7 @@ export class Mixer implements Producer {
 
   /** Of two, each hears just the other: there is nothing to sum. */
   #servePair(member: Member, other: Member, at: number): void {
-    if (member.arrival !== undefined) return
+    if (member.arrival !== undefined || member.served) return
     const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
     member.send(heard ? other.pcm : this.#silence, at, this.#before)
   }
@@ -254,21 +296,35 @@ export class Mixer implements Producer {
     this.#arriving = this.#members.some(({ arrival }) => arrival !== undefined)
   }
 
+  #alter(): void {
+    this.#altered = false
+    for (const member of this.#members) {
+      if (member.altered && (member.speaks || member.spoke)) this.#bendFor(member)
+      member.altered = false
+    }
+  }
+
+  /** Lets those go whose time is over. */
+  #bidFarewell(): void {
+    for (const { leg } of this.#members.filter(({ age, leavesAt }) => age > leavesAt)) this.release(leg)
+    this.#leaving = this.#members.some(({ leavesAt }) => leavesAt < Infinity)
+  }
+
   /** Asked of all before any is settled: companions arrive in one tick. */
-  readonly #arrived = ({ arrival, ready, age }: Member): boolean => {
+  readonly #arrived = ({ arrival, steady, age }: Member): boolean => {
     if (arrival === undefined) return false
     const { companion } = arrival
-    return age >= ARRIVAL_TICKS || (ready && (companion === undefined || this.#find(companion.id)?.ready === true))
+    return age >= ARRIVAL_TICKS || (steady && (companion === undefined || this.#find(companion.id)?.steady === true))
   }
 
   #serve(member: Member, at: number): void {
-    if (member.arrival !== undefined) return
+    if (member.arrival !== undefined || member.served) return
     const { settings } = member
     if (settings.deaf) {
       member.send(this.#silence, at, this.#before)
       return
     }
-    if (member.speaks || member.unheard !== undefined) {
+    if (member.speaks || member.bends || member.unheard !== undefined) {
       this.#mixFor(member)
       member.send(this.#mix, at, this.#before)
       return
@@ -300,6 +356,12 @@ export class Mixer implements Producer {
     member.pass(payload, at, encoding.begin)
   }
 
+  #keepEnd(): void {
+    const { length } = this.#common
+    this.#commonEnd[0] = this.#common[length - 2]!
+    this.#commonEnd[1] = this.#common[length - 1]!
+  }
+
   /** For the filters of the next tick. */
   #keepCommon(): void {
     this.#makeCommon()
@@ -314,8 +376,13 @@ export class Mixer implements Producer {
     const sum = this.#sum
     const mix = this.#mix
     const own = member.pcm
-    if (member.unheard === undefined) {
+    if (member.unheard === undefined && member.speaks) {
       for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - own[at]!)
+      return
+    }
+    if (member.unheard === undefined) {
+      this.#makeCommon()
+      mix.set(this.#common)
       return
     }
     const guests = this.#exchange?.guests ?? NO_GUESTS

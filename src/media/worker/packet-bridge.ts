@@ -16,3 +16,28 @@ export class PacketBridge implements AudioSink {
     this.target.forward(packet, header, source, true, now)
   }
 }
+
+/** A packet bridge that takes over from something else with the first packet that it has. */
+export class TakingOver extends PacketBridge {
+  #begun = false
+
+  constructor(target: Sender, readonly begun: () => void) {
+    super(target)
+  }
+
+  override audio(packet: Buffer, header: RtpHeader, codec: Codec, source: number, now: number, past?: PayloadMemory): void {
+    this.#begin()
+    super.audio(packet, header, codec, source, now, past)
+  }
+
+  override event(packet: Buffer, header: RtpHeader, source: number, now: number): void {
+    this.#begin()
+    super.event(packet, header, source, now)
+  }
+
+  #begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.begun()
+  }
+}

@@ -4,7 +4,7 @@ import { RoomShare } from '../shared/room-share.js'
 import type { WorkerContext } from './context.js'
 import type { Arrival, MixedLeg } from './member.js'
 import { Mixer } from './mixer.js'
-import { PacketBridge } from './packet-bridge.js'
+import { PacketBridge, TakingOver } from './packet-bridge.js'
 import type { Sender } from './sender.js'
 import { Patience } from './work-loop.js'
 
@@ -18,6 +18,12 @@ export interface JoinedLeg extends MixedLeg {
   echo(): void
 }
 
+/** The mixer that two legs come out of, and how many of them still depend on it. */
+interface Former {
+  readonly mixer: Mixer
+  unserved: number
+}
+
 /** Two legs joined to each other, and how. */
 interface Pair {
   readonly a: JoinedLeg
@@ -26,6 +32,8 @@ interface Pair {
   readonly mixed: boolean
   /** Undefined while packets go through as they are. */
   mixer: Mixer | undefined
+  /** Where they were mixed, and are until each has packets that go through as they are. */
+  former?: Former
   /** One of the two has gone over to a room, where it is not heard yet: ends that now. */
   settle?: () => void
 }
@@ -52,6 +60,13 @@ export class Topology {
       if (pair.mixed !== mixed) this.#rejoin({ ...pair, mixed })
       return
     }
+    const room = this.#roomOf.get(a)
+    if (!mixed && room !== undefined && room === this.#roomOf.get(b) && a.codec !== undefined && a.codec === b.codec) {
+      this.#roomOf.delete(a)
+      this.#roomOf.delete(b)
+      this.#rejoin({ a, b, mixed, mixer: room })
+      return
+    }
     if (a.codec === undefined || b.codec === undefined || (!mixed && a.codec === b.codec)) {
       this.part(a)
       this.part(b)
@@ -74,14 +89,18 @@ export class Topology {
     this.#pairs.set(b, pair)
     if (asPackets) {
       if (known && pair.mixer === undefined) return
-      pair.mixer?.close()
-      pair.mixer = undefined
-      a.connect(new PacketBridge(b.sender), Patience.bridged)
-      b.connect(new PacketBridge(a.sender), Patience.bridged)
+      if (pair.mixer !== undefined) {
+        pair.mixer.leave(a, b)
+        pair.former = { mixer: pair.mixer, unserved: 2 }
+        pair.mixer = undefined
+      }
+      a.connect(this.#packets(pair, b), Patience.bridged)
+      b.connect(this.#packets(pair, a), Patience.bridged)
       a.changed = b.changed = () => this.#rejoin(pair)
       return
     }
     if (pair.mixer === undefined && a.codec !== undefined && b.codec !== undefined) {
+      this.#forget(pair)
       pair.mixer = new Mixer(this.context)
       const packets = known && a.codec === b.codec
       pair.mixer.join(a, EQUAL, packets ? { through: new PacketBridge(b.sender), companion: b, left: () => undefined } : undefined)
@@ -95,6 +114,24 @@ export class Topology {
     }
   }
 
+  /** The packets for `target`: with the first one the mixer that the pair comes out of has no longer to serve it. */
+  #packets(pair: Pair, target: JoinedLeg): PacketBridge {
+    const { former } = pair
+    if (former === undefined) return new PacketBridge(target.sender)
+    return new TakingOver(target.sender, () => {
+      former.mixer.served(target)
+      if (--former.unserved === 0) this.#forget(pair)
+    })
+  }
+
+  /** The pair goes out of its mixer. */
+  #forget(pair: Pair): void {
+    const { a, b, former } = pair
+    delete pair.former
+    former?.mixer.release(a)
+    former?.mixer.release(b)
+  }
+
   /** Takes the leg out of whatever it is in; it falls silent. */
   part(leg: JoinedLeg): void {
     this.#pairs.get(leg)?.settle?.()
@@ -103,6 +140,7 @@ export class Topology {
       this.#pairs.delete(pair.a)
       this.#pairs.delete(pair.b)
       pair.mixer?.close()
+      this.#forget(pair)
       for (const side of [pair.a, pair.b]) {
         side.changed = undefined
         side.connect(undefined, Patience.buffered)
@@ -125,6 +163,7 @@ export class Topology {
   }
 
   #departPair(pair: Pair, leg: JoinedLeg): Arrival | undefined {
+    this.#forget(pair)
     const { mixer } = pair
     const peer = otherOf(pair, leg)
     this.#pairs.delete(leg)
