@@ -61,7 +61,7 @@ export class MediaVictim {
     this.#receiver.sink = bridge
     this.#rtcp = new RtcpSession({
       context: { wheel: this.#wheel, now: () => this.#now, random, cname: 'victim', outbox: new Outbox(), loop: { unseen: 0 } }, sender, receiver: this.#receiver,
-      address: '127.0.0.1', port: 4001, transport: { port: 4000, send: nothing, settle: nothing, close: nothing }, protection: () => undefined, dropped: nothing, interval: nothing,
+      address: '127.0.0.1', port: 4001, transport: { port: 4000, send: nothing, pin: nothing, close: nothing }, protection: () => undefined, dropped: nothing, interval: nothing,
       heard: () => ({ codec: 'PCMU', loss: 0, delay: 0 }),
     })
     this.#rtcp.apply(MEDIA)

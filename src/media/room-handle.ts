@@ -114,7 +114,8 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     for (const [key, pair] of this.#unheard) {
       if (!pair.includes(leg)) continue
       this.#unheard.delete(key)
-      this.#tellPair(pair, true)
+      // Where both are in one worker the pair goes with the member.
+      if (pair[0].worker !== pair[1].worker) this.#tellPair(pair, true)
     }
     this.#tidy()
   }

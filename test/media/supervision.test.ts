@@ -9,7 +9,7 @@ import { seededRandom } from '../../src/core/random.js'
 import { createMediaEngine } from '../../src/media/engine.js'
 import type { Leg } from '../../src/media/leg.js'
 import { writeRtp } from '../../src/rtp/packet.js'
-import { calls, goOn } from './talkers.js'
+import { calls, goOn, talkers } from './talkers.js'
 import { TonePeer, until } from './tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
@@ -90,6 +90,25 @@ void t.test('a peer that has been alone for a while is the only one who is heard
   await until(() => other.heard.length > 5, 'is heard at once when it is agreed on')
   peer.close()
   other.close()
+  await engine.close()
+})
+
+void t.test('what is whispered to an agent is not heard by the caller when the two are joined to each other again', async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [48000, 48099] })
+  const { peers: [caller, agent], legs, end } = await talkers(engine, [500, 800, 1300])
+  for (const silent of [false, true]) {
+    await using room = await engine.createRoom()
+    for (const leg of legs) await room.join(leg)
+    room.hears(legs[0]!, legs[2]!, false)
+    await until(() => caller!.level(800) > -11, 'the agent in the room')
+    if (silent) agent!.quiet()
+    const from = caller!.heard.length
+    await engine.join(legs[0]!, legs[1]!)
+    await new Promise(resolve => setTimeout(resolve, 400))
+    const pcm = caller!.pcm(from)
+    for (let at = 0; at + 160 <= pcm.length; at += 160) t.ok(toneLevel(pcm, 1300, 8000, at, 160) < -50, 'nothing of the supervisor')
+  }
+  await end()
   await engine.close()
 })
 

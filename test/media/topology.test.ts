@@ -173,19 +173,123 @@ for (const { codec, meetings } of SWEEPS) void t.test(`${codec.name}: packets, m
   t.end()
 })
 
-void t.test('who goes from a room to somebody who says nothing does not hear the room for ever', t => {
+void t.test('who goes from a room to somebody who says nothing does not hear the room for ever, and what was whispered there not at all', t => {
   const office = new Office(t, [pcmu, pcmu, pcmu], TONES, [Infinity, 5, 10])
   const { topology, legs: [a, b, c] } = office
   for (const leg of office.legs) topology.joinRoom(ROOM, leg, EQUAL)
+  topology.setHears(ROOM, a.id, c.id, false)
   office.talk(500)
+  const before = a.out.length
   topology.bridge(a, b, false)
   office.talk(SETTLED)
-  const sent = b.out.length
-  const heardBySilent = a.out.length
+  const heard = a.heard().subarray(-160 * (a.out.length - before))
+  for (let at = 0; at < heard.length; at += 160) t.ok(toneLevel(heard, TONES[2]!, 8000, at, 160) < -50, 'not even for a moment')
+  const [sent, heardBySilent] = [b.out.length, a.out.length]
   office.talk(200)
   t.equal(b.out.length, sent, 'the room is left')
   t.equal(a.out.length, heardBySilent + 10, 'whom the other hears')
   topology.part(c)
+  t.end()
+})
+
+void t.test('into a mixer or a room and out of it within moments: no hole', t => {
+  for (const mixed of [true, false]) for (const moment of [0, 5, 20, 40, 60]) for (let phase = 0; phase < 20; phase += 5) {
+    const office = new Office(t, [pcmu, pcmu, pcmu], TONES, [3, 8, 13].map(arrival => (arrival + phase) % 20))
+    const { topology, legs: [a, b] } = office
+    topology.bridge(a, b, false)
+    office.talk(500 + phase)
+    const before = a.out.length
+    if (mixed) topology.bridge(a, b, true)
+    else for (const leg of [a, b]) topology.joinRoom(ROOM, leg, EQUAL)
+    office.talk(moment)
+    topology.bridge(a, b, false)
+    office.talk(400)
+    t.ok(silence(a.heard().subarray(160 * (before - 5)), 8000) <= 10, `${mixed ? 'mixer' : 'room'}, ${moment} ms, phase ${phase}`)
+  }
+  t.end()
+})
+
+void t.test('who comes back into the room that it has just left is served there', t => {
+  for (const moment of [0, 5, 15]) {
+    const office = new Office(t)
+    const { topology, legs: [a, b] } = office
+    for (const leg of office.legs) topology.joinRoom(ROOM, leg, EQUAL)
+    office.talk(500)
+    topology.bridge(a, b, false)
+    office.talk(moment)
+    topology.joinRoom(ROOM, a, EQUAL)
+    office.talk(600)
+    t.same(tonesIn(a.heard(), 8000, TONES), [TONES[2]], `after ${moment} ms`)
+  }
+  t.end()
+})
+
+void t.test('two wide-band members go, and the room becomes narrow-band: the others hear no gap', t => {
+  const wide = codecFor('L16', 16_000)!
+  for (const silent of [[], [0], [0, 1]]) {
+    const tones = [500, 700, 1300, 900]
+    const office = new Office(t, [wide, wide, pcmu, pcmu], tones, [0, 5, 10, 15].map((arrival, at) => silent.includes(at) ? Infinity : arrival))
+    const { topology, legs: [a, b] } = office
+    const listener = (office.legs as readonly DryLeg[])[3]!
+    for (const leg of office.legs) topology.joinRoom(ROOM, leg, EQUAL)
+    office.talk(600)
+    const before = listener.out.length
+    topology.bridge(a, b, false)
+    office.talk(600)
+    const heard = listener.heard().subarray(160 * (before - 2))
+    t.equal(silence(heard, 8000), 0, `${silent.length} of them are silent`)
+    t.same(tonesIn(heard, 8000, tones), [1300])
+  }
+  t.end()
+})
+
+void t.test('a voice that another displaces among the loudest ends without a step', t => {
+  const codec = codecFor('L16', 16_000)!
+  const LOUDEST = 2
+  for (let phase = 0; phase < 20; phase++) {
+    const office = new Office(t, [codec, codec, codec], [430, 433, 900], [3, 8, Infinity])
+    const { topology, legs: [a, b, c] } = office
+    topology.createRoom(LOUDEST, 1)
+    for (const leg of office.legs) topology.joinRoom(LOUDEST, leg, EQUAL)
+    topology.setMember(LOUDEST, b.id, { ...EQUAL, gain: 0.5 })
+    office.talk(500 + 35 * phase)
+    const before = c.out.length
+    topology.setMember(LOUDEST, a.id, { ...EQUAL, gain: 0.1 })
+    office.talk(1000)
+    const heard = c.decoded().slice(before + 3)
+    t.ok(largestStep(heard) <= 1.1 * 0.5 * ownStep([433], codec), `${largestStep(heard)}`)
+    t.ok(toneLevel(c.heard(), 433, 16_000, c.heard().length - 3200, 3200) > -20, 'the other is heard')
+  }
+  t.end()
+})
+
+void t.test('a voice that ends in a room costs the silent ones no encoding of their own', t => {
+  let encoded = 0
+  const g722 = codecFor('G722', 8000)!
+  const codec: Codec = {
+    ...g722,
+    createEncoder: () => {
+      const encoder = g722.createEncoder()
+      return { encode: (pcm, out, offset) => (encoded++, encoder.encode(pcm, out, offset)) }
+    },
+  }
+  const members = 40
+  const office = new Office(t, Array<Codec>(members).fill(codec), Array.from({ length: members }, (_, at) => 400 + 20 * at), Array.from({ length: members }, (_, at) => at < 3 ? 5 * at : Infinity))
+  const [one, other] = office.legs
+  for (const leg of office.legs) office.topology.joinRoom(ROOM, leg, EQUAL)
+  office.talk(600)
+  const costOf = (change: () => void): number => {
+    change()
+    encoded = 0
+    office.talk(100)
+    return encoded
+  }
+  const said = 3 * 5
+  const before = costOf(() => undefined) - said
+  const muted = costOf(() => office.topology.setMember(ROOM, one.id, { ...EQUAL, muted: true })) - said
+  const left = costOf(() => office.topology.part(other)) - said
+  t.ok(before <= 4 * 5, `${before} encodings in five ticks`)
+  t.ok(muted <= before && left <= before, `${muted} after a mute, ${left} when one has left`)
   t.end()
 })
 

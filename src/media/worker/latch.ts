@@ -47,13 +47,13 @@ export class Latch {
   }
 
   /** No other source can be believed before the next agreement, and none is heard: nobody else needs to be listened to. */
-  settled(now: number): boolean {
+  certain(now: number): boolean {
     if (!this.#latched || this.#inRow < ALONE || now - this.#lastAt > SILENT_MS) return false
     return this.#isSignalled(this.#address, this.#port) || now - this.#latchedAt >= SECOND_CHANCE_MS
   }
 
-  /** The source is to be looked at anew before it counts as settled. */
-  unsettle(): void {
+  /** The source is to be looked at anew before it counts as certain. */
+  doubt(): void {
     this.#inRow = 0
   }
 
@@ -98,6 +98,8 @@ export class Latch {
   }
 
   #acceptOther(address: string, port: number, ssrc: number, sequence: number, now: number): boolean {
+    // Nobody can be answered there.
+    if (port === 0) return false
     const expected = this.#isSignalled(address, port)
     if (expected && (!this.#latched || now - this.#latchedAt < SECOND_CHANCE_MS)) return this.#latchOnto(address, port, now)
     if (this.#latched) return false

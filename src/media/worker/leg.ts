@@ -70,7 +70,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       share.add(Counter.received, 1)
       loop.packet(this.#receive(packet, from, fromPort) ? this.#patience : Patience.buffered)
     }, () => {
-      this.receiver.latch.unsettle()
+      this.receiver.latch.doubt()
       this.dropped(SOCKET)
     })
     this.receiver = new Receiver(this, new Reception(), context.sources, context.slots.heard(slot))
@@ -98,7 +98,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.#appliedAt = this.context.now()
     this.#collided = false
     this.receiver.apply(media)
-    this.#settle(this.#appliedAt)
+    this.#pin(this.#appliedAt)
     this.receiver.reception.clockRate = codec.clockRate
     this.sender.apply(media, codec)
     this.#updateOpen()
@@ -117,9 +117,9 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.open = this.#sends && this.receiver.latch.port !== 0
   }
 
-  #settle(now: number): void {
+  #pin(now: number): void {
     const { latch } = this.receiver
-    this.#transport.settle(latch.settled(now) ? latch : undefined)
+    this.#transport.pin(latch.certain(now) ? latch : undefined)
   }
 
   // ---- packets
@@ -185,9 +185,9 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     if (this.#player?.options.interruptBy.includes(digit) === true) this.#endPlayer(digit)
   }
 
-  /** Settles on who is alone, and ends presses whose last packets were lost. */
+  /** Pins the socket to a peer that is alone, and ends presses whose last packets were lost. */
   housekeeping(now: number): void {
-    this.#settle(now)
+    this.#pin(now)
     if (this.receiver.events.pressed) this.receiver.events.expire(now, KEY_SILENCE_MS)
   }
 

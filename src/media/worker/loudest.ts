@@ -22,8 +22,11 @@ export class Loudest {
   /** @param most members heard at a time. */
   constructor(readonly most: number) {}
 
-  /** Silences all but the loudest of `members` and `rivals` in this tick; allocates nothing. */
-  choose(members: readonly Member[], rivals: readonly Candidate[]): void {
+  /**
+   * Silences all but the loudest of `members` and `rivals` in this tick; allocates nothing.
+   * @returns whether somebody is heard from now on, or is heard no more, while they speak: they are `altered`.
+   */
+  choose(members: readonly Member[], rivals: readonly Candidate[]): boolean {
     const chosen = this.#chosen
     chosen.length = 0
     for (let at = 0; at < rivals.length; at++) this.#insert(rivals[at]!)
@@ -34,11 +37,15 @@ export class Loudest {
       member.loudness = Math.max(member.loudness, energyOf(member.pcm))
       this.#insert(member)
     }
+    let altered = false
     for (let at = 0; at < members.length; at++) {
       const member = members[at]!
-      member.heard = member.speaks && chosen.includes(member)
-      member.speaks = member.heard
+      const heard = member.speaks && chosen.includes(member)
+      if (member.speaks && heard !== member.heard) altered = member.altered = true
+      member.heard = heard
+      member.speaks = heard
     }
+    return altered
   }
 
   /** Keeps `#chosen` in order of rank, no longer than `most`. */

@@ -76,13 +76,8 @@ export class Member implements AudioSink {
   altered = false
   /** What it hears goes on differently from the last tick: its next frame begins where the last one ended. */
   bends = false
-  /** The last two samples of what it was sent. */
-  #lastButOne = 0
-  #last = 0
-  /** Others send to it by now: it is here only to be heard. */
-  served = false
-  /** The tick of its age after which it is here no longer. */
-  leavesAt = Infinity
+  /** The last two samples of the mix that was made for it. */
+  readonly #end = new Int16Array(2)
   /** Ticks since it came. */
   age = 0
   /** Its stream plays: the jitter buffer has filled. */
@@ -240,19 +235,22 @@ export class Member implements AudioSink {
     this.leg.sender.changeEncoder('fresh')
   }
 
-  /** A voice that it heard in the last tick is gone, or another is there at once. The arguments are the last samples of what all heard. */
-  bend(lastButOne: number, last: number): void {
+  /** Its last frame was the one that all heard. */
+  get passed(): boolean {
+    return this.#passed
+  }
+
+  /** What it hears changes at once. @param end the last two samples of what all heard. */
+  bend(end: Int16Array): void {
     if (!this.#begun && !this.#passed) return
     this.bends = true
-    if (!this.#passed) return
-    this.#lastButOne = lastButOne
-    this.#last = last
+    if (this.#passed) this.#end.set(end)
   }
 
   #bent(mix: Int16Array): Int16Array {
     this.bends = false
     const bent = mix.slice()
-    bendSound(bent, this.#lastButOne, this.#last, this.rate)
+    bendSound(bent, this.#end[0]!, this.#end[1]!, this.rate)
     return bent
   }
 
@@ -265,13 +263,16 @@ export class Member implements AudioSink {
     const { sender } = this.leg
     if (this.adapts && (this.#passed || this.#stale || sender.held)) {
       this.#stale = sender.held
-      if (sender.held) return this.#payload
+      if (sender.held) {
+        this.bends = false
+        return this.#payload
+      }
       this.#encoder = this.codec.createEncoder()
       sender.changeEncoder('fresh')
     }
     if (this.bends) mix = this.#bent(mix)
-    this.#lastButOne = mix[mix.length - 2]!
-    this.#last = mix[mix.length - 1]!
+    this.#end[0] = mix[mix.length - 2]!
+    this.#end[1] = mix[mix.length - 1]!
     let pcm = mix
     if (this.#resampler !== undefined) {
       // What was heard before it came here is unknown: the filter begins with the sound's image in time, not with a gap.

@@ -10,6 +10,7 @@ import { type Arrival, Member, type MixedLeg } from './member.js'
 import { CommonEncoding } from './common-encoding.js'
 import { add, clip, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
+import { bendSound } from './seam.js'
 import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
 import { Patience } from './work-loop.js'
@@ -40,8 +41,9 @@ export class Mixer implements Producer {
   #common = new Int16Array(this.#mix.length)
   #before = new Int16Array(this.#mix.length)
   #beforeTick = NaN
-  /** The last two samples of the newest. */
+  /** The last two samples of the newest, and whether the next one begins where they ended. */
   readonly #commonEnd = new Int16Array(2)
+  #commonBends = false
   #ticks = 0
   /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
@@ -56,8 +58,8 @@ export class Mixer implements Producer {
   talking: ((leg: number, talking: boolean) => void) | undefined
   /** Some member is still heard where it was before. */
   #arriving = false
-  /** Somebody is on the way out. */
-  #leaving = false
+  /** Who has left, and is served until others do so. */
+  readonly #couples: Couple[] = []
   /** Some member's settings have changed. */
   #altered = false
 
@@ -84,7 +86,7 @@ export class Mixer implements Producer {
 
   /** Ticks while somebody is here, or others are recorded here. */
   #schedule(): void {
-    const needed = this.#members.length > 0 || (this.#exchange !== undefined && this.#taps.length > 0)
+    const needed = this.#members.length > 0 || this.#couples.length > 0 || (this.#exchange !== undefined && this.#taps.length > 0)
     if (needed === this.#ticking) return
     this.#ticking = needed
     if (needed) this.context.ticker.add(this, this.context.now())
@@ -99,7 +101,7 @@ export class Mixer implements Producer {
   }
 
   part(leg: MixedLeg): void {
-    const member = this.#remove(leg)
+    const [member] = this.#remove(leg)
     if (member === undefined) return
     this.#settle(member)
     if (!member.moved) disconnect(leg)
@@ -117,24 +119,45 @@ export class Mixer implements Producer {
 
   /** The leg is heard in another room. */
   release(leg: MixedLeg): void {
-    if (this.#remove(leg) !== undefined) this.#afterLeaving()
+    if (this.#remove(leg).length > 0) this.#afterLeaving()
   }
 
-  /** Two go over to each other, unmixed: they are heard and served here until each is `served` there, or for as long as an arrival may take. */
+  /** Two go over to each other, unmixed: they hear only each other from now on, by the mixer until each is `served` there, or for as long as an arrival may take. */
   leave(a: MixedLeg, b: MixedLeg): void {
-    for (const { id } of [a, b]) {
-      const member = this.#find(id)
-      if (member === undefined) continue
-      this.depart(member.leg)
-      member.leavesAt = member.age + ARRIVAL_TICKS
-      this.#leaving = true
+    const members = this.#remove(a, b)
+    const alone = this.#members.length === 0 && this.#exchange === undefined
+    // Who is still served where it was before has nothing to lose.
+    const arriving = members.filter(({ arrival }) => arrival !== undefined)
+    const [one, other] = members
+    for (const member of members) {
+      this.#settle(member)
+      if (!alone) member.bend(this.#commonEnd)
     }
+    if (one !== undefined && other !== undefined) this.#couples.push(new Couple(one, other))
+    for (const { leg } of arriving) this.served(leg)
+    this.#afterLeaving()
   }
 
-  /** Others send to the leg from now on. */
+  /** Others send from now on to a leg that has left with another. */
   served(leg: MixedLeg): void {
-    const member = this.#find(leg.id)
-    if (member !== undefined) member.served = true
+    const couple = this.#coupleOf(leg)
+    couple?.serves(leg)
+    if (couple?.ended === true) this.#part(couple)
+  }
+
+  /** Ends what it does for a leg that has left with another. */
+  dismiss(leg: MixedLeg): void {
+    const couple = this.#coupleOf(leg)
+    if (couple !== undefined) this.#part(couple)
+  }
+
+  #coupleOf(leg: MixedLeg): Couple | undefined {
+    return this.#couples.find(couple => couple.has(leg))
+  }
+
+  #part(couple: Couple): void {
+    this.#couples.splice(this.#couples.indexOf(couple), 1)
+    this.#schedule()
   }
 
   /** Ends a leg's arrival now. */
@@ -151,12 +174,12 @@ export class Mixer implements Producer {
     arrival.left()
   }
 
-  #remove(leg: MixedLeg): Member | undefined {
-    const at = this.#members.findIndex(member => member.leg === leg)
-    if (at === -1) return undefined
-    if (this.#members[at]!.speaks) this.#bendFor(this.#members[at]!)
-    for (const member of this.#members) member.unheard?.delete(leg.id)
-    return this.#members.splice(at, 1)[0]
+  #remove(...legs: readonly MixedLeg[]): readonly Member[] {
+    const removed = this.#members.filter(({ leg }) => legs.includes(leg))
+    for (const member of removed) this.#members.splice(this.#members.indexOf(member), 1)
+    for (const member of removed) if (member.speaks) this.#bendFor(member)
+    for (const member of this.#members) for (const { id } of removed) member.unheard?.delete(id)
+    return removed
   }
 
   #afterLeaving(): void {
@@ -169,24 +192,23 @@ export class Mixer implements Producer {
     if (member === undefined) return
     const { muted, gain, deaf } = member.settings
     if (settings.muted !== muted || settings.gain !== gain) this.#altered = member.altered = true
-    if (settings.deaf !== deaf) this.#bend(member)
+    if (settings.deaf !== deaf) member.bend(this.#commonEnd)
     member.settings = settings
   }
 
-  /** The voice of a member changes at once: those who hear it are spared the step. */
+  /** The voice of a member changes at once: those who hear it are spared the step. What all hear is bent once for all. */
   #bendFor({ id }: Member): void {
-    for (const listener of this.#members) if (listener.id !== id && !listener.settings.deaf && listener.unheard?.has(id) !== true) this.#bend(listener)
-  }
-
-  #bend(listener: Member): void {
-    const end = this.#commonEnd
-    listener.bend(end[0]!, end[1]!)
+    for (const listener of this.#members) {
+      if (listener.id === id || listener.settings.deaf || listener.unheard?.has(id) === true) continue
+      if (listener.passed) this.#commonBends = true
+      else listener.bend(this.#commonEnd)
+    }
   }
 
   hears(listener: number, speaker: number, heard: boolean): void {
     const member = this.#find(listener)
     if (member === undefined) return
-    if (this.#find(speaker)?.speaks === true && (member.unheard?.has(speaker) === true) === heard) this.#bend(member)
+    if (this.#find(speaker)?.speaks === true && (member.unheard?.has(speaker) === true) === heard) member.bend(this.#commonEnd)
     const unheard = member.unheard ?? new Set<number>()
     if (heard) unheard.delete(speaker)
     else unheard.add(speaker)
@@ -209,22 +231,36 @@ export class Mixer implements Producer {
       this.#settle(member)
       if (!member.moved) disconnect(member.leg)
     }
+    this.#couples.length = 0
     if (this.#ticking) this.context.ticker.remove(this)
     this.#ticking = false
   }
 
   tick(at: number): void {
+    this.#mixAll(at)
+    this.#commonBends = false
+    if (this.#couples.length > 0) this.#serveCouples(at)
+  }
+
+  #serveCouples(at: number): void {
+    for (const couple of [...this.#couples]) {
+      couple.tick(at)
+      if (couple.ended) this.#part(couple)
+    }
+  }
+
+  #mixAll(at: number): void {
     const members = this.#members
     for (let index = 0; index < members.length; index++) members[index]!.read(at)
     this.#ticks++
     if (this.talking !== undefined) this.#watch(this.talking)
     const exchange = this.#exchange
     exchange?.read(at)
-    this.#loudest?.choose(members, exchange === undefined ? NO_RIVALS : exchange.rivals)
+    if (this.#loudest?.choose(members, exchange === undefined ? NO_RIVALS : exchange.rivals) === true) this.#altered = true
     if (this.#arriving) this.#welcome()
-    if (this.#leaving) this.#bidFarewell()
     if (this.#altered) this.#alter()
     if (members.length === 2 && this.#taps.length === 0 && exchange === undefined) {
+      if (this.#commonBends) for (let index = 0; index < 2; index++) members[index]!.bend(this.#commonEnd)
       this.#servePair(members[0]!, members[1]!, at)
       this.#servePair(members[1]!, members[0]!, at)
       return
@@ -273,7 +309,7 @@ export class Mixer implements Producer {
 
   /** Of two, each hears just the other: there is nothing to sum. */
   #servePair(member: Member, other: Member, at: number): void {
-    if (member.arrival !== undefined || member.served) return
+    if (member.arrival !== undefined) return
     const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
     member.send(heard ? other.pcm : this.#silence, at, this.#before)
   }
@@ -304,12 +340,6 @@ export class Mixer implements Producer {
     }
   }
 
-  /** Lets those go whose time is over. */
-  #bidFarewell(): void {
-    for (const { leg } of this.#members.filter(({ age, leavesAt }) => age > leavesAt)) this.release(leg)
-    this.#leaving = this.#members.some(({ leavesAt }) => leavesAt < Infinity)
-  }
-
   /** Asked of all before any is settled: companions arrive in one tick. */
   readonly #arrived = ({ arrival, steady, age }: Member): boolean => {
     if (arrival === undefined) return false
@@ -318,7 +348,7 @@ export class Mixer implements Producer {
   }
 
   #serve(member: Member, at: number): void {
-    if (member.arrival !== undefined || member.served) return
+    if (member.arrival !== undefined) return
     const { settings } = member
     if (settings.deaf) {
       member.send(this.#silence, at, this.#before)
@@ -402,6 +432,7 @@ export class Mixer implements Producer {
     if (this.#commonMade) return
     this.#commonMade = true
     for (let at = 0; at < this.#common.length; at++) this.#common[at] = clip(this.#sum[at]!)
+    if (this.#commonBends) bendSound(this.#common, this.#commonEnd[0]!, this.#commonEnd[1]!, this.rate)
   }
 
   #wholeMix(): Uint8Array {
@@ -454,6 +485,44 @@ export class Mixer implements Producer {
     }
     this.#resamples = this.#members.some(({ resamples }) => resamples)
     this.#renewIfWider()
+  }
+}
+
+/** Two who have left for a bridge of packets, each served here until packets of the other have come. */
+class Couple {
+  readonly #members: readonly [Member, Member]
+  readonly #silence: Int16Array
+  readonly #served = new Set<MixedLeg>()
+  #ticks = 0
+
+  constructor(a: Member, b: Member) {
+    this.#members = [a, b]
+    this.#silence = new Int16Array(a.pcm.length)
+  }
+
+  has(leg: MixedLeg): boolean {
+    return this.#members.some(member => member.leg === leg)
+  }
+
+  serves(leg: MixedLeg): void {
+    this.#served.add(leg)
+  }
+
+  get ended(): boolean {
+    return this.#served.size === 2 || this.#ticks === ARRIVAL_TICKS
+  }
+
+  tick(at: number): void {
+    this.#ticks++
+    const [a, b] = this.#members
+    a.read(at)
+    b.read(at)
+    this.#serve(a, b, at)
+    this.#serve(b, a, at)
+  }
+
+  #serve(member: Member, { speaks, pcm }: Member, at: number): void {
+    if (!this.#served.has(member.leg)) member.send(speaks ? pcm : this.#silence, at, this.#silence)
   }
 }
 

@@ -14,56 +14,65 @@ export interface PacketTransport {
   readonly port: number
   send(packet: Buffer, port: number, address: string): void
   /** Nobody but `peer` is heard from now on, and packets for it take a shorter way; undefined: everybody is heard. Cheap when nothing changes. */
-  settle(peer: Peer | undefined): void
+  pin(peer: Peer | undefined): void
   close(): void
 }
 
 /** Told of each datagram; `packet` is the receiver's to keep or to overwrite. */
 export type PacketHandler = (packet: Buffer, address: string, port: number) => void
 
+const NOBODY: Peer = { address: '', port: 0 }
+
+const nothing = (): void => undefined
+
 /**
- * A settled socket is a connected one: the system looks up the route once instead of for each packet, and turns strangers away. One
- * that is bound to all addresses never settles: it would take the route's address for its own, whichever the peer sends to.
+ * A pinned socket is a connected one: the system looks up the route once instead of for each packet, and turns strangers away. One
+ * that is bound to all addresses is never pinned: it would take the route's address for its own, whichever the peer sends to.
  */
 class UdpTransport implements PacketTransport {
   readonly #socket: Socket
   readonly #outbox: Outbox
   readonly #wildcard: boolean
-  /** Whom it has settled on. */
+  /** Whom it is pinned to; port 0: nobody. */
   #address = ''
   #port = 0
+  /** To whom it could not be. */
+  #unreachable = NOBODY
 
-  constructor(socket: Socket, readonly port: number, outbox: Outbox, wildcard: boolean) {
+  constructor(socket: Socket, readonly port: number, outbox: Outbox) {
     this.#socket = socket
     this.#outbox = outbox
-    this.#wildcard = wildcard
+    this.#wildcard = isWildcard(socket.address().address)
   }
 
   send(packet: Buffer, port: number, address: string): void {
     if (this.#port === 0) this.#outbox.push(this.#socket, packet, port, address)
     else if (port === this.#port && address === this.#address) this.#outbox.push(this.#socket, packet, CONNECTED, '')
     else {
-      this.#unsettle()
+      this.#unpin()
       this.#outbox.push(this.#socket, packet, port, address)
     }
   }
 
-  settle(peer: Peer | undefined): void {
-    if (this.#port === 0 ? peer === undefined || this.#wildcard : peer?.port === this.#port && peer.address === this.#address) return
-    this.#unsettle()
-    if (peer === undefined) return
+  pin(peer: Peer | undefined): void {
+    const { port, address } = peer ?? NOBODY
+    if (port === this.#port && address === this.#address) return
+    this.#unpin()
+    if (port === 0 || this.#wildcard || (port === this.#unreachable.port && address === this.#unreachable.address)) return
     // What is still to go has the address with it, which a connected socket would not take.
     this.#outbox.flush()
-    this.#socket.connect(peer.port, peer.address)
-    if (!isConnected(this.#socket)) return
-    this.#port = peer.port
-    this.#address = peer.address
+    this.#socket.connect(port, address, nothing)
+    if (isConnected(this.#socket)) {
+      this.#port = port
+      this.#address = address
+    } else this.#unreachable = { port, address }
   }
 
-  #unsettle(): void {
+  #unpin(): void {
     if (this.#port === 0) return
     this.#outbox.flush()
     this.#port = 0
+    this.#address = ''
     this.#socket.disconnect()
   }
 
@@ -74,7 +83,7 @@ class UdpTransport implements PacketTransport {
   }
 }
 
-/** With a lookup that answers at once, `connect` has done its work, or failed, when it returns; an 'error' event tells the latter. */
+/** With a lookup that answers at once, `connect` has done its work, or failed, when it returns. */
 const isConnected = (socket: Socket): boolean => {
   try {
     return socket.remoteAddress().port !== 0
@@ -85,7 +94,7 @@ const isConnected = (socket: Socket): boolean => {
 
 /**
  * Binds a UDP socket; the port is bound when this returns.
- * @param fault told of an ICMP error, or any other that the system had with one packet.
+ * @param fault told of an ICMP error: the peer's port is closed, or a router says so.
  * @throws the system's error when the port or address cannot be had.
  */
 export const bindUdp = (address: string, port: number, outbox: Outbox, receive: PacketHandler, fault: () => void): PacketTransport => {
@@ -105,5 +114,5 @@ export const bindUdp = (address: string, port: number, outbox: Outbox, receive: 
     throw failure
   }
   bound = true
-  return new UdpTransport(socket, port, outbox, isWildcard(address))
+  return new UdpTransport(socket, port, outbox)
 }

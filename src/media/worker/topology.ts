@@ -18,12 +18,6 @@ export interface JoinedLeg extends MixedLeg {
   echo(): void
 }
 
-/** The mixer that two legs come out of, and how many of them still depend on it. */
-interface Former {
-  readonly mixer: Mixer
-  unserved: number
-}
-
 /** Two legs joined to each other, and how. */
 interface Pair {
   readonly a: JoinedLeg
@@ -33,7 +27,7 @@ interface Pair {
   /** Undefined while packets go through as they are. */
   mixer: Mixer | undefined
   /** Where they were mixed, and are until each has packets that go through as they are. */
-  former?: Former
+  former?: Mixer
   /** One of the two has gone over to a room, where it is not heard yet: ends that now. */
   settle?: () => void
 }
@@ -91,7 +85,7 @@ export class Topology {
       if (known && pair.mixer === undefined) return
       if (pair.mixer !== undefined) {
         pair.mixer.leave(a, b)
-        pair.former = { mixer: pair.mixer, unserved: 2 }
+        pair.former = pair.mixer
         pair.mixer = undefined
       }
       a.connect(this.#packets(pair, b), Patience.bridged)
@@ -115,21 +109,14 @@ export class Topology {
   }
 
   /** The packets for `target`: with the first one the mixer that the pair comes out of has no longer to serve it. */
-  #packets(pair: Pair, target: JoinedLeg): PacketBridge {
-    const { former } = pair
-    if (former === undefined) return new PacketBridge(target.sender)
-    return new TakingOver(target.sender, () => {
-      former.mixer.served(target)
-      if (--former.unserved === 0) this.#forget(pair)
-    })
+  #packets({ former }: Pair, target: JoinedLeg): PacketBridge {
+    return former === undefined ? new PacketBridge(target.sender) : new TakingOver(target.sender, () => former.served(target))
   }
 
-  /** The pair goes out of its mixer. */
+  /** The pair goes on to something else, whether or not its mixer has still to serve it. */
   #forget(pair: Pair): void {
-    const { a, b, former } = pair
+    pair.former?.dismiss(pair.a)
     delete pair.former
-    former?.mixer.release(a)
-    former?.mixer.release(b)
   }
 
   /** Takes the leg out of whatever it is in; it falls silent. */
