@@ -114,8 +114,11 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     for (const [key, pair] of this.#unheard) {
       if (!pair.includes(leg)) continue
       this.#unheard.delete(key)
-      // Where both are in one worker the pair goes with the member.
-      if (pair[0].worker !== pair[1].worker) this.#tellPair(pair, true)
+      const [listener, speaker] = pair
+      // In one worker the pair goes with the member; and who leaves shall not hear at the last moment what was not for it.
+      if (listener.worker === speaker.worker) continue
+      if (listener === leg) this.#tellSettings(speaker)
+      else this.#tellPair(pair, true)
     }
     this.#tidy()
   }
