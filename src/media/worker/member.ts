@@ -37,6 +37,8 @@ export interface MixedLeg {
   connect(sink: AudioSink | undefined, patience: number): void
 }
 
+/** Ticks that a leg stays at most where it was while its jitter buffer here fills, and its companion's. */
+export const ARRIVAL_TICKS = 10
 /** Ticks for which a member is heard in its former form at most. */
 const FORMER_TICKS = 10
 

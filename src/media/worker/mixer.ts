@@ -4,9 +4,10 @@ import type { MemberSettings } from '../protocol.js'
 import type { RoomShare } from '../shared/room-share.js'
 import { Counter } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
+import { Couple } from './couple.js'
 import { Exchange, type Guest, type RoomShares } from './exchange.js'
 import { type Candidate, Loudest } from './loudest.js'
-import { type Arrival, Member, type MixedLeg } from './member.js'
+import { type Arrival, ARRIVAL_TICKS, Member, type MixedLeg } from './member.js'
 import { CommonEncoding } from './common-encoding.js'
 import { add, clip, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
@@ -15,8 +16,6 @@ import type { RecordingTap } from './tap.js'
 import { type Producer, TICK_MS } from './ticker.js'
 import { Patience } from './work-loop.js'
 
-/** Ticks that a leg stays at most where it was while its jitter buffer here fills, and its companion's. */
-const ARRIVAL_TICKS = 10
 /** Takes each tick's whole mix. */
 type MixTap = Pick<RecordingTap, 'mixed'>
 
@@ -141,7 +140,7 @@ export class Mixer implements Producer {
   /** Others send from now on to a leg that has left with another. */
   served(leg: MixedLeg): void {
     const couple = this.#coupleOf(leg)
-    couple?.serves(leg)
+    couple?.served(leg)
     if (couple?.ended === true) this.#part(couple)
   }
 
@@ -485,44 +484,6 @@ export class Mixer implements Producer {
     }
     this.#resamples = this.#members.some(({ resamples }) => resamples)
     this.#renewIfWider()
-  }
-}
-
-/** Two who have left for a bridge of packets, each served here until packets of the other have come. */
-class Couple {
-  readonly #members: readonly [Member, Member]
-  readonly #silence: Int16Array
-  readonly #served = new Set<MixedLeg>()
-  #ticks = 0
-
-  constructor(a: Member, b: Member) {
-    this.#members = [a, b]
-    this.#silence = new Int16Array(a.pcm.length)
-  }
-
-  has(leg: MixedLeg): boolean {
-    return this.#members.some(member => member.leg === leg)
-  }
-
-  serves(leg: MixedLeg): void {
-    this.#served.add(leg)
-  }
-
-  get ended(): boolean {
-    return this.#served.size === 2 || this.#ticks === ARRIVAL_TICKS
-  }
-
-  tick(at: number): void {
-    this.#ticks++
-    const [a, b] = this.#members
-    a.read(at)
-    b.read(at)
-    this.#serve(a, b, at)
-    this.#serve(b, a, at)
-  }
-
-  #serve(member: Member, { speaks, pcm }: Member, at: number): void {
-    if (!this.#served.has(member.leg)) member.send(speaks ? pcm : this.#silence, at, this.#silence)
   }
 }
 
