@@ -34,6 +34,8 @@ export class SippFleet implements AsyncDisposable {
     const child = new Child('sipp', [
       ...args, '-sf', file, '-i', '127.0.0.1', '-p', String(port), '-nostdin', '-trace_msg', '-message_file', log,
       '-trace_err', '-error_file', errors, '-recv_timeout', '600000',
+      // A BYE that comes when sipp's own is due in the same millisecond is unexpected to it; its retransmission is not.
+      '-default_behaviors', 'all,-abortunexp',
     ], { cwd: folder })
     return new SippFleet(port, child, log, errors)
   }
