@@ -70,8 +70,14 @@ export interface ServerOptions extends Scoped {
    * @default { t1: 500, t2: 4000, t4: 5000 }
    */
   readonly timings?: Partial<Timings>
-  /** Longest wait of a media worker for a fuller burst of packets, in ms; 0 switches it off. @default 2.5 */
+  /** Longest wait of a media worker for a fuller burst of packets, in ms; 0 switches it off. @default 2 */
   readonly coalesce?: number
+  /**
+   * Nice value, from -20 to 19, that the media workers ask for on Linux, so that packets do not wait for other work of the machine, or of
+   * this process. Where the process may not ask (CAP_SYS_NICE, RLIMIT_NICE), or has less already, they run as it does; `workers()` tells.
+   * @default -10
+   */
+  readonly workerNice?: number
   /** Of SIP and of calls; media workers have the machine's. @default the machine's */
   readonly clock?: Clock
   /** Of tags, branches and Call-IDs. @default cryptographically strong */

@@ -123,6 +123,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     codecModules,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.coalesce === undefined ? {} : { coalesce: options.coalesce }),
+    ...(options.workerNice === undefined ? {} : { workerNice: options.workerNice }),
   })
   const lag = new LoopLag()
   try {

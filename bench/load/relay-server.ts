@@ -1,4 +1,4 @@
-// Bridged legs of the media engine without signalling: `node relay-server.js '{"calls":100,"secure":false,"coalesce":2.5}'` prints `ready` and, in JSON, the
+// Bridged legs of the media engine without signalling: `node relay-server.js '{"calls":100,"secure":false,"coalesce":2}'` prints `ready` and, in JSON, the
 // ports of each call's two legs and the resident memory (bytes) before they were opened. `relay-load.ts` is at the other ends.
 import { createMediaEngine } from '../../src/media/engine.js'
 import type { Leg } from '../../src/media/leg.js'

@@ -8,7 +8,7 @@ import type { RelayFigures, RelayLoad, RelayRun } from './relay.js'
 
 const SECONDS = 6
 /** Ms that packets wait at most for a fuller burst: the engine's default. */
-const COALESCE = 2.5
+const COALESCE = 2
 
 /** A run, and what it may cost. */
 interface Relay extends RelayRun {

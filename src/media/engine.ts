@@ -26,6 +26,10 @@ import { BindFailure, type Request, WorkerLink } from './worker-link.js'
 const RING_BYTES = 8 * 1024 * 1024
 /** How long (ms) a disk may take. */
 const PATIENCE_MS = 10_000
+/** Longest wait (ms) for a fuller burst. */
+const COALESCE_MS = 2
+/** Nice value of workers: preferred to all that asks for nothing, but not to what must come first on a machine. */
+const WORKER_NICE = -10
 /** Ports that somebody else may hold before the engine gives up on an `open`. */
 const BIND_ATTEMPTS = 10
 /**
@@ -93,7 +97,10 @@ class Engine implements MediaEngine, EngineServices {
   #number = 0
   #closed: Promise<void> | undefined
 
+  /** @throws CordboardError as `createMediaEngine`. */
   constructor(options: EngineOptions) {
+    const { workerNice = WORKER_NICE } = options
+    if (!Number.isInteger(workerNice) || workerNice < -20 || workerNice > 19) throw new CordboardError('SERVER_BAD_OPTION', `workerNice: no nice value: ${workerNice}`)
     this.patience = options.recorder?.patience ?? PATIENCE_MS
     const [first, last] = options.ports ?? [20000, 29999]
     this.#ports = new PortPool(first, last)
@@ -122,11 +129,11 @@ class Engine implements MediaEngine, EngineServices {
   #seed(index: number): WorkerSeed {
     const known = this.#seeds[index]
     if (known !== undefined) return known
-    const { recorder, coalesce = 2.5 } = this.#options
+    const { recorder, coalesce = COALESCE_MS, workerNice: nice = WORKER_NICE } = this.#options
     const frames = FrameRing.allocate(recorder?.buffer ?? RING_BYTES)
     this.#rings.push(frames)
     if (this.recorder.started) this.recorder.post({ type: 'ring', request: 0, ring: frames })
-    return this.#seeds[index] = { index, epoch: EPOCH, share: WorkerShare.allocate(), slots: this.#slots.buffer, frames, coalesce }
+    return this.#seeds[index] = { index, epoch: EPOCH, share: WorkerShare.allocate(), slots: this.#slots.buffer, frames, coalesce, nice }
   }
 
   #start(seed: WorkerSeed, spare?: Worker): WorkerLink {
@@ -435,7 +442,7 @@ class Engine implements MediaEngine, EngineServices {
   statistics(): Promise<EngineStatistics> {
     const shares = this.#links.map(link => link.share)
     const workers = shares.flatMap((share, index) => this.#states[index] === 'ended' ? [] : [{
-      index, legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99), tickLateness: share.tickLateness,
+      index, legs: share.get(Counter.legs), cpuShare: share.get(Counter.busy), tickLatenessP99: share.get(Counter.latenessP99), tickLateness: share.tickLateness, nice: share.get(Counter.nice),
     }])
     const total = (counter: number): number => shares.reduce((sum, share) => sum + share.get(counter), 0)
     const dropped: Record<string, number> = {}
@@ -473,8 +480,9 @@ class Engine implements MediaEngine, EngineServices {
 /**
  * Starts the media workers.
  *
+ * @throws CordboardError `SERVER_BAD_OPTION`.
  * @example
  * const engine = await createMediaEngine({ ports: [20000, 29999] })
  * const leg = await engine.open({ kind: 'rtp' })
  */
-export const createMediaEngine = (options: EngineOptions = {}): Promise<MediaEngine> => Promise.resolve(new Engine(options))
+export const createMediaEngine = async (options: EngineOptions = {}): Promise<MediaEngine> => new Engine(options)

@@ -252,6 +252,8 @@ export interface WorkerStatistics {
   /** 99th percentile of the lateness of its latest ticks. */
   readonly tickLatenessP99: number
   readonly tickLateness: TickLateness
+  /** Nice value of its thread: `workerNice`, where the system allows it. */
+  readonly nice: number
 }
 
 /** Live numbers of the engine. */
@@ -288,8 +290,10 @@ export interface EngineOptions {
   readonly ports?: readonly [number, number]
   /** Address that legs bind. @default '127.0.0.1' */
   readonly address?: string
-  /** Longest wait of a worker for a fuller burst, in ms; 0 switches coalescing off. @default 2.5 */
+  /** Longest wait of a worker for a fuller burst, in ms; 0 switches coalescing off. @default 2 */
   readonly coalesce?: number
+  /** See `ServerOptions.workerNice`. @default -10 */
+  readonly workerNice?: number
   readonly recorder?: RecorderOptions
   /** Modules (URLs) whose codecs each thread installs beside the built-in ones: see `ServerOptions.codecModules`. @default none */
   readonly codecModules?: readonly string[]

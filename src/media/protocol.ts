@@ -112,6 +112,8 @@ export interface WorkerSeed {
   /** Wall time in ms that engine time counts from: the same for all threads. */
   readonly epoch: number
   readonly coalesce: number
+  /** Nice value that the thread asks for. */
+  readonly nice: number
 }
 
 /** What a worker's thread is started with; a spare one gets its seed when it is needed. */

@@ -16,7 +16,7 @@ const shareOf = (late: readonly number[]): WorkerShare => {
 void t.test('the lateness of ticks is a histogram in the metrics, by worker', async t => {
   const registry = new Registry()
   const shares = [shareOf([0, 0.25, 0.75, 1.5, 7, 70]), shareOf([0])]
-  const workers = shares.map(({ tickLateness }, index) => ({ index, legs: 1, cpuShare: 0, tickLatenessP99: 0, tickLateness }))
+  const workers = shares.map(({ tickLateness }, index) => ({ index, legs: 1, cpuShare: 0, tickLatenessP99: 0, tickLateness, nice: 0 }))
   new LatenessHistogram(registry, () => Promise.resolve(workers))
   const lines = (await registry.metrics()).split('\n').filter(line => line.includes('worker="0"'))
   const value = (start: string): number => Number(lines.find(line => line.startsWith(`cordboard_media_tick_lateness_seconds_${start}`))?.split(' ')[1])

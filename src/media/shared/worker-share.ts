@@ -23,6 +23,8 @@ export const Counter = {
   roomFramesMissed: 12,
   /** Members told by themselves for whom a tick had no room: silent in other workers. */
   roomVoicesLeftOut: 13,
+  /** Nice value of the thread. */
+  nice: 14,
 } as const
 
 /**

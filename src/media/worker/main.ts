@@ -8,6 +8,7 @@ import { FrameRing } from '../shared/frame-ring.js'
 import { LegSlots } from '../shared/leg-slots.js'
 import { Counter, WorkerShare } from '../shared/worker-share.js'
 import { Desk } from './desk.js'
+import { preferThread } from './niceness.js'
 import { Outbox } from './outbox.js'
 import { PacketPool } from './packet-pool.js'
 import { SourceNumbers } from './receiver.js'
@@ -26,6 +27,7 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
   // The share outlives a worker that died; its legs did not.
   share.set(Counter.legs, 0)
   share.set(Counter.busy, 0)
+  share.set(Counter.nice, preferThread(seed.nice))
   const ticker = new Ticker(share)
   const wheel = new TimerWheel(WHEEL_SLOT_MS, 512, now())
   let reports: Report[] = []

@@ -8,7 +8,7 @@ const FULL_BURST = 50
 /** How long a packet may wait for company, as a share of the longest wait. */
 export const Patience = {
   /** It goes on to another leg: on a round trip it waits twice. */
-  bridged: 0.6,
+  bridged: 0.4,
   /** It goes back to where it came from. */
   echoed: 1,
   /** It waits in a jitter buffer in any case. */
