@@ -60,6 +60,9 @@ const inBounds = (excess: number): boolean => excess >= -BELOW_MS && excess <= A
 /** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
 const DELAY_FRAMES = 8
 
+/** What a read has just taken out of its jitter buffer: needed by nobody beyond that, so all take turns with one, which stays in the cache. */
+const TAKEN = createTaken()
+
 /** Decodes one payload type to the reader's rate. */
 class Source {
   readonly #decoder: Decoder
@@ -134,7 +137,6 @@ export class Playout {
   readonly #concealment: LossConcealment
   readonly #noise: ComfortNoise
   readonly #stretch: TimeStretch
-  readonly #taken = createTaken()
   /** Samples per RTP clock unit. */
   readonly #scale: number
   /** Decoded samples that wait: `#samples[0..#ready)`. */
@@ -204,7 +206,7 @@ export class Playout {
   read(now: number, out: Int16Array): PlayoutResult {
     let result: PlayoutResult = 'speech'
     if (this.#ready === 0) {
-      const due = this.buffer.take(now, Math.ceil(out.length / this.#scale), this.#taken)
+      const due = this.buffer.take(now, Math.ceil(out.length / this.#scale), TAKEN)
       if (due === 'frame' && this.#decodeWhole(out)) {
         if (!this.buffer.playing || this.#inBounds) return 'speech'
         this.#samples.set(out)
@@ -235,13 +237,13 @@ export class Playout {
 
   /** The usual case: the frame taken is all that the reader wants, and nothing waits before it. False when it is another. */
   #decodeWhole(out: Int16Array): boolean {
-    const { duration, payloadType, delay } = this.#taken
+    const { duration, payloadType, delay } = TAKEN
     if (duration * this.#scale !== out.length || this.#concealment.longest < out.length) return false
     this.#meet(payloadType)
     const source = this.#takenSource
     if (source === undefined || source.resamples) return false
     this.#measure(delay)
-    source.decode(this.#taken, out, 0)
+    source.decode(TAKEN, out, 0)
     if (!this.#begun) this.#begin(out, 0, out.length)
     this.#concealment.good(out, 0, out.length)
     return true
@@ -249,12 +251,12 @@ export class Playout {
 
   /** Adds samples of what is due next; at least one. */
   #refill(now: number, lacking: number): PlayoutResult {
-    return this.#use(this.buffer.take(now, Math.ceil(lacking / this.#scale), this.#taken), now, lacking)
+    return this.#use(this.buffer.take(now, Math.ceil(lacking / this.#scale), TAKEN), now, lacking)
   }
 
   /** Adds samples of what was taken, or of what follows it where that holds none. */
   #use(due: TakeResult, now: number, lacking: number): PlayoutResult {
-    const taken = this.#taken
+    const taken = TAKEN
     for (;; due = this.buffer.take(now, Math.ceil(lacking / this.#scale), taken)) {
       if (due === 'frame') {
         this.#measure(taken.delay)
@@ -279,11 +281,11 @@ export class Playout {
 
   /** Decodes the frame taken; false when it holds no sound of its own. */
   #decode(): boolean {
-    const { bytes, offset, length, payloadType } = this.#taken
+    const { bytes, offset, length, payloadType } = TAKEN
     this.#meet(payloadType)
     if (this.#takenFormat?.type === 'comfort-noise') this.#noise.update(bytes, offset, length)
     if (this.#takenSource === undefined) return false
-    const samples = this.#takenSource.decode(this.#taken, this.#samples, this.#ready)
+    const samples = this.#takenSource.decode(TAKEN, this.#samples, this.#ready)
     if (!this.#begun) this.#begin(this.#samples, this.#ready, samples)
     this.#pass(samples)
     return samples > 0

@@ -7,8 +7,10 @@ import { isStateless } from '../shared/stateless.js'
 import { VoiceActivity } from '../../codec/vad.js'
 import { dbm0Of } from '../../codec/level.js'
 import { FormerSound } from './former-sound.js'
+import type { FrameEnd } from './frame-end.js'
 import type { AudioSink } from './receiver.js'
 import type { PayloadMemory } from './payload-memory.js'
+import { tickPayload } from './tick-payload.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import { bendSound, type SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
@@ -79,7 +81,8 @@ export class Member implements AudioSink {
   /** What it hears goes on differently from the last tick: its next frame begins where the last one ended. */
   bends = false
   /** The last two samples of the mix that was made for it. */
-  readonly #end = new Int16Array(2)
+  #lastButOne = 0
+  #last = 0
   /** Ticks since it came. */
   age = 0
   /** Its stream plays: the jitter buffer has filled. */
@@ -91,6 +94,7 @@ export class Member implements AudioSink {
   #encoder: Encoder
   readonly #resampler: Resampler | undefined
   readonly #resampled: Int16Array
+  /** What it encodes into: on its way to the sender. */
   readonly #payload: Uint8Array
   readonly #units: number
   /** How it is heard until its jitter buffer has filled, where it was a member in another form before. */
@@ -119,7 +123,7 @@ export class Member implements AudioSink {
     this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats, ...(past?.codec === codec ? { before: { codec, payload: past.payload } } : {}) })
     this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(coded + 2)
-    this.#payload = new Uint8Array(codec.payloadBytes(coded) ?? 4 * coded)
+    this.#payload = tickPayload(codec)
     this.#units = (codec.clockRate * TICK_MS) / 1000
   }
 
@@ -242,24 +246,26 @@ export class Member implements AudioSink {
     return this.#passed
   }
 
-  /** What it hears changes at once. @param end the last two samples of what all heard. */
-  bend(end: Int16Array): void {
+  /** What it hears changes at once. @param end of what all heard. */
+  bend({ lastButOne, last }: FrameEnd): void {
     if (!this.#begun && !this.#passed) return
     this.bends = true
-    if (this.#passed) this.#end.set(end)
+    if (!this.#passed) return
+    this.#lastButOne = lastButOne
+    this.#last = last
   }
 
   #bent(mix: Int16Array): Int16Array {
     this.bends = false
     const bent = mix.slice()
-    bendSound(bent, this.#end[0]!, this.#end[1]!, this.rate)
+    bendSound(bent, this.#lastButOne, this.#last, this.rate)
     return bent
   }
 
   /**
    * Encodes and sends what it hears.
    * @param before what all heard in the tick before: the filter between the rates goes on from there where the member heard just that.
-   * @returns the payload, for those who hear the same (unless its codec adapts); valid until the next call.
+   * @returns the payload, for those who hear the same (unless its codec adapts); valid until the next call, of any member.
    */
   send(mix: Int16Array, at: number, before: Int16Array): Uint8Array {
     const { sender } = this.leg
@@ -273,8 +279,8 @@ export class Member implements AudioSink {
       sender.changeEncoder('fresh')
     }
     if (this.bends) mix = this.#bent(mix)
-    this.#end[0] = mix[mix.length - 2]!
-    this.#end[1] = mix[mix.length - 1]!
+    this.#lastButOne = mix[mix.length - 2]!
+    this.#last = mix[mix.length - 1]!
     let pcm = mix
     if (this.#resampler !== undefined) {
       // What was heard before it came here is unknown: the filter begins with the sound's image in time, not with a gap.

@@ -7,9 +7,10 @@ import type { WorkerContext } from './context.js'
 import { Couple } from './couple.js'
 import { Exchange, type Guest, type RoomShares } from './exchange.js'
 import { type Candidate, Loudest } from './loudest.js'
+import { FrameEnd } from './frame-end.js'
 import { type Arrival, ARRIVAL_TICKS, Member, type MixedLeg } from './member.js'
 import { CommonEncoding } from './common-encoding.js'
-import { add, clip, NARROW, WIDE } from './mixing.js'
+import { add, clip, mixFrames, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import { bendSound } from './seam.js'
 import type { RecordingTap } from './tap.js'
@@ -18,6 +19,12 @@ import { Patience } from './work-loop.js'
 
 /** Takes each tick's whole mix. */
 type MixTap = Pick<RecordingTap, 'mixed'>
+
+/** What all who hear the same are sent in the tick of that number. */
+interface SharedPayload {
+  readonly payload: Uint8Array
+  tick: number
+}
 
 const NO_RIVALS: readonly Candidate[] = []
 const NO_GUESTS: readonly Guest[] = []
@@ -30,24 +37,21 @@ const NO_GUESTS: readonly Guest[] = []
 export class Mixer implements Producer {
   rate = NARROW
   readonly #members: Member[] = []
-  /** Members that hear the whole sum share its payload, one for each codec: set anew in each tick. */
-  readonly #shared = new Map<Codec, Uint8Array>()
+  /** Members that hear the whole sum share its payload, one for each codec. */
+  readonly #shared = new Map<Codec, SharedPayload>()
   readonly #taps: MixTap[] = []
-  #sum = new Int32Array((NARROW * TICK_MS) / 1000)
-  #mix = new Int16Array((NARROW * TICK_MS) / 1000)
-  #bytes = new Uint8Array(this.#mix.buffer)
+  #frames = mixFrames(NARROW)
   /** The whole sum, clipped; that of the tick before, and its number. */
-  #common = new Int16Array(this.#mix.length)
-  #before = new Int16Array(this.#mix.length)
+  #common = new Int16Array(this.#frames.mix.length)
+  #before = new Int16Array(this.#frames.mix.length)
   #beforeTick = NaN
   /** The last two samples of the newest, and whether the next one begins where they ended. */
-  readonly #commonEnd = new Int16Array(2)
+  readonly #commonEnd = new FrameEnd()
   #commonBends = false
   #ticks = 0
   /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
   #resamples = false
-  #silence = new Int16Array(this.#mix.length)
   #commonMade = false
   #ticking = false
   readonly #loudest: Loudest | undefined
@@ -264,17 +268,16 @@ export class Mixer implements Producer {
       this.#servePair(members[1]!, members[0]!, at)
       return
     }
-    this.#sum.fill(0)
+    this.#frames.sum.fill(0)
     /** For recordings, where this part is narrower than the file. */
     let wide: Uint8Array | undefined
     if (exchange === undefined) {
-      for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#sum, members[index]!.pcm)
+      for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#frames.sum, members[index]!.pcm)
     } else {
       this.#tell(exchange.shares.own, at)
-      if (this.#taps.length > 0 && this.rate < WIDE) wide = exchange.wideMix(this.#sum)
-      exchange.hear(this.#sum)
+      if (this.#taps.length > 0 && this.rate < WIDE) wide = exchange.wideMix(this.#frames.sum)
+      exchange.hear(this.#frames.sum)
     }
-    this.#shared.clear()
     this.#commonMade = false
     for (let index = 0; index < members.length; index++) this.#serve(members[index]!, at)
     const rate = wide === undefined ? this.rate : WIDE
@@ -293,15 +296,15 @@ export class Mixer implements Producer {
       if (!member.speaks) continue
       if (this.#loudest !== undefined) share.rival(member.id, member.loudness)
       if (member.settings.apart) continue
-      add(this.#sum, member.pcm)
+      add(this.#frames.sum, member.pcm)
       spoken = true
     }
-    if (spoken) share.sum(this.#sum)
+    if (spoken) share.sum(this.#frames.sum)
     for (let index = 0; index < members.length; index++) {
       const member = members[index]!
       if (!member.speaks || !member.settings.apart) continue
       if (!share.voice(member.id, member.pcm)) this.context.ticker.share.add(Counter.roomVoicesLeftOut, 1)
-      add(this.#sum, member.pcm)
+      add(this.#frames.sum, member.pcm)
     }
     share.end()
   }
@@ -310,7 +313,7 @@ export class Mixer implements Producer {
   #servePair(member: Member, other: Member, at: number): void {
     if (member.arrival !== undefined) return
     const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
-    member.send(heard ? other.pcm : this.#silence, at, this.#before)
+    member.send(heard ? other.pcm : this.#frames.silence, at, this.#before)
   }
 
   #watch(told: (leg: number, talking: boolean) => void): void {
@@ -350,12 +353,12 @@ export class Mixer implements Producer {
     if (member.arrival !== undefined) return
     const { settings } = member
     if (settings.deaf) {
-      member.send(this.#silence, at, this.#before)
+      member.send(this.#frames.silence, at, this.#before)
       return
     }
     if (member.speaks || member.bends || member.unheard !== undefined) {
       this.#mixFor(member)
-      member.send(this.#mix, at, this.#before)
+      member.send(this.#frames.mix, at, this.#before)
       return
     }
     if (member.shares && (member.resamples || member.adapts)) {
@@ -363,13 +366,20 @@ export class Mixer implements Producer {
       return
     }
     const shared = member.shares ? this.#shared.get(member.codec) : undefined
-    if (shared !== undefined) {
-      member.pass(shared, at, 'fresh')
+    if (shared?.tick === this.#ticks) {
+      member.pass(shared.payload, at, 'fresh')
       return
     }
     this.#makeCommon()
     const payload = member.send(this.#common, at, this.#before)
-    if (member.shares) this.#shared.set(member.codec, payload)
+    if (member.shares) this.#share(member.codec, payload)
+  }
+
+  #share(codec: Codec, payload: Uint8Array): void {
+    let shared = this.#shared.get(codec)
+    if (shared === undefined) this.#shared.set(codec, shared = { payload: new Uint8Array(payload.length), tick: this.#ticks })
+    shared.payload.set(payload)
+    shared.tick = this.#ticks
   }
 
   /** Who has just spoken heard the sum without itself: its own filter goes on for a tick, so that the change of filters is not heard. */
@@ -386,9 +396,7 @@ export class Mixer implements Producer {
   }
 
   #keepEnd(): void {
-    const { length } = this.#common
-    this.#commonEnd[0] = this.#common[length - 2]!
-    this.#commonEnd[1] = this.#common[length - 1]!
+    this.#commonEnd.take(this.#common)
   }
 
   /** For the filters of the next tick. */
@@ -402,8 +410,8 @@ export class Mixer implements Producer {
 
   /** The sum without the member's own voice and those that it does not hear. */
   #mixFor(member: Member): void {
-    const sum = this.#sum
-    const mix = this.#mix
+    const sum = this.#frames.sum
+    const mix = this.#frames.mix
     const own = member.pcm
     if (member.unheard === undefined && member.speaks) {
       for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - own[at]!)
@@ -430,14 +438,14 @@ export class Mixer implements Producer {
   #makeCommon(): void {
     if (this.#commonMade) return
     this.#commonMade = true
-    for (let at = 0; at < this.#common.length; at++) this.#common[at] = clip(this.#sum[at]!)
-    if (this.#commonBends) bendSound(this.#common, this.#commonEnd[0]!, this.#commonEnd[1]!, this.rate)
+    for (let at = 0; at < this.#common.length; at++) this.#common[at] = clip(this.#frames.sum[at]!)
+    if (this.#commonBends) bendSound(this.#common, this.#commonEnd.lastButOne, this.#commonEnd.last, this.rate)
   }
 
   #wholeMix(): Uint8Array {
     this.#makeCommon()
-    this.#mix.set(this.#common)
-    return this.#bytes
+    this.#frames.mix.set(this.#common)
+    return this.#frames.bytes
   }
 
   #find(leg: number): Member | undefined {
@@ -458,13 +466,11 @@ export class Mixer implements Producer {
     if (rate === this.rate) return
     this.rate = rate
     this.#encodings.clear()
-    this.#sum = new Int32Array((rate * TICK_MS) / 1000)
-    this.#mix = new Int16Array(this.#sum.length)
-    this.#bytes = new Uint8Array(this.#mix.buffer)
-    this.#common = new Int16Array(this.#sum.length)
-    this.#before = new Int16Array(this.#sum.length)
+    this.#frames = mixFrames(rate)
+    const { length } = this.#frames.mix
+    this.#common = new Int16Array(length)
+    this.#before = new Int16Array(length)
     this.#beforeTick = NaN
-    this.#silence = new Int16Array(this.#sum.length)
     if (this.#exchange !== undefined) this.connect(this.#exchange.shares)
     this.renew()
   }

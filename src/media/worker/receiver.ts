@@ -43,6 +43,9 @@ const PAYLOAD_TYPE = reasonIndex('payload-type')
 const DIRECTION = reasonIndex('direction')
 const NOT_APPLIED = reasonIndex('not-applied')
 
+/** Of the packet that is being received: all receivers take turns with one, which stays in the cache. */
+const HEADER = new RtpHeader()
+
 /** Numbers the streams of one worker: shared by its receivers. */
 export class SourceNumbers {
   #last = 0
@@ -69,7 +72,6 @@ export class Receiver {
   #receives = false
   #applied = false
   #source = 0
-  readonly #header = new RtpHeader()
 
   /** @param words in which the past is kept; another worker may have written into them. */
   constructor(readonly owner: ReceiverOwner, readonly reception: Reception, readonly sources: SourceNumbers, readonly words?: Int32Array) {
@@ -102,7 +104,7 @@ export class Receiver {
    * @returns true when it went on to a sink.
    */
   receive(packet: Buffer, address: string, port: number, now: number, unseen = 0): boolean {
-    const header = this.#header
+    const header = HEADER
     if (!readRtp(packet, header)) return this.#drop(MALFORMED)
     if (!this.#applied) return this.#drop(NOT_APPLIED)
     const type = header.payloadType
