@@ -17,11 +17,12 @@ const SPAN_MS = 500
  * of the last seconds, the differences fill a histogram that forgets, and its quantile is the delay that playout needs.
  */
 export class DelayEstimator {
-  /** Times `#scale`: forgetting is one multiplication, whatever the number of classes. */
-  readonly #weights = new Float64Array(CLASSES)
+  /**
+   * First the fastest transit of each of the last spans, in ms, `Infinity` where none was seen; then the classes of the histogram, times
+   * `#scale`: forgetting is one multiplication, whatever their number. One array, as each more would be one more miss of the cache.
+   */
+  readonly #memory = new Float64Array(SPANS + CLASSES).fill(Infinity, 0, SPANS)
   #scale = 1
-  /** Fastest transit of each of the last spans, in ms; `Infinity` where none was seen. */
-  readonly #fastest = new Float64Array(SPANS).fill(Infinity)
   #span = 0
   #spanEnd = -Infinity
   #base = Infinity
@@ -44,18 +45,18 @@ export class DelayEstimator {
   update(media: number, arrival: number): void {
     const transit = arrival - media
     this.#turn(arrival)
-    if (transit < this.#fastest[this.#span]!) this.#fastest[this.#span] = transit
+    if (transit < this.#memory[this.#span]!) this.#memory[this.#span] = transit
     if (transit < this.#base) this.#base = transit
     const found = Math.min(CLASSES - 1, Math.floor((transit - this.#base) / CLASS_MS))
     // The first packets weigh as an average would, so that a handful already tells.
     const newest = Math.max(NEWEST, 1 / (this.#packets + 1))
     if (this.#packets++ > 0) this.#scale *= 1 - newest
-    this.#weights[found]! += newest / this.#scale
+    this.#memory[SPANS + found]! += newest / this.#scale
     if (this.#scale < SMALLEST_SCALE) this.#rescale()
   }
 
   #rescale(): void {
-    for (let at = 0; at < CLASSES; at++) this.#weights[at]! *= this.#scale
+    for (let at = SPANS; at < SPANS + CLASSES; at++) this.#memory[at]! *= this.#scale
     this.#scale = 1
   }
 
@@ -63,7 +64,7 @@ export class DelayEstimator {
   get quantile(): number {
     let late = 1
     for (let at = 0; at < CLASSES; at++) {
-      late -= this.#weights[at]! * this.#scale
+      late -= this.#memory[SPANS + at]! * this.#scale
       if (late <= 1 - IN_TIME) return (at + 1) * CLASS_MS
     }
     return CLASSES * CLASS_MS
@@ -71,9 +72,8 @@ export class DelayEstimator {
 
   /** Forgets everything, as at the start of another stream. */
   reset(): void {
-    this.#weights.fill(0)
+    this.#memory.fill(Infinity, 0, SPANS).fill(0, SPANS)
     this.#scale = 1
-    this.#fastest.fill(Infinity)
     this.#base = Infinity
     this.#spanEnd = -Infinity
     this.#packets = 0
@@ -85,11 +85,11 @@ export class DelayEstimator {
     const due = this.#spanEnd === -Infinity ? 1 : Math.min(SPANS, 1 + Math.floor((arrival - this.#spanEnd) / SPAN_MS))
     for (let turn = 0; turn < due; turn++) {
       this.#span = (this.#span + 1) % SPANS
-      this.#fastest[this.#span] = Infinity
+      this.#memory[this.#span] = Infinity
     }
     this.#spanEnd = arrival + SPAN_MS
     let base = Infinity
-    for (let at = 0; at < SPANS; at++) base = Math.min(base, this.#fastest[at]!)
+    for (let at = 0; at < SPANS; at++) base = Math.min(base, this.#memory[at]!)
     this.#base = base
   }
 }

@@ -57,11 +57,22 @@ const FADE_IN_MS = 5
 
 /** Nothing needs to be stretched. */
 const inBounds = (excess: number): boolean => excess >= -BELOW_MS && excess <= ABOVE_MS
+/** It cannot wait. */
+const presses = (excess: number): boolean => excess > ABOVE_MS + PRESSING_MS
 /** Frames over which the shortest delay is looked for: packets and reads of different lengths meet in turns. */
 const DELAY_FRAMES = 8
 
 /** What a read has just taken out of its jitter buffer: needed by nobody beyond that, so all take turns with one, which stays in the cache. */
 const TAKEN = createTaken()
+
+const frames = new Map<number, Int16Array>()
+
+/** A frame of so many samples that is decoded into, and given out at once; all take turns with it. */
+const frameOf = (length: number): Int16Array => {
+  let frame = frames.get(length)
+  if (frame === undefined) frames.set(length, frame = new Int16Array(length))
+  return frame
+}
 
 /** Decodes one payload type to the reader's rate. */
 class Source {
@@ -205,13 +216,13 @@ export class Playout {
    */
   read(now: number, out: Int16Array): PlayoutResult {
     let result: PlayoutResult = 'speech'
-    if (this.#ready === 0) {
-      const due = this.buffer.take(now, Math.ceil(out.length / this.#scale), TAKEN)
-      if (due === 'frame' && this.#decodeWhole(out)) {
-        if (!this.buffer.playing || this.#inBounds) return 'speech'
-        this.#samples.set(out)
-        this.#ready = out.length
-      } else result = this.#use(due, now, out.length)
+    if (this.#ready < out.length) {
+      const due = this.#take(now, out.length - this.#ready)
+      if (due === 'frame' && this.#goesOn(now, out.length)) {
+        this.#readWhole(this.#takenSource!, out)
+        return 'speech'
+      }
+      result = this.#use(due, now, out.length - this.#ready)
     }
     while (this.#ready < out.length) result = this.#refill(now, out.length - this.#ready)
     if (result === 'speech' && this.buffer.playing) this.#adapt(now, out.length)
@@ -235,35 +246,48 @@ export class Playout {
     this.#takenType = -1
   }
 
-  /** The usual case: the frame taken is all that the reader wants, and nothing waits before it. False when it is another. */
-  #decodeWhole(out: Int16Array): boolean {
-    const { duration, payloadType, delay } = TAKEN
-    if (duration * this.#scale !== out.length || this.#concealment.longest < out.length) return false
+  /** Takes what is due next. */
+  #take(now: number, lacking: number): TakeResult {
+    const due = this.buffer.take(now, Math.ceil(lacking / this.#scale), TAKEN)
+    if (due === 'frame') this.#measure(TAKEN.delay)
+    return due
+  }
+
+  /** The usual case: the frame taken is as long as what the reader wants, and goes out as it is. */
+  #goesOn(now: number, wanted: number): boolean {
+    const { duration, payloadType } = TAKEN
+    if (duration * this.#scale !== wanted || this.#concealment.longest < wanted) return false
     this.#meet(payloadType)
-    const source = this.#takenSource
-    if (source === undefined || source.resamples) return false
-    this.#measure(delay)
-    source.decode(TAKEN, out, 0)
-    if (!this.#begun) this.#begin(out, 0, out.length)
-    this.#concealment.good(out, 0, out.length)
-    return true
+    return this.#takenSource?.resamples === false && !(this.buffer.playing && this.#stretches(now))
+  }
+
+  /** Gives out the frame taken, after what has been left of those before: as much is left of this one. */
+  #readWhole(source: Source, out: Int16Array): void {
+    const left = this.#ready
+    const frame = left === 0 ? out : frameOf(out.length)
+    source.decode(TAKEN, frame, 0)
+    if (!this.#begun) this.#begin(frame, 0, out.length)
+    this.#concealment.good(frame, 0, out.length)
+    if (left === 0) return
+    const samples = this.#samples
+    for (let at = 0; at < left; at++) out[at] = samples[at]!
+    for (let at = left, from = 0; at < out.length; at++, from++) out[at] = frame[from]!
+    for (let at = 0, from = out.length - left; at < left; at++, from++) samples[at] = frame[from]!
   }
 
   /** Adds samples of what is due next; at least one. */
   #refill(now: number, lacking: number): PlayoutResult {
-    return this.#use(this.buffer.take(now, Math.ceil(lacking / this.#scale), TAKEN), now, lacking)
+    return this.#use(this.#take(now, lacking), now, lacking)
   }
 
   /** Adds samples of what was taken, or of what follows it where that holds none. */
   #use(due: TakeResult, now: number, lacking: number): PlayoutResult {
-    const taken = TAKEN
-    for (;; due = this.buffer.take(now, Math.ceil(lacking / this.#scale), taken)) {
+    for (;; due = this.#take(now, lacking)) {
       if (due === 'frame') {
-        this.#measure(taken.delay)
         if (this.#decode()) return 'speech'
         continue
       }
-      const samples = Math.max(1, Math.round(taken.duration * this.#scale))
+      const samples = Math.max(1, Math.round(TAKEN.duration * this.#scale))
       if (due === 'conceal') {
         this.#conceal(samples)
         return 'concealed'
@@ -339,17 +363,21 @@ export class Playout {
     if (delay < this.#delay) this.#delay = delay
   }
 
-  get #inBounds(): boolean {
-    return inBounds(this.delay - this.buffer.target)
+  get #excess(): number {
+    return this.delay - this.buffer.target
+  }
+
+  /** The delay has left its bounds, and the last stretch is long enough ago. */
+  #stretches(now: number): boolean {
+    const excess = this.#excess
+    return !inBounds(excess) && (presses(excess) || now - this.#lastStretch >= this.#stretchInterval)
   }
 
   /** Stretches what is ready when the delay has left its bounds. */
   #adapt(now: number, wanted: number): void {
-    const excess = this.delay - this.buffer.target
-    if (inBounds(excess)) return
-    const pressing = excess > ABOVE_MS + PRESSING_MS
-    if (!pressing && now - this.#lastStretch < this.#stretchInterval) return
-    if (excess > 0) this.#shorten(now, wanted, pressing)
+    if (!this.#stretches(now)) return
+    const excess = this.#excess
+    if (excess > 0) this.#shorten(now, wanted, presses(excess))
     else this.#note(now, this.#stretch.lengthen(this.#samples, 0, this.#ready, false))
   }
 

@@ -5,7 +5,14 @@ const TIMELINE_WORDS = 8
 const SRTP_WORDS = SRTP_STATE_BYTES / 4
 /** Codec and count, and 1,920 bytes of payload: 240 ms of G.722; whole codes of any width go into it. */
 export const SOUND_WORDS = 2 + 480
-const WORDS = TIMELINE_WORDS + 2 * SRTP_WORDS + 2 * SOUND_WORDS
+/** Places in a slot. The begin of what is sent lies beside the timeline: with each packet both are written. */
+const SENT = TIMELINE_WORDS
+const HEARD = SENT + SOUND_WORDS
+const SENDING = HEARD + SOUND_WORDS
+const RECEIVING = SENDING + SRTP_WORDS
+/** A line of the cache. */
+const LINE_WORDS = 16
+const WORDS = Math.ceil((RECEIVING + SRTP_WORDS) / LINE_WORDS) * LINE_WORDS
 
 /** Where a leg's send timeline stands. */
 export interface Timeline {
@@ -62,21 +69,25 @@ export class LegSlots {
 
   /** SRTP state of what the leg sends: roll-over counters, SRTCP index. */
   sendState(slot: number): Int32Array {
-    return this.#words.subarray(slot * WORDS + TIMELINE_WORDS, slot * WORDS + TIMELINE_WORDS + SRTP_WORDS)
+    return this.#part(slot, SENDING, SRTP_WORDS)
   }
 
   /** SRTP state of what it receives, replay lists included. */
   receiveState(slot: number): Int32Array {
-    return this.#words.subarray(slot * WORDS + TIMELINE_WORDS + SRTP_WORDS, (slot + 1) * WORDS - 2 * SOUND_WORDS)
+    return this.#part(slot, RECEIVING, SRTP_WORDS)
   }
 
   /** What the leg has received last, as a `PayloadMemory`. */
   heard(slot: number): Int32Array {
-    return this.#words.subarray((slot + 1) * WORDS - 2 * SOUND_WORDS, (slot + 1) * WORDS - SOUND_WORDS)
+    return this.#part(slot, HEARD, SOUND_WORDS)
   }
 
   /** What it has sent last. */
   sent(slot: number): Int32Array {
-    return this.#words.subarray((slot + 1) * WORDS - SOUND_WORDS, (slot + 1) * WORDS)
+    return this.#part(slot, SENT, SOUND_WORDS)
+  }
+
+  #part(slot: number, place: number, words: number): Int32Array {
+    return this.#words.subarray(slot * WORDS + place, slot * WORDS + place + words)
   }
 }

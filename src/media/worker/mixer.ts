@@ -14,7 +14,7 @@ import { add, clip, mixFrames, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import { bendSound } from './seam.js'
 import type { RecordingTap } from './tap.js'
-import { type Producer, TICK_MS } from './ticker.js'
+import type { Producer } from './ticker.js'
 import { Patience } from './work-loop.js'
 
 /** Takes each tick's whole mix. */

@@ -58,8 +58,10 @@ class PlainSeam implements Seam {
   readonly #decoder: ReturnType<Codec['createDecoder']>
   readonly #encoder: Encoder
   readonly #rate: number
-  /** The last two samples. */
-  readonly #pair: Uint8Array
+  /** Where the last two samples are kept, and in how many bytes. */
+  readonly #kept: Uint8Array
+  readonly #at: number
+  readonly #length: number
   readonly #ends = new Int16Array(2)
 
   constructor(codec: Codec, { bytes, kept }: PayloadMemory, before: SoundEnd | undefined) {
@@ -68,7 +70,9 @@ class PlainSeam implements Seam {
     this.#pcm = new Int16Array((codec.sampleRate * SEAM_MS) / 1000)
     this.#decoder = codec.createDecoder()
     this.#encoder = codec.createEncoder()
-    this.#pair = bytes.subarray(0, codec.payloadBytes(2)!)
+    this.#kept = bytesOf(bytes.buffer)
+    this.#at = bytes.byteOffset
+    this.#length = codec.payloadBytes(2)!
     if (before !== undefined) this.#begin(before)
   }
 
@@ -76,34 +80,46 @@ class PlainSeam implements Seam {
   #begin({ lastButOne, last, rate }: SoundEnd): void {
     this.#ends[0] = Math.max(-32768, Math.min(32767, last - ((last - lastButOne) * rate) / this.#rate))
     this.#ends[1] = last
-    this.#encoder.encode(this.#ends, this.#pair, 0)
+    this.#encoder.encode(this.#ends, this.#kept, this.#at)
   }
 
   note(payload: Uint8Array, start: number, end: number): void {
-    const { length } = this.#pair
-    if (end - start < length) return
+    if (end - start < this.#length) return
     this.remembers = true
-    for (let at = 0, from = end - length; at < length; at++, from++) this.#pair[at] = payload[from]!
+    for (let from = end - this.#length, at = this.#at; from < end; from++, at++) this.#kept[at] = payload[from]!
   }
 
   bend(payload: Uint8Array, start: number, end: number, _begin: SeamBegin | undefined, silent: boolean): true {
     if (!this.remembers) return true
-    const width = this.#pair.length / 2
+    const width = this.#length / 2
     const length = Math.min(this.#pcm.length, Math.floor((end - start) / width))
     const pcm = this.#pcm
     this.#decoder.decode(payload, start, length * width, pcm)
-    this.#decoder.decode(this.#pair, 0, this.#pair.length, this.#ends)
+    this.#hearEnds()
     const bent = length === pcm.length ? pcm : pcm.subarray(0, length)
     bendSound(bent, silent ? 0 : this.#ends[0]!, silent ? 0 : this.#ends[1]!, this.#rate)
     this.#encoder.encode(bent, payload, start)
     return true
   }
 
+  #hearEnds(): void {
+    this.#decoder.decode(this.#kept, this.#at, this.#length, this.#ends)
+  }
+
   end(): SoundEnd | undefined {
     if (!this.remembers) return undefined
-    this.#decoder.decode(this.#pair, 0, this.#pair.length, this.#ends)
+    this.#hearEnds()
     return { lastButOne: this.#ends[0]!, last: this.#ends[1]!, rate: this.#rate }
   }
+}
+
+/** One view of a whole memory for all whose place is in it: a view of each one's own part would be one more thing that is not in the cache. */
+const views = new WeakMap<ArrayBufferLike, Uint8Array>()
+
+const bytesOf = (memory: ArrayBufferLike): Uint8Array => {
+  let view = views.get(memory)
+  if (view === undefined) views.set(memory, view = new Uint8Array(memory))
+  return view
 }
 
 /** A decoder has nearly always adapted to the new sound within the first so many frames; they are looked at after each of these numbers. */
