@@ -52,7 +52,9 @@ export class MediaVictim {
     const filters = new ResamplerFilters()
     const detected = { pressed: nothing, released: nothing, detected: nothing }
     const bridge = new PacketBridge(sender)
-    this.#receiver.taps.push(new DetectionTap({ digits: true, line: 'us', answerer: true, beep: true }, filters, detected), new VoiceTap(nothing), {
+    this.#receiver.tap(new DetectionTap({ digits: true, line: 'us', answerer: true, beep: true }, filters, detected))
+    this.#receiver.tap(new VoiceTap(nothing))
+    this.#receiver.tap({
       audio: (packet, header, _codec, _source, now) => {
         this.#playout.put(header.sequence, header.timestamp, header.payloadType, packet, header.payloadStart, header.payloadEnd - header.payloadStart, now)
       },

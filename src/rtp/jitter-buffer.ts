@@ -1,5 +1,6 @@
 import { distance16, distance32 } from '../core/serial.js'
 import { Counters } from '../core/counters.js'
+import { RecentNumbers } from '../core/recent-numbers.js'
 import { DelayEstimator } from './delay-estimator.js'
 
 /** What became of a packet that was put. */
@@ -25,7 +26,7 @@ export type TakeResult =
 
 /** What `take` fills in: one per reader, reused. */
 export interface Taken {
-  /** The payload lies in `bytes[offset..offset + length)`, valid until the next `put`. */
+  /** The payload lies in `bytes[offset..offset + length)`, valid until the next `put`, of any buffer. */
   bytes: Uint8Array
   offset: number
   length: number
@@ -39,7 +40,7 @@ export interface Taken {
   delay: number
 }
 
-/** What a slot holds before its first packet: most slots of most streams never hold one. */
+/** What a slot holds before its first packet. */
 const NOTHING = new Uint8Array(0)
 
 /** An empty record for `take` to fill. */
@@ -78,9 +79,6 @@ const MAX_PAYLOAD = 6000
 const MAX_CONCEALED_MS = 240
 /** A gap between two successive packets shorter than this (ms) is a sender's sloppiness and is passed over. */
 const MIN_PAUSE_MS = 10
-/** Sequence numbers remembered to tell duplicates from late packets. */
-const SEEN = 256
-
 class Slot {
   bytes: Uint8Array = NOTHING
   offset = 0
@@ -96,6 +94,14 @@ class Slot {
 const SLOT_BYTES = 192
 /** What may surround a payload that is copied with all that surrounds it: header, extension, tag. */
 const MAX_AROUND = 64
+
+/** Empty slots of all buffers: the one emptied last, which is still in the cache, is the next to be filled. More are not kept. */
+const empty: Slot[] = []
+const MOST_EMPTY = 4096
+
+const freeSlot = (slot: Slot): void => {
+  if (empty.length < MOST_EMPTY) empty.push(slot)
+}
 
 const fill = (slot: Slot, bytes: Uint8Array, offset: number, length: number): void => {
   // The whole packet is one move of memory; a part of it would need a view of its own, or a loop.
@@ -117,7 +123,7 @@ const fill = (slot: Slot, bytes: Uint8Array, offset: number, length: number): vo
  * spurts bring the delay to its target at once; within a spurt the reader does so by stretching (see `Playout`).
  * An underrun holds the position, so that a late packet is still heard and the delay grows by what was concealed.
  *
- * Never allocates once each slot has held a packet of the usual size.
+ * Never allocates once as many packets were held.
  */
 export class JitterBuffer {
   readonly #counts = new Counters<JitterBufferCount>(COUNTS)
@@ -130,10 +136,11 @@ export class JitterBuffer {
   readonly #minDelay: number
   readonly #maxDelay: number
   readonly #initialDelay: number
-  /** Held packets in order of sequence: `#queue[0.. #size)`; the free slots follow. */
-  readonly #queue: Slot[]
+  /** Held packets in order of sequence: `#queue[0.. #size)`. */
+  readonly #queue: Slot[] = []
   #size = 0
-  readonly #seen = new Int32Array(SEEN)
+  readonly #slots: number
+  readonly #seen = new RecentNumbers()
   #state: 'empty' | 'playing' | 'pause' = 'empty'
   #begun = false
   #highestSequence = 0
@@ -151,8 +158,7 @@ export class JitterBuffer {
     this.#minDelay = options.minDelay ?? 20
     this.#maxDelay = options.maxDelay ?? 500
     this.#initialDelay = options.initialDelay ?? 40
-    this.#queue = Array.from({ length: options.slots ?? 64 }, () => new Slot())
-    this.#seen.fill(-1)
+    this.#slots = options.slots ?? 64
   }
 
   /** What has become of the packets so far. */
@@ -206,7 +212,7 @@ export class JitterBuffer {
     const extended = this.#extendSequence(sequence)
     const media = this.#extendTimestamp(timestamp)
     if (duration > 0) this.#estimator.update((media * 1000) / this.clockRate, arrival)
-    this.#seen[sequence % SEEN] = sequence
+    this.#seen.add(sequence)
     this.#begun = true
     if (extended < this.#highestSequence) this.#counts.bump('reordered')
     else this.#advance(extended, media)
@@ -215,7 +221,7 @@ export class JitterBuffer {
       return 'late'
     }
     this.#received++
-    if (this.#size === this.#queue.length) this.#dropHead('overflow')
+    if (this.#size === this.#slots) this.#dropHead('overflow')
     const slot = this.#insert(extended)
     fill(slot, bytes, offset, length)
     slot.payloadType = payloadType
@@ -230,10 +236,10 @@ export class JitterBuffer {
   pass(sequence: number): void {
     if (!this.#begun || this.#place(sequence, 0) !== 'queued' || !this.#begun) return
     const extended = this.#extendSequence(sequence)
-    this.#seen[sequence % SEEN] = sequence
+    this.#seen.add(sequence)
     // An event's timestamp is that of its beginning (RFC 4733 §2.1): it says nothing of the timeline's end.
     if (extended > this.#highestSequence) this.#advance(extended, this.#highestTimestamp)
-    if (extended <= this.#lastSequence || this.#size === this.#queue.length) return
+    if (extended <= this.#lastSequence || this.#size === this.#slots) return
     const slot = this.#insert(extended)
     slot.length = 0
     slot.duration = -1
@@ -262,14 +268,15 @@ export class JitterBuffer {
 
   /** Forgets the stream: the next packet begins another (a new SSRC). Counts go on. */
   reset(): void {
-    this.#size = 0
+    while (this.#size > 0) freeSlot(this.#queue[--this.#size]!)
     this.#state = 'empty'
     this.#begun = false
+    this.#highestSequence = this.#highestTimestamp = 0
     this.#next = 0
     this.#lastSequence = 0
     this.#generated = 0
     this.#confirming = -1
-    this.#seen.fill(-1)
+    this.#seen.forget()
     this.#estimator.reset()
   }
 
@@ -293,7 +300,7 @@ export class JitterBuffer {
       this.#restart()
       return 'queued'
     }
-    if (this.#seen[sequence % SEEN] === sequence) {
+    if (this.#seen.has(sequence)) {
       this.#counts.bump('duplicate')
       return 'duplicate'
     }
@@ -339,7 +346,7 @@ export class JitterBuffer {
   /** Makes room in the order of sequence numbers and returns the slot there. */
   #insert(sequence: number): Slot {
     const queue = this.#queue
-    const slot = queue[this.#size]!
+    const slot = empty.pop() ?? new Slot()
     let at = this.#size++
     for (; at > 0 && queue[at - 1]!.sequence > sequence; at--) queue[at] = queue[at - 1]!
     queue[at] = slot
@@ -347,13 +354,13 @@ export class JitterBuffer {
     return slot
   }
 
-  /** Takes the oldest packet out of the queue; its slot is the next to be filled. */
+  /** Takes the oldest packet out of the queue; what its slot holds is valid until the next `put`. */
   #release(): Slot {
     const queue = this.#queue
     const slot = queue[0]!
     const last = --this.#size
     for (let at = 0; at < last; at++) queue[at] = queue[at + 1]!
-    queue[last] = slot
+    freeSlot(slot)
     this.#lastSequence = slot.sequence
     return slot
   }

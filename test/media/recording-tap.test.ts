@@ -87,8 +87,8 @@ class Recorded {
     })
     const context = { frames: this.#ring, share: new WorkerShare(WorkerShare.allocate()), now: () => this.now, report: ignore }
     const tap = new RecordingTap(context, RECORDING, 0, 1, this)
-    this.receiver.taps.push(tap)
-    this.sender.taps.push(tap)
+    this.receiver.tap(tap)
+    this.sender.tap(tap)
     return tap
   }
 

@@ -141,6 +141,26 @@ t.test('RFC 3550 A.1: a strange number is dropped, two successive ones begin the
   t.equal(frames(heard).at(-1)! > 40040, true)
 })
 
+t.test('a stream that begins anew is heard, whatever its first number', async t => {
+  for (const [first, second] of [[1000, 40000], [40000, 1000], [40000, 39000], [60000, 20000], [20000, 60000]] as const) {
+    const again = stream(50, second, 900_000, 50 * TICK)
+    const { heard, buffer } = run([...stream(50, first), ...again], 2000)
+    // The first packet is strange; the last wait at the end.
+    const fresh = frames(heard).filter(sequence => again.some(packet => packet.sequence === sequence))
+    t.ok(fresh.length >= 45, `${first}, then ${second}: ${fresh.length} of 50`)
+    t.equal(buffer.counts.value('restarted'), 1)
+    const told = new JitterBuffer({ clockRate: 8000 })
+    const taken = createTaken()
+    let played = 0
+    for (const { sequence, timestamp, at } of [...stream(50, first), ...again]) {
+      if (at === 50 * TICK) told.reset()
+      told.put(sequence, timestamp, 0, new Uint8Array(UNITS), 0, UNITS, at)
+      if (told.take(at + 5, UNITS, taken) === 'frame') played++
+    }
+    t.equal(played, 96, `another source: ${first}, then ${second}`)
+  }
+})
+
 t.test('a new timeline under the old sequence begins anew, forwards and backwards', async t => {
   for (const timestamp of [0x70000000, 0xf0000000, 5000 + 10 * UNITS]) {
     const { heard, buffer } = run([...stream(50), ...stream(50, 1050, timestamp, 50 * TICK)], 2000)

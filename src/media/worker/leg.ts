@@ -233,12 +233,12 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   #waitForVoice(): void {
     const voice = new VoiceTap(() => this.#endPlayer('voice'))
     this.#voice = voice
-    this.receiver.taps.push(voice)
+    this.receiver.tap(voice)
   }
 
   #replacePlayer(player: Player | undefined): void {
     if (this.#voice !== undefined && player?.options !== this.#player?.options) {
-      remove(this.receiver.taps, this.#voice)
+      this.receiver.untap(this.#voice)
       this.#voice = undefined
     }
     if (this.#player !== undefined) this.context.ticker.remove(this.#player)
@@ -300,29 +300,29 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   // ---- taps
 
   tap(tap: RecordingTap): void {
-    if (tap.received >= 0) this.receiver.taps.push(tap)
-    if (tap.sentTrack >= 0) this.sender.taps.push(tap)
+    if (tap.received >= 0) this.receiver.tap(tap)
+    if (tap.sentTrack >= 0) this.sender.tap(tap)
   }
 
   untap(tap: RecordingTap): void {
-    remove(this.receiver.taps, tap)
-    remove(this.sender.taps, tap)
+    this.receiver.untap(tap)
+    this.sender.untap(tap)
   }
 
   listen(tap: ListenerTap): void {
     this.#listeners.push(tap)
-    this.receiver.taps.push(tap)
+    this.receiver.tap(tap)
   }
 
   unlisten(listener: number): void {
     const tap = this.#listeners.find(candidate => candidate.listener === listener)
     if (tap === undefined) return
     remove(this.#listeners, tap)
-    remove(this.receiver.taps, tap)
+    this.receiver.untap(tap)
   }
 
   detect(detection: Detection): void {
-    if (this.#detection !== undefined) remove(this.receiver.taps, this.#detection)
+    if (this.#detection !== undefined) this.receiver.untap(this.#detection)
     this.#detection = undefined
     if (detection.digits !== true && detection.line === undefined && detection.answerer !== true && detection.beep !== true) return
     this.#detection = new DetectionTap(detection, this.context.filters, {
@@ -330,7 +330,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
       released: (key, duration) => this.#released(key, Math.round(duration)),
       detected: (what: Detected) => this.context.report({ type: 'detected', leg: this.id, what }),
     })
-    this.receiver.taps.push(this.#detection)
+    this.receiver.tap(this.#detection)
   }
 
   statistics(): LegStatistics {

@@ -8,6 +8,7 @@ import { type DropReason, DROP_REASONS } from '../shared/worker-share.js'
 import { Latch } from './latch.js'
 import { PayloadMemory } from './payload-memory.js'
 import type { Reception } from './reception.js'
+import { without } from './taps.js'
 
 /** Static payload type of comfort noise (RFC 3389). */
 const COMFORT_NOISE = 13
@@ -59,15 +60,18 @@ export class SourceNumbers {
 export class Receiver {
   readonly latch = new Latch()
   readonly events: EventReceiver
-  /** Taps look on before the sink, which may overwrite the packet. */
-  readonly taps: AudioSink[] = []
   sink: AudioSink | undefined
   /** SSRC heard, 0 before the first packet. */
   ssrc = 0
   lastAt = NaN
   /** What came last of the stream that it hears, where the codec adapts. */
   past: PayloadMemory | undefined
+  /** They look on before the sink, which may overwrite the packet. */
+  #taps: AudioSink[] | undefined
   #codecs: (Codec | undefined)[] = []
+  /** The payload type that came last, nearly always the next one's too, and its codec. */
+  #type = -1
+  #codec: Codec | undefined
   #eventType = -1
   #receives = false
   #applied = false
@@ -81,6 +85,7 @@ export class Receiver {
   apply(media: NegotiatedMedia): void {
     this.latch.arm(media.remote)
     this.#codecs = []
+    this.#type = -1
     for (const { name, clockRate, receive } of [...media.receivable, media.codec]) this.#codecs[receive] = installedCodec(name, clockRate)
     const codec = this.#codecs[media.codec.receive]
     if (codec?.createSplicer === undefined) this.past = undefined
@@ -108,7 +113,7 @@ export class Receiver {
     if (!readRtp(packet, header)) return this.#drop(MALFORMED)
     if (!this.#applied) return this.#drop(NOT_APPLIED)
     const type = header.payloadType
-    const codec = this.#codecs[type]
+    const codec = type === this.#type ? this.#codec : this.#codecOf(type)
     if (codec === undefined && type !== this.#eventType && type !== COMFORT_NOISE) return this.#drop(PAYLOAD_TYPE)
     const before = this.latch.latched
     if (!this.latch.accept(address, port, header.ssrc, header.sequence, now)) return this.#drop(STRANGER)
@@ -119,12 +124,27 @@ export class Receiver {
     if (!this.reception.packet(header, packet.length, now, unseen)) return false
     if (type === this.#eventType) return this.#event(packet, header, now)
     if (codec === undefined) return this.#noise(packet, header, now)
+    const taps = this.#taps
     // Backwards: a tap may take itself off.
-    for (let at = this.taps.length - 1; at >= 0; at--) this.taps[at]!.audio(packet, header, codec, this.#source, now)
+    if (taps !== undefined) for (let at = taps.length - 1; at >= 0; at--) taps[at]!.audio(packet, header, codec, this.#source, now)
     if (codec.createSplicer !== undefined) this.#pastOf(codec).note(packet, header.payloadStart, header.payloadEnd)
     if (this.sink === undefined) return false
     this.sink.audio(packet, header, codec, this.#source, now, this.past)
     return true
+  }
+
+  #codecOf(type: number): Codec | undefined {
+    this.#type = type
+    return this.#codec = this.#codecs[type]
+  }
+
+  tap(tap: AudioSink): void {
+    this.#taps ??= []
+    this.#taps.push(tap)
+  }
+
+  untap(tap: AudioSink): void {
+    this.#taps = without(this.#taps, tap)
   }
 
   /** Of the codec that comes, which adapts; what came in another is forgotten. */
@@ -155,7 +175,8 @@ export class Receiver {
 
   #event(packet: Buffer, header: RtpHeader, now: number): boolean {
     this.events.receive(packet, header.payloadStart, header.payloadEnd, header.timestamp, now)
-    for (let at = 0; at < this.taps.length; at++) this.taps[at]!.event(packet, header, this.#source, now)
+    const taps = this.#taps
+    if (taps !== undefined) for (let at = 0; at < taps.length; at++) taps[at]!.event(packet, header, this.#source, now)
     this.sink?.event(packet, header, this.#source, now)
     return this.sink !== undefined
   }

@@ -1,11 +1,9 @@
 import { distance16 } from '../../core/serial.js'
+import { RecentNumbers } from '../../core/recent-numbers.js'
 import { BurstGap } from '../../rtp/burst-gap.js'
 import type { RtpHeader } from '../../rtp/packet.js'
 import type { ReportBlock } from '../../rtp/rtcp.js'
 import { ReceptionStatistics } from '../../rtp/statistics.js'
-
-/** Sequence numbers remembered to tell duplicates from late packets. */
-const SEEN = 256
 
 /** A packet so many numbers behind the newest is lost, or comes too late to be played. */
 const SETTLED = 16
@@ -23,7 +21,7 @@ export class Reception {
   #lostBefore = 0
   #reportMiddle = 0
   #reportedAt = NaN
-  readonly #seen = new Int32Array(SEEN).fill(-1)
+  readonly #seen = new RecentNumbers()
   #spread: BurstGap | undefined
   /** The newest number told to `#spread`. */
   #settled = NaN
@@ -41,7 +39,7 @@ export class Reception {
     this.#source = new ReceptionStatistics(this.#clockRate)
     this.#reportMiddle = 0
     this.#reportedAt = NaN
-    this.#seen.fill(-1)
+    this.#seen.forget()
     if (this.#spread !== undefined) this.#spread = new BurstGap()
     this.#settled = NaN
   }
@@ -64,13 +62,15 @@ export class Reception {
     const source = this.#source
     const proven = source.received > 0
     const ahead = proven ? distance16(source.highestSequence & 0xffff, sequence) : 1
-    if (ahead <= 0 && this.#seen[sequence & (SEEN - 1)] === sequence) {
+    if (ahead <= 0 && this.#seen.has(sequence)) {
       this.duplicates++
       return false
     }
     // Before the source has proved itself its packets are heard all the same: nobody should lose the first word.
-    if (source.packet(sequence, header.timestamp, now, unseen) === 'unproven' && proven) return false
-    this.#seen[sequence & (SEEN - 1)] = sequence
+    const verdict = source.packet(sequence, header.timestamp, now, unseen)
+    if (verdict === 'unproven' && proven) return false
+    if (verdict === 'restarted') this.#seen.forget()
+    this.#seen.add(sequence)
     this.packets++
     this.bytes += bytes
     if (ahead <= 0) this.late++
@@ -85,7 +85,7 @@ export class Reception {
     if (!(Math.abs(newest - this.#settled) < RESTART)) this.#settled = newest - 1
     for (; this.#settled < newest - SETTLED; this.#settled++) {
       const sequence = (this.#settled + 1) & 0xffff
-      spread.packet(this.#seen[sequence & (SEEN - 1)] === sequence)
+      spread.packet(this.#seen.has(sequence))
     }
   }
 

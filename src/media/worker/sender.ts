@@ -7,6 +7,7 @@ import type { PacketPool } from './packet-pool.js'
 import type { PayloadMemory } from './payload-memory.js'
 import { type Seam, type SeamBegin, seamFor } from './seam.js'
 import { NO_SOURCE, SendTimeline } from './send-timeline.js'
+import { without } from './taps.js'
 
 /** Where finished packets go. */
 export interface PacketSink {
@@ -34,7 +35,7 @@ const PAUSE_MS = 80
 export class Sender extends SendTimeline {
   /** Set while a player or a sender of digits has the line: what others forward or mix is not heard. */
   held = false
-  readonly taps: SentTap[] = []
+  #taps: SentTap[] | undefined
   #anchorTimestamp = 0
   #anchorAt = 0
   #marker = true
@@ -231,6 +232,15 @@ export class Sender extends SendTimeline {
     this.note(sequence, timestamp, at)
   }
 
+  tap(tap: SentTap): void {
+    this.#taps ??= []
+    this.#taps.push(tap)
+  }
+
+  untap(tap: SentTap): void {
+    this.#taps = without(this.#taps, tap)
+  }
+
   /** Audio is about to be sent: joined to what was sent before, and shown to the taps. */
   #sound(payload: Uint8Array, start: number, end: number, timestamp: number, now: number): void {
     const seam = this.#seam
@@ -241,7 +251,8 @@ export class Sender extends SendTimeline {
       }
       seam.note(payload, start, end)
     }
-    for (let at = 0; at < this.taps.length; at++) this.taps[at]!.sent(payload, start, end, timestamp)
+    const taps = this.#taps
+    if (taps !== undefined) for (let at = 0; at < taps.length; at++) taps[at]!.sent(payload, start, end, timestamp)
   }
 
   #emit(packet: Buffer, payloadBytes: number): void {
