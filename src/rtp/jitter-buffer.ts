@@ -73,6 +73,8 @@ const MAX_DROPOUT = 3000
 const MAX_MISORDER = 100
 /** A packet this much faster or slower (ms) than all others belongs to another timeline. */
 const MAX_TRANSIT_STEP_MS = 10_000
+/** Extended timestamp of the first packet: those that come before it are positive too. */
+const FIRST_TIMESTAMP = 1_000_000
 /** No audio packet is longer (60 ms of 48 kHz linear PCM); longer ones would only make the slots grow. */
 const MAX_PAYLOAD = 6000
 /** A gap of the timestamps longer than this (ms) is waited out as silence, however many packets were lost in it. */
@@ -84,7 +86,7 @@ class Slot {
   offset = 0
   length = 0
   payloadType = 0
-  /** Extended past 16 and 32 bits, so that they compare as numbers. */
+  /** Extended past 16 and 32 bits, so that they compare as numbers; the timestamp counts from near the stream's first. */
   sequence = 0
   timestamp = 0
   duration = 0
@@ -132,6 +134,9 @@ export class JitterBuffer {
   #played = 0
   readonly clockRate: number
   readonly #estimator = new DelayEstimator()
+  /** Transit of the fastest recent packet, NaN before the first; and the delay aimed at, in ms. */
+  #base = NaN
+  #target = 0
   readonly #durationOf: (payloadType: number, bytes: number) => number
   readonly #minDelay: number
   readonly #maxDelay: number
@@ -145,6 +150,8 @@ export class JitterBuffer {
   #begun = false
   #highestSequence = 0
   #highestTimestamp = 0
+  /** What lacks an extended timestamp to the one on the wire, modulo 32 bits: so it is a small number, which an object holds itself. */
+  #origin = 0
   /** The number that would confirm that a sender started anew; -1 for none. */
   #confirming = -1
   /** Extended timestamp of the next sample to play, and how much was concealed while standing there. */
@@ -159,6 +166,7 @@ export class JitterBuffer {
     this.#maxDelay = options.maxDelay ?? 500
     this.#initialDelay = options.initialDelay ?? 40
     this.#slots = options.slots ?? 64
+    this.#aim(this.#initialDelay)
   }
 
   /** What has become of the packets so far. */
@@ -176,9 +184,19 @@ export class JitterBuffer {
 
   /** Delay aimed at, in ms. */
   get target(): number {
+    return this.#target
+  }
+
+  /** Only arrivals change what is known of the path: the reader need not look at it. */
+  #learn(media: number, arrival: number): void {
+    this.#estimator.update((media * 1000) / this.clockRate, arrival)
+    this.#base = this.#estimator.base
     // A dozen packets say more of the path than the default does.
-    const wanted = this.#estimator.packets < 12 ? Math.max(this.#initialDelay, this.#estimator.quantile) : this.#estimator.quantile
-    return Math.min(this.#maxDelay, Math.max(this.#minDelay, wanted))
+    this.#aim(this.#estimator.packets < 12 ? Math.max(this.#initialDelay, this.#estimator.quantile) : this.#estimator.quantile)
+  }
+
+  #aim(wanted: number): void {
+    this.#target = Math.min(this.#maxDelay, Math.max(this.#minDelay, wanted))
   }
 
   /**
@@ -211,7 +229,7 @@ export class JitterBuffer {
     if (place !== 'queued') return place
     const extended = this.#extendSequence(sequence)
     const media = this.#extendTimestamp(timestamp)
-    if (duration > 0) this.#estimator.update((media * 1000) / this.clockRate, arrival)
+    if (duration > 0) this.#learn(media, arrival)
     this.#seen.add(sequence)
     this.#begun = true
     if (extended < this.#highestSequence) this.#counts.bump('reordered')
@@ -278,6 +296,8 @@ export class JitterBuffer {
     this.#confirming = -1
     this.#seen.forget()
     this.#estimator.reset()
+    this.#base = NaN
+    this.#aim(this.#initialDelay)
   }
 
   #units(ms: number): number {
@@ -285,7 +305,7 @@ export class JitterBuffer {
   }
 
   #delayOf(timestamp: number, now: number): number {
-    return this.#estimator.packets === 0 ? 0 : now - this.#estimator.base - (timestamp * 1000) / this.clockRate
+    return Number.isNaN(this.#base) ? 0 : now - this.#base - (timestamp * 1000) / this.clockRate
   }
 
   /** Says whether the numbers fit the stream; begins the stream anew when they belong to another timeline. */
@@ -310,13 +330,13 @@ export class JitterBuffer {
 
   /** True for a timestamp that cannot belong to the timeline so far, although the sequence number goes on. */
   #leavesTimeline(ahead: number, timestamp: number, arrival: number): boolean {
-    const step = (distance32(this.#highestTimestamp, timestamp) * 1000) / this.clockRate
+    const step = (this.#ahead(timestamp) * 1000) / this.clockRate
     // A packet newer than all others never lies behind them.
     if (ahead > 0 && step < -MAX_CONCEALED_MS) return true
-    if (this.#estimator.packets === 0) return false
+    if (Number.isNaN(this.#base)) return false
     // A long pause moves timestamp and arrival alike; a new timeline only one of them.
     const media = (this.#highestTimestamp * 1000) / this.clockRate + step
-    return Math.abs(arrival - media - this.#estimator.base) > MAX_TRANSIT_STEP_MS
+    return Math.abs(arrival - media - this.#base) > MAX_TRANSIT_STEP_MS
   }
 
   #strange(): PutResult {
@@ -334,7 +354,13 @@ export class JitterBuffer {
   }
 
   #extendTimestamp(timestamp: number): number {
-    return this.#begun ? this.#highestTimestamp + distance32(this.#highestTimestamp, timestamp) : 0x1_0000_0000 + timestamp
+    if (!this.#begun) this.#origin = (timestamp - FIRST_TIMESTAMP) | 0
+    return this.#begun ? this.#highestTimestamp + this.#ahead(timestamp) : FIRST_TIMESTAMP
+  }
+
+  /** Clock units by which a timestamp on the wire is later than all so far. */
+  #ahead(timestamp: number): number {
+    return distance32(this.#highestTimestamp + this.#origin, timestamp)
   }
 
   #advance(sequence: number, timestamp: number): void {
@@ -398,7 +424,7 @@ export class JitterBuffer {
     out.offset = head.offset
     out.length = head.length
     out.payloadType = head.payloadType
-    out.timestamp = head.timestamp >>> 0
+    out.timestamp = (head.timestamp + this.#origin) >>> 0
     out.sequence = head.sequence & 0xffff
     out.duration = head.duration
     out.delay = this.#delayOf(head.timestamp, now)
