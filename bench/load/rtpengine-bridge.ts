@@ -20,6 +20,8 @@ const lookUp = (message: string, key: string): string | undefined => {
 }
 
 const socket = createSocket('udp4')
+// rtpengine may not listen yet, or no more: what is asked then stays unanswered.
+socket.on('error', () => undefined)
 socket.connect(NG_PORT, '127.0.0.1')
 await once(socket, 'connect')
 const waiting = new Map<string, (reply: string) => void>()

@@ -81,6 +81,7 @@ const MAX_PAYLOAD = 6000
 const MAX_CONCEALED_MS = 240
 /** A gap between two successive packets shorter than this (ms) is a sender's sloppiness and is passed over. */
 const MIN_PAUSE_MS = 10
+
 class Slot {
   bytes: Uint8Array = NOTHING
   offset = 0
@@ -99,7 +100,7 @@ const MAX_AROUND = 64
 
 /** Empty slots of all buffers: the one emptied last, which is still in the cache, is the next to be filled. More are not kept. */
 const empty: Slot[] = []
-const MOST_EMPTY = 4096
+const MOST_EMPTY = 1024
 
 const freeSlot = (slot: Slot): void => {
   if (empty.length < MOST_EMPTY) empty.push(slot)
