@@ -261,6 +261,7 @@ export class JitterBuffer {
     if (extended <= this.#lastSequence || this.#size === this.#slots) return
     const slot = this.#insert(extended)
     slot.length = 0
+    slot.timestamp = 0
     slot.duration = -1
   }
 
@@ -270,7 +271,10 @@ export class JitterBuffer {
    */
   take(now: number, wanted: number, out: Taken): TakeResult {
     this.#dropPassed()
-    if (this.#state === 'playing' && this.#size > 0 && this.delay(now) > this.#maxDelay + MAX_CONCEALED_MS) this.#skip(now)
+    if (this.#state === 'playing' && this.#size > 0 && this.delay(now) > this.#maxDelay + MAX_CONCEALED_MS) {
+      this.#skip(now)
+      this.#dropPassed()
+    }
     const head = this.#size > 0 ? this.#queue[0]! : undefined
     if (head === undefined) return this.#takeNone(wanted, out)
     if (this.#state !== 'playing') return this.#takePause(head, now, wanted, out)

@@ -265,7 +265,9 @@ export class Playout {
   #readWhole(source: Source, out: Int16Array): void {
     const left = this.#ready
     const frame = left === 0 ? out : frameOf(out.length)
-    source.decode(TAKEN, frame, 0)
+    // A payload may hold less than it says; what others have left there is nobody's to hear.
+    const decoded = source.decode(TAKEN, frame, 0)
+    if (decoded < out.length) frame.fill(0, decoded)
     if (!this.#begun) this.#begin(frame, 0, out.length)
     this.#concealment.good(frame, 0, out.length)
     if (left === 0) return

@@ -161,6 +161,40 @@ t.test('a stream that begins anew is heard, whatever its first number', async t 
   }
 })
 
+t.test('keys in a backlog are passed over, whatever other streams have left in the slots', async t => {
+  const taken = createTaken()
+  const payload = new Uint8Array(UNITS)
+  /** A stream far on in its timeline gives its slots back. */
+  const leaveSlots = (): void => {
+    const other = new JitterBuffer({ clockRate: 8000 })
+    other.put(0, 0, 0, payload, 0, UNITS, 0)
+    for (let at = 1; at < 60; at++) other.put(at, 28_800_000 + at * UNITS, 0, payload, 0, UNITS, 3_600_000 + at * TICK)
+    for (let at = 0; at < 100; at++) other.take(3_602_000 + at * TICK, UNITS, taken)
+  }
+  const delayAfter = (): number => {
+    const buffer = new JitterBuffer({ clockRate: 8000 })
+    let now = 0
+    let sequence = 0
+    for (; sequence < 50; sequence++, now += TICK) {
+      buffer.put(sequence, sequence * UNITS, 0, payload, 0, UNITS, now)
+      buffer.take(now + 5, UNITS, taken)
+    }
+    for (let held = 0; held < 50; held++, now += TICK) buffer.take(now + 5, UNITS, taken)
+    for (let late = 0; late < 50; late++, sequence++) {
+      if (late >= 20 && late < 35) buffer.pass(sequence)
+      else buffer.put(sequence, sequence * UNITS, 0, payload, 0, UNITS, now)
+    }
+    for (let at = 0; at < 20; at++, sequence++, now += TICK) {
+      buffer.put(sequence, sequence * UNITS, 0, payload, 0, UNITS, now)
+      t.notOk(buffer.take(now + 5, UNITS, taken) === 'frame' && taken.duration <= 0, 'a number without sound is no frame')
+    }
+    return buffer.delay(now)
+  }
+  const alone = delayAfter()
+  leaveSlots()
+  t.equal(delayAfter(), alone)
+})
+
 t.test('a new timeline under the old sequence begins anew, forwards and backwards', async t => {
   for (const timestamp of [0x70000000, 0xf0000000, 5000 + 10 * UNITS]) {
     const { heard, buffer } = run([...stream(50), ...stream(50, 1050, timestamp, 50 * TICK)], 2000)

@@ -180,6 +180,40 @@ t.test('after a reset another stream is heard', async t => {
   t.equal(playout.read(6085, out), 'speech')
 })
 
+t.test('a payload of less sound than it says is silence, not what another stream has left', async t => {
+  /** Says 20 ms of a tone, or nothing in a packet that should have it. */
+  const toneCodec = (peak: number): Codec => ({
+    ...pcmu,
+    payloadBytes: () => undefined,
+    samplesOf: () => FRAME,
+    createDecoder: () => {
+      let phase = 0
+      return {
+        decode: (payload, offset, _length, out) => {
+          if (payload[offset] === 0) return 0
+          for (let at = 0; at < FRAME; at++) out[at] = peak * Math.sin(0.15 * phase++)
+          return FRAME
+        },
+      }
+    },
+  })
+  const streams = [20_000, 700].map(peak => new Playout({ clockRate: 8000, sampleRate: 8000, formats: new Map([[96, { type: 'audio', codec: toneCodec(peak) }]]) }))
+  const out = new Int16Array(FRAME)
+  let loudest = 0
+  for (let packet = 0; packet < 600; packet++) {
+    // Jitter at first: something is left over of each frame from then on.
+    const late = packet > 20 && packet < 60 ? (packet % 2) * 35 : 0
+    streams.forEach((playout, stream) => {
+      const empty = stream === 1 && (packet === 300 || packet === 320)
+      playout.put(packet, packet * FRAME, 96, Uint8Array.of(empty ? 0 : 1), 0, 1, packet * 20 + late)
+      playout.read(packet * 20 + 7, out)
+      if (stream === 1) loudest = Math.max(loudest, ...out.map(Math.abs))
+    })
+  }
+  t.ok(streams[1]!.stretched !== 0)
+  t.ok(loudest < 1000, `peak ${loudest}`)
+})
+
 t.test('any packets at any time: each read is filled, nothing throws, nothing grows without end', async t => {
   const packet = fc.record({
     sequence: fc.integer({ min: 0, max: 0xffff }), timestamp: fc.integer({ min: 0, max: 0xffffffff }), near: fc.boolean(),

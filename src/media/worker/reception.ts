@@ -70,12 +70,21 @@ export class Reception {
     const verdict = source.packet(sequence, header.timestamp, now, unseen)
     if (verdict === 'unproven' && proven) return false
     if (verdict === 'restarted') this.#seen.forget()
-    this.#seen.add(sequence)
+    // As long as those before a gap are remembered.
+    if (this.#spread !== undefined) this.#settle(this.#spread)
+    this.#note(sequence, proven)
     this.packets++
     this.bytes += bytes
     if (ahead <= 0) this.late++
-    if (this.#spread !== undefined) this.#settle(this.#spread)
     return true
+  }
+
+  /** @param proven before that the first number may have been a stray: what follows it counts. */
+  #note(sequence: number, proven: boolean): void {
+    this.#seen.add(sequence)
+    if (proven || this.#seen.has(sequence)) return
+    this.#seen.forget()
+    this.#seen.add(sequence)
   }
 
   /** Tells of the packets of which nothing more is to be expected. */
