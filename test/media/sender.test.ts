@@ -4,6 +4,9 @@ import { pcmu } from '../../src/codec/g711.js'
 import { seededRandom } from '../../src/core/random.js'
 import { LegSlots } from '../../src/media/shared/leg-slots.js'
 import { PacketPool } from '../../src/media/worker/packet-pool.js'
+import { PacketBridge } from '../../src/media/worker/packet-bridge.js'
+import { Receiver, SourceNumbers } from '../../src/media/worker/receiver.js'
+import { Reception } from '../../src/media/worker/reception.js'
 import { Sender } from '../../src/media/worker/sender.js'
 import { RtpHeader, readRtp, writeRtp } from '../../src/rtp/packet.js'
 import type { NegotiatedMedia } from '../../src/sdp/negotiated.js'
@@ -131,5 +134,27 @@ void t.test('a successor goes on where the slot says', t => {
   t.equal(after.ssrc, before.ssrc)
   t.equal((after.sequence - before.sequence) & 0xffff, 1)
   t.equal((after.timestamp - before.timestamp) | 0, 2400)
+  t.end()
+})
+
+void t.test('RFC 3550 A.1: a source that begins its numbers anew goes on in the one timeline of a packet bridge', t => {
+  const nothing = (): void => undefined
+  for (const later of [20, 2000]) {
+    for (const step of [-20_000, -3000, -200, 20_000]) {
+      const { sender, sent } = bench()
+      const receiver = new Receiver({ pressed: nothing, released: nothing, latched: nothing, began: nothing, dropped: nothing }, new Reception(), new SourceNumbers())
+      receiver.apply(agreement())
+      receiver.sink = new PacketBridge(sender)
+      for (let at = 0; at < later + 100; at++) {
+        const packet = Buffer.alloc(172)
+        const begun = at < later ? 0 : step
+        writeRtp(packet, 0, false, 0, (30_000 + at + begun) & 0xffff, (900_000 + (at + begun) * 160) >>> 0, 77)
+        receiver.receive(packet, '127.0.0.1', 9, at * 20)
+      }
+      t.equal(sent.length, later + 99, `${step} after ${later}: the first packet alone is not believed`)
+      t.ok(sent.every(({ sequence }, at) => at === 0 || sequence === ((sent[at - 1]!.sequence + 1) & 0xffff)), 'numbers by one')
+      t.ok(sent.every(({ timestamp }, at) => at === 0 || [160, 320].includes((timestamp - sent[at - 1]!.timestamp) >>> 0)), 'the timestamp by the clock')
+    }
+  }
   t.end()
 })

@@ -122,6 +122,7 @@ export class Receiver {
     if (header.ssrc !== this.ssrc || this.#source === 0) this.#begin(header)
     this.lastAt = now
     if (!this.reception.packet(header, packet.length, now, unseen)) return false
+    if (this.reception.verdict === 'restarted') this.#restart()
     if (type === this.#eventType) return this.#event(packet, header, now)
     if (codec === undefined) return this.#noise(packet, header, now)
     const taps = this.#taps
@@ -161,6 +162,12 @@ export class Receiver {
     this.#source = this.sources.next()
     this.reception.begin()
     this.owner.began(header.ssrc)
+  }
+
+  /** The source has begun its numbers anew (RFC 3550 A.1): they mean as little to the old ones as another source's. */
+  #restart(): void {
+    this.past?.forget()
+    this.#source = this.sources.next()
   }
 
   /** The source says BYE: it is not reported on any more (RFC 3550 §6.3.4). */

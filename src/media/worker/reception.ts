@@ -3,7 +3,7 @@ import { RecentNumbers } from '../../core/recent-numbers.js'
 import { BurstGap } from '../../rtp/burst-gap.js'
 import type { RtpHeader } from '../../rtp/packet.js'
 import type { ReportBlock } from '../../rtp/rtcp.js'
-import { ReceptionStatistics } from '../../rtp/statistics.js'
+import { ReceptionStatistics, type SequenceVerdict } from '../../rtp/statistics.js'
 
 /** A packet so many numbers behind the newest is lost, or comes too late to be played. */
 const SETTLED = 16
@@ -16,6 +16,8 @@ export class Reception {
   bytes = 0
   duplicates = 0
   late = 0
+  /** Of the last packet. */
+  verdict: SequenceVerdict | 'duplicate' = 'unproven'
   #source = new ReceptionStatistics(8000)
   #clockRate = 8000
   #lostBefore = 0
@@ -64,10 +66,11 @@ export class Reception {
     const ahead = proven ? distance16(source.highestSequence & 0xffff, sequence) : 1
     if (ahead <= 0 && this.#seen.has(sequence)) {
       this.duplicates++
+      this.verdict = 'duplicate'
       return false
     }
     // Before the source has proved itself its packets are heard all the same: nobody should lose the first word.
-    const verdict = source.packet(sequence, header.timestamp, now, unseen)
+    const verdict = this.verdict = source.packet(sequence, header.timestamp, now, unseen)
     if (verdict === 'unproven' && proven) return false
     if (verdict === 'restarted') this.#seen.forget()
     // As long as those before a gap are remembered.

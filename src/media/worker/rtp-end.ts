@@ -127,8 +127,10 @@ export class RtpEnd extends StreamEnd implements ReportedReceiver {
     if (!this.latch.accept(address, port, header.ssrc, header.sequence, now)) return this.drop('stranger')
     if (!this.receives) return this.drop('direction')
     if (header.ssrc !== this.ssrc || this.#source === 0) this.#begin(header.ssrc)
-    // Counted, not judged: a packet sent again on request is one that came before.
-    this.reception.packet(header, packet.length, now, this.place.context.loop.unseen)
+    // Who was here before goes on: a packet sent again on request is one that came before. A number far from all others may begin anew.
+    const taken = this.reception.packet(header, packet.length, now, this.place.context.loop.unseen)
+    if (!taken && this.reception.verdict === 'unproven') return this.drop('switched')
+    if (this.reception.verdict === 'restarted') this.#source = this.place.context.sources.next()
     const other = this.#other
     if (other === undefined) return this.drop('no-peer')
     const number = this.#numbers[header.payloadType]!
