@@ -5,6 +5,7 @@ import type { MixedLeg } from '../src/media/worker/member.js'
 import { Mixer } from '../src/media/worker/mixer.js'
 import { type AudioSink } from '../src/media/worker/receiver.js'
 import { ResamplerFilters } from '../src/media/worker/resampler-filters.js'
+import { StretchAllowance } from '../src/rtp/stretch-allowance.js'
 import { Ticker } from '../src/media/worker/ticker.js'
 import { RtpHeader } from '../src/rtp/packet.js'
 import { type BenchResult, measure } from './micro.js'
@@ -13,7 +14,7 @@ const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
 
 /** A room whose first `talkers` members speak; each call is one tick, with the packets that come in it. */
 const room = (members: number, talkers: number): (() => void) => {
-  const mixer = new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 })
+  const mixer = new Mixer({ filters: new ResamplerFilters(), stretches: new StretchAllowance(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 })
   const sinks: AudioSink[] = []
   const formats = new Map([[0, { type: 'audio', codec: pcmu } as const]])
   for (let id = 0; id < members; id++) {

@@ -306,6 +306,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
       if (call !== undefined) return call.replacePeer(this.#userAgent.serve(request))
       const handler = this.#handlerOf(message.uri)
       if (handler !== undefined) {
+        if (this.#engine.full) return request.respond(503, { headers: { 'Retry-After': '5' } })
         const refusal = refuseInvite(message)
         if (refusal === undefined) return this.#run(request, handler)
         const { status, reason, headers } = refusal

@@ -2,6 +2,7 @@ import type { Report } from '../report.js'
 import { legLoad } from './legs.js'
 import { mediaLoad } from './media.js'
 import { memoryLoad } from './memory.js'
+import { overload } from './overload.js'
 import { relayLoad } from './relaying.js'
 import { signallingLoad, userAgentLoad } from './signalling.js'
 import { isInstalled, mloadAbsent } from './tools.js'
@@ -25,4 +26,5 @@ export const loadBenches: readonly LoadBench[] = [
   { name: 'load-relay', absent: () => isInstalled('taskset') ? undefined : 'taskset is not installed', run: relayLoad },
   { name: 'voice-quality', absent: () => isInstalled('espeak-ng') ? undefined : 'espeak-ng is not installed', run: voiceQuality },
   { name: 'load-media', absent: mloadAbsent, run: mediaLoad },
+  { name: 'load-overload', absent: mloadAbsent, run: overload },
 ]

@@ -51,6 +51,14 @@ export const SWEEPS: readonly (readonly MediaLoad[])[] = [
   [{ ...PROMPT, calls: 600 }, { ...PROMPT, calls: 900 }, { ...PROMPT, calls: 1_200 }],
 ]
 
+/** About twice what a core carries. */
+export const OVERLOADS: readonly MediaLoad[] = [
+  { ...ECHO, calls: 2_800 },
+  { ...BRIDGE, calls: 1_600 },
+  { ...THREES, calls: 2_000 },
+  { ...PROMPT, calls: 3_000 },
+]
+
 /** The floors: echoes in C and by Node's bare `dgram`, few and many. */
 export const FLOORS: readonly MediaLoad[] = [{ ...ECHO, calls: 100 }, { ...ECHO, calls: 500 }]
 

@@ -10,9 +10,9 @@ import { FLOORS, legsOf, LOADS, type MediaLoad, RIVAL, SWEEPS } from './media-lo
 import { FAR_PORT, RtpengineProcess, rtpengineInstalled } from './rtpengine.js'
 import { buildMload, endProcess } from './tools.js'
 
-const SECONDS = 6
-const CALLS_PER_SECOND = 100
-/** Clean: nobody refused, nothing lost by the server, and gaps under this (ms, 95th percentile). */
+export const SECONDS = 6
+export const CALLS_PER_SECOND = 100
+/** Clean: nothing lost by the server, and gaps under this (ms, 95th percentile). */
 const CLEAN_GAP = 50
 /** Packets a second of a call that nothing is missing of, as counted over a window of some seconds: 50 less the window's edges. */
 const CLEAN_PACKETS = 49.5
@@ -32,7 +32,7 @@ const speechFile = (): string => {
 const coresOf = ({ workers = 1 }: MediaLoad, core: string): string => (workers > 1 ? ALL_CORES : core)
 
 /** How a load went. `share` is in percent of a core, `cpu` in microseconds a packet in and out. */
-interface Measured {
+export interface Measured {
   readonly load: MediaLoad
   readonly failed: number
   readonly packets: number
@@ -41,6 +41,7 @@ interface Measured {
   readonly p50: number | null
   readonly p99: number | null
   readonly share: number
+  /** Those within heard all that was said to them. */
   readonly clean: boolean
 }
 
@@ -49,6 +50,8 @@ interface Tools {
   readonly mload: string
   readonly speech: string
 }
+
+export const createTools = (): Tools => ({ mload: buildMload(), speech: speechFile() })
 
 /** Runs mload as the callers of `load` against the process `pid`. */
 const measure = async ({ mload, speech }: Tools, load: MediaLoad, pid: number): Promise<Measured> => {
@@ -61,7 +64,7 @@ const measure = async ({ mload, speech }: Tools, load: MediaLoad, pid: number): 
     gap: found['maxgap_ms_p95']!, p50: marked ? found['rtt_ms_p50']! : null, p99: marked ? found['rtt_ms_p99']! : null,
     share: found['server_cpu_pct']!,
   }
-  return { ...row, clean: row.failed === 0 && row.packets >= CLEAN_PACKETS && (row.missing ?? 0) <= CLEAN_MISSING && row.gap < CLEAN_GAP }
+  return { ...row, clean: row.packets >= CLEAN_PACKETS && (row.missing ?? 0) <= CLEAN_MISSING && row.gap < CLEAN_GAP }
 }
 
 /** mload's far side, a loop of epoll in C that echoes, on one core. */
@@ -82,7 +85,7 @@ const withFarSide = async ({ mload }: Tools, load: MediaLoad, act: () => Promise
 type Serve = (tools: Tools, load: MediaLoad) => Promise<Measured>
 
 /** A server of its own for each load. */
-const cordboard: Serve = async (tools, load) => {
+export const cordboard: Serve = async (tools, load) => {
   await using server = await ServerProcess.start({ MEDIA_WORKERS: String(load.workers ?? 1) }, 'serve', coresOf(load, SERVER_CORE))
   return await withFarSide(tools, load, () => measure(tools, load, server.pid))
 }
@@ -138,13 +141,15 @@ const interpolate = (few: Measured, many: Measured, legs: number): number => {
  * rtpengine where it is installed. With `BENCH_ROUNDS` everything is measured so often, and the best of each is told.
  */
 export const mediaLoad = async (): Promise<Report> => {
-  const tools: Tools = { mload: buildMload(), speech: speechFile() }
+  const tools = createTools()
   const rounds = Number(process.env['BENCH_ROUNDS'] ?? 1)
   const best = new Map<string, Measured & { readonly who: string }>()
   for (let round = 0; round < rounds; round++) {
     for (const { who, serve, loads, sweep = false } of PARTS) {
       for (const load of loads) {
-        const measured = await serve(tools, load)
+        const served = await serve(tools, load)
+        // Here nobody may be refused.
+        const measured = { ...served, clean: served.clean && served.failed === 0 }
         const name = `${who}: ${load.what} ${load.calls}`
         best.set(name, { who, ...better(best.get(name) ?? measured, measured) })
         if (sweep && !measured.clean) break

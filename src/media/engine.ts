@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
+import { Admission, overloaded, takesMore } from './admission.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import { PortPool } from './port-pool.js'
@@ -32,12 +33,6 @@ const COALESCE_MS = 2
 const WORKER_NICE = -10
 /** Ports that somebody else may hold before the engine gives up on an `open`. */
 const BIND_ATTEMPTS = 10
-/**
- * A worker busier than this, or that is this late with half of its ticks (ms), takes no more legs. One that lacks time is late with all
- * of them; a single hold-up of the machine is no reason to refuse.
- */
-const FULL_SHARE = 0.95
-const FULL_LATENESS_MS = 10
 /** Deaths of workers within so many ms beyond which they are not replaced. */
 const DEATHS_MS = 10_000
 const MAX_DEATHS = 8
@@ -60,8 +55,6 @@ const openingOf = (end: LegHandle | StreamHandle): Request => {
   if (end instanceof LegHandle) return { type: 'open', leg: id, slot, address, port }
   return { type: 'open-stream', stream: id, kind: end.kind, slot, address, port, resumed: end.applied }
 }
-
-const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLOADED', 'the media workers carry all that they can', { status: OVERLOADED })
 
 /** @throws CordboardError `MEDIA_LEG_CLOSED`. */
 const ownStream = (stream: SideStream): StreamHandle => {
@@ -89,8 +82,9 @@ class Engine implements MediaEngine, EngineServices {
   readonly #freeSlots: number[]
   readonly #address: string
   readonly #maxLegs: number
-  /** By worker: legs on their way into it, which it does not count yet. */
-  readonly #opening = new Map<number, number>()
+  /** By worker: legs and streams on their way into it, which it does not count yet. */
+  readonly #opening: number[] = []
+  readonly #admission = new Admission(near => this.#reserve(near))
   readonly #options: EngineOptions
   /** When workers died lately, in ms. */
   #deaths: number[] = []
@@ -132,6 +126,7 @@ class Engine implements MediaEngine, EngineServices {
     const { recorder, coalesce = COALESCE_MS, workerNice: nice = WORKER_NICE } = this.#options
     const frames = FrameRing.allocate(recorder?.buffer ?? RING_BYTES)
     this.#rings.push(frames)
+    this.#opening[index] = 0
     if (this.recorder.started) this.recorder.post({ type: 'ring', request: 0, ring: frames })
     return this.#seeds[index] = { index, epoch: EPOCH, share: WorkerShare.allocate(), slots: this.#slots.buffer, frames, coalesce, nice }
   }
@@ -188,42 +183,54 @@ class Engine implements MediaEngine, EngineServices {
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
     this.recorder.warm()
     this.#spare.warm()
-    if (this.#legs.size >= this.#maxLegs) throw overloaded()
-    const worker = this.place(options.near)
+    const worker = await this.#admission.enter(options.near)
     const id = this.number()
-    return this.#bound<LegHandle>(options.address ?? this.#address, (slot, local) => {
+    return this.#bound<LegHandle>(worker, options.address ?? this.#address, this.#maxLegs, (slot, local) => {
       const leg = new LegHandle(this, id, slot, worker, local)
       this.#legs.set(id, leg)
       return { end: leg, request: openingOf(leg), release: () => this.released(leg) }
     })
   }
 
-  /** Opens on the first pair of ports that can be had. @throws CordboardError `MEDIA_PORTS_EXHAUSTED`. */
-  async #bound<T extends LegHandle | StreamHandle>(address: string, make: (slot: number, local: T['local']) => Opening<T>): Promise<T> {
-    for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
-      const port = this.#ports.take()
-      const slot = port === undefined ? undefined : this.#freeSlots.pop()
-      if (port === undefined || slot === undefined) break
-      this.#slots.clear(slot)
-      const { end, request, release } = make(slot, { address, port, rtcpPort: port + 1 })
-      const { worker } = end
-      this.#opening.set(worker, (this.#opening.get(worker) ?? 0) + 1)
-      try {
-        await this.link(worker).request(request)
-        return end
-      } catch (error) {
-        release()
-        if (!(error instanceof BindFailure)) throw error
-      } finally {
-        this.#opening.set(worker, this.#opening.get(worker)! - 1)
+  /** Opens on the first pair of ports that can be had, in a worker where it is counted in, unless there are `most` legs. @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_PORTS_EXHAUSTED`. */
+  async #bound<T extends LegHandle | StreamHandle>(worker: number, address: string, most: number, make: (slot: number, local: T['local']) => Opening<T>): Promise<T> {
+    try {
+      this.#ensureOpen()
+      if (this.#legs.size >= most) throw overloaded()
+      for (let attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
+        const port = this.#ports.take()
+        const slot = port === undefined ? undefined : this.#freeSlots.pop()
+        if (port === undefined || slot === undefined) break
+        this.#slots.clear(slot)
+        const { end, request, release } = make(slot, { address, port, rtcpPort: port + 1 })
+        try {
+          await this.link(worker).request(request)
+          return end
+        } catch (error) {
+          release()
+          if (!(error instanceof BindFailure)) throw error
+        }
       }
+    } finally {
+      this.#opening[worker]!--
     }
     throw new CordboardError('MEDIA_PORTS_EXHAUSTED', 'no UDP port to be had', { status: OVERLOADED })
   }
 
-  place(near?: Leg): number {
-    const worker = near !== undefined && this.takes(near.worker) ? near.worker : this.#emptiest()
+  get full(): boolean {
+    return this.#legs.size >= this.#maxLegs || this.#admission.full
+  }
+
+  place(): number {
+    const worker = this.#emptiest()
     if (worker === undefined) throw overloaded()
+    return worker
+  }
+
+  /** Counts a leg in for the worker of another, or the emptiest; undefined when none can take more. */
+  #reserve(near: Leg | undefined): number | undefined {
+    const worker = near !== undefined && this.takes(near.worker) ? near.worker : this.#emptiest()
+    if (worker !== undefined) this.#opening[worker]!++
     return worker
   }
 
@@ -238,15 +245,12 @@ class Engine implements MediaEngine, EngineServices {
 
   takes(worker: number): boolean {
     if (this.#states[worker] !== 'running') return false
-    const { share } = this.link(worker)
-    // What keeps a worker without legs busy is its own start.
-    if (share.get(Counter.legs) === 0) return true
-    return share.get(Counter.busy) <= FULL_SHARE && (share.get(Counter.busy) <= 0.5 || share.get(Counter.latenessMedian) <= FULL_LATENESS_MS)
+    return takesMore(this.link(worker).share, this.#opening[worker]!)
   }
 
   #load(worker: number): number {
     const { share } = this.link(worker)
-    return (share.get(Counter.legs) + (this.#opening.get(worker) ?? 0)) * (1 + share.get(Counter.busy))
+    return (share.get(Counter.legs) + this.#opening[worker]!) * (1 + share.get(Counter.busy))
   }
 
   async join(a: Leg, b: Leg, options: JoinOptions = {}): Promise<void> {
@@ -335,9 +339,9 @@ class Engine implements MediaEngine, EngineServices {
 
   async openStream({ kind, near, address = this.#address }: SideStreamOptions): Promise<SideStream> {
     this.#ensureOpen()
-    const worker = this.place(near)
+    const worker = await this.#admission.enter(near)
     const id = this.number()
-    return this.#bound<StreamHandle>(address, (slot, local) => {
+    return this.#bound<StreamHandle>(worker, address, Infinity, (slot, local) => {
       const stream = new StreamHandle(this, id, kind, slot, worker, local)
       this.#streams.set(id, stream)
       return { end: stream, request: openingOf(stream), release: () => this.streamReleased(stream) }
@@ -467,6 +471,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async #close(): Promise<void> {
+    this.#admission.close()
     await Promise.allSettled([...this.#rooms.values()].map(room => room[Symbol.asyncDispose]()))
     await Promise.allSettled([...this.#legs.values(), ...this.#streams.values()].map(end => end.close()))
     await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(this.patience), this.recorder.close(this.patience), this.#spare.close()])

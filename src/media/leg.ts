@@ -311,6 +311,8 @@ export interface JoinOptions {
 export interface MediaEngine extends AsyncDisposable {
   /** Opens a leg on a pair of ports. @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
   open(options: LegOptions): Promise<Leg>
+  /** No more legs can be opened for now: each worker carries what it can, or there are `maxLegs`. */
+  readonly full: boolean
   /** Joins two legs; each hears the other. The engine chooses a packet or a mixed bridge and changes between them as needed. */
   join(a: Leg, b: Leg, options?: JoinOptions): Promise<void>
   /** Ends the join of `leg`, if any; both legs stay open. */

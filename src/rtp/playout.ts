@@ -4,6 +4,7 @@ import { Resampler, ResamplerFilter } from '../codec/resampler.js'
 import { TimeStretch } from '../codec/time-stretch.js'
 import { ComfortNoise } from './comfort-noise.js'
 import { createTaken, JitterBuffer, type JitterBufferOptions, type PutResult, type Taken, type TakeResult } from './jitter-buffer.js'
+import type { StretchAllowance } from './stretch-allowance.js'
 
 /** What a payload type stands for. */
 export type PlayoutFormat =
@@ -39,6 +40,8 @@ export interface PlayoutOptions extends Omit<JitterBufferOptions, 'clockRate' | 
   readonly formats: ReadonlyMap<number, PlayoutFormat>
   /** Payload of the stream before what is put, in whole frames of 10 ms: a decoder that adapts hears it first. @default none: the stream begins */
   readonly before?: StreamBefore
+  /** What all who share it may spend on changes of the delay. @default no limit */
+  readonly allowance?: StretchAllowance | undefined
 }
 
 /** Longest packet that is taken, in ms. */
@@ -148,6 +151,7 @@ export class Playout {
   readonly #concealment: LossConcealment
   readonly #noise: ComfortNoise
   readonly #stretch: TimeStretch
+  readonly #allowance: StretchAllowance | undefined
   /** Samples per RTP clock unit. */
   readonly #scale: number
   /** Decoded samples that wait: `#samples[0..#ready)`. */
@@ -176,6 +180,7 @@ export class Playout {
     this.#concealment = new LossConcealment(options.sampleRate)
     this.#noise = new ComfortNoise(options.sampleRate)
     this.#stretch = new TimeStretch(options.sampleRate)
+    this.#allowance = options.allowance
     this.#samples = new Int16Array(Math.ceil((options.sampleRate * 3 * LONGEST_PACKET_MS) / 1000))
   }
 
@@ -369,10 +374,10 @@ export class Playout {
     return this.delay - this.buffer.target
   }
 
-  /** The delay has left its bounds, and the last stretch is long enough ago. */
+  /** The delay has left its bounds, the last stretch is long enough ago, and another one is allowed. */
   #stretches(now: number): boolean {
     const excess = this.#excess
-    return !inBounds(excess) && (presses(excess) || now - this.#lastStretch >= this.#stretchInterval)
+    return !inBounds(excess) && (presses(excess) || now - this.#lastStretch >= this.#stretchInterval) && this.#allowance?.allows(now) !== false
   }
 
   /** Stretches what is ready when the delay has left its bounds. */
@@ -395,6 +400,7 @@ export class Playout {
   /** Takes the new length in; the frames to come will have waited longer or shorter by the change. */
   #note(now: number, ready: number): void {
     this.#lastStretch = now
+    this.#allowance?.spend()
     const change = ready - this.#ready
     this.#stretchInterval = change === 0 ? Math.min(LONGEST_STRETCH_INTERVAL_MS, 2 * this.#stretchInterval) : STRETCH_INTERVAL_MS
     if (change === 0) return

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { header } from '../../src/sip/message/headers.js'
 import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
@@ -71,4 +72,35 @@ void t.test('overload: calls beyond the limit and calls on a late event loop get
   const late = await twoServers(t, undefined, { maxLag: -1 })
   late.callee.handle('sip:x@*', c => c.answer())
   t.same(await late.caller.dial(late.uri('x')), { type: 'unreachable', status: 503 })
+})
+
+void t.test('who calls while the media workers have no time waits two seconds for one, then gets 503 with Retry-After; one who hangs up frees it', { timeout: 90_000 }, async t => {
+  const codecModules = [import.meta.resolve('../media/heavy-codec.js')]
+  const { callee, caller, uri, call } = await twoServers(t, undefined, { codecModules, codecs: ['X-HEAVY', 'PCMU'], maxLag: 60_000 }, { codecModules, codecs: ['X-HEAVY'], maxLag: 60_000 })
+  callee.handle('sip:room@*', async incoming => {
+    await incoming.answer()
+    await callee.conference('room').join(incoming)
+    await once(incoming, 'ended')
+  })
+  const talking = await Promise.all([1, 2, 3].map(() => call('room')))
+  for (const one of talking) void one.play({ tone: '440' }).catch(() => undefined)
+  const peer = await createScriptedPeer({ server: uri('room').replace('sip:room@', ''), user: 'late', tone: { frequencies: [800], dbm0: -14 } })
+  t.teardown(() => peer[Symbol.asyncDispose]())
+  /** @returns how a call ends up, and after how many ms. */
+  const tried = async (): Promise<{ readonly type: string; readonly status?: number; readonly retryAfter?: string | undefined; readonly ms: number }> => {
+    const began = performance.now()
+    await using attempt = await peer.dial(uri('room'))
+    const outcome = await attempt.outcome
+    const ms = performance.now() - began
+    return outcome.type === 'rejected' ? { type: outcome.type, status: outcome.status, retryAfter: header(outcome.response, 'Retry-After'), ms } : { type: outcome.type, ms }
+  }
+  let outcome = await tried()
+  for (const until = performance.now() + 60_000; outcome.type === 'answered' && performance.now() < until; outcome = await tried()) await pause(200)
+  t.match(outcome, { type: 'rejected', status: 503, retryAfter: '5' })
+  t.ok(outcome.ms >= 1_900, `after ${outcome.ms} ms`)
+  const waiting = tried()
+  await pause(100)
+  await Promise.all(talking.map(one => one.hangup()))
+  t.match(await waiting, { type: 'answered' }, 'who still waits is let in')
+  t.equal(caller.calls.size, 0)
 })

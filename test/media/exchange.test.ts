@@ -7,6 +7,7 @@ import { RoomFrame, RoomShare } from '../../src/media/shared/room-share.js'
 import { Counter, WorkerShare } from '../../src/media/shared/worker-share.js'
 import { Mixer } from '../../src/media/worker/mixer.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { StretchAllowance } from '../../src/rtp/stretch-allowance.js'
 import { Ticker } from '../../src/media/worker/ticker.js'
 import { DryLeg } from './dry-leg.js'
 
@@ -23,7 +24,7 @@ class DryRoom {
   constructor(readonly members: readonly (readonly DryLeg[])[], loudest?: number) {
     this.shares = members.map(() => new WorkerShare(WorkerShare.allocate()))
     this.parts = members.map((legs, part) => {
-      const mixer = new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(this.shares[part]!), now: () => 0 }, loudest)
+      const mixer = new Mixer({ filters: new ResamplerFilters(), stretches: new StretchAllowance(), ticker: new Ticker(this.shares[part]!), now: () => 0 }, loudest)
       for (const leg of legs) mixer.join(leg, EQUAL)
       return mixer
     })

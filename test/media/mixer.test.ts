@@ -11,6 +11,7 @@ import { PacketBridge } from '../../src/media/worker/packet-bridge.js'
 import { Receiver, SourceNumbers } from '../../src/media/worker/receiver.js'
 import { Reception } from '../../src/media/worker/reception.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { StretchAllowance } from '../../src/rtp/stretch-allowance.js'
 import { Ticker } from '../../src/media/worker/ticker.js'
 import { writeRtp } from '../../src/rtp/packet.js'
 import { DryLeg } from './dry-leg.js'
@@ -23,7 +24,7 @@ const OWN_STEP = 2 * PEAK * Math.sin((Math.PI * FREQUENCY) / 8000) + 512
 const EQUAL = { muted: false, deaf: false, gain: 1, apart: false }
 
 const dryMixer = (loudest?: number): Mixer =>
-  new Mixer({ filters: new ResamplerFilters(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 }, loudest)
+  new Mixer({ filters: new ResamplerFilters(), stretches: new StretchAllowance(), ticker: new Ticker(new WorkerShare(WorkerShare.allocate())), now: () => 0 }, loudest)
 
 void t.test('from packets to the mixer and back: no gap, no click, one timeline', t => {
   const [a, b] = [new DryLeg(1, pcmu, FREQUENCY), new DryLeg(2, pcmu, FREQUENCY)]
@@ -67,7 +68,7 @@ void t.test('RFC 3389: a peer that describes its background in a pause is heard 
   const receiver = new Receiver({ latched: nothing, began: nothing, dropped: () => t.fail('dropped'), pressed: nothing, released: nothing }, new Reception(), new SourceNumbers())
   const codec = { name: 'PCMU', clockRate: 8000, channels: 1, receive: 0, send: 0 }
   receiver.apply({ remote: { address: '127.0.0.1', port: 9 }, remoteRtcp: undefined, rtcpMux: false, codec, receivable: [codec], ptime: 20, direction: 'sendrecv' })
-  const member = new Member({ id: 1, codec: pcmu, receiver, sender: leg.sender, changed: undefined, connect: nothing }, EQUAL, 8000, pcmu, new ResamplerFilters())
+  const member = new Member({ id: 1, codec: pcmu, receiver, sender: leg.sender, changed: undefined, connect: nothing }, EQUAL, 8000, pcmu, new ResamplerFilters(), new StretchAllowance())
   receiver.sink = member
   const levels: number[] = []
   const described = Buffer.alloc(13, 40)

@@ -6,6 +6,7 @@ import { WorkerShare } from '../../src/media/shared/worker-share.js'
 import { Mixer } from '../../src/media/worker/mixer.js'
 import { Player } from '../../src/media/worker/player.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { StretchAllowance } from '../../src/rtp/stretch-allowance.js'
 import { Ticker } from '../../src/media/worker/ticker.js'
 import { DryLeg } from './dry-leg.js'
 
@@ -27,7 +28,7 @@ class Party {
   now = 0
   readonly filters = new ResamplerFilters()
   readonly ticker = new Ticker(new WorkerShare(WorkerShare.allocate()))
-  readonly room = new Mixer({ filters: this.filters, ticker: this.ticker, now: () => this.now })
+  readonly room = new Mixer({ filters: this.filters, stretches: new StretchAllowance(), ticker: this.ticker, now: () => this.now })
   readonly legs: readonly DryLeg[]
 
   /** The first is the one who is heard. */

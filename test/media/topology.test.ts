@@ -6,6 +6,7 @@ import { codecFor } from '../../src/codec/registry.js'
 import { seededRandom } from '../../src/core/random.js'
 import { WorkerShare } from '../../src/media/shared/worker-share.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
+import { StretchAllowance } from '../../src/rtp/stretch-allowance.js'
 import { Ticker } from '../../src/media/worker/ticker.js'
 import { Topology } from '../../src/media/worker/topology.js'
 import { DryLeg } from './dry-leg.js'
@@ -63,7 +64,7 @@ class Office {
   readonly legs: readonly [DryLeg, DryLeg, DryLeg]
   now = 0
   readonly #ticker = new Ticker(new WorkerShare(WorkerShare.allocate()))
-  readonly topology = new Topology({ filters: new ResamplerFilters(), ticker: this.#ticker, now: () => this.now, report: () => undefined })
+  readonly topology = new Topology({ filters: new ResamplerFilters(), stretches: new StretchAllowance(), ticker: this.#ticker, now: () => this.now, report: () => undefined })
 
   constructor(readonly t: Test, codecs = [pcmu, pcmu, pcmu], readonly tones: readonly number[] = TONES, readonly arrivals: readonly number[] = ARRIVALS) {
     this.legs = tones.map((tone, at) => new DryLeg(at + 1, codecs[at]!, tone)) as [DryLeg, DryLeg, DryLeg]

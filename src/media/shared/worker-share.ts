@@ -10,7 +10,7 @@ export type DropReason = (typeof DROP_REASONS)[number]
 
 const CONTROL_WORDS = 16
 /** Counters before the drops: see `Counter`. */
-const COUNTERS = 16
+const COUNTERS = 20
 /** Columns of the lateness histogram in half milliseconds; the last holds all that is later. */
 export const LATENESS_COLUMNS = 128
 
@@ -25,6 +25,10 @@ export const Counter = {
   roomVoicesLeftOut: 13,
   /** Nice value of the thread. */
   nice: 14,
+  /** Ends of side streams. */
+  streams: 15,
+  /** Share of its time that its legs and streams take, how many they were meanwhile, and what each takes at most. */
+  audio: 16, audioEnds: 17, end: 18,
 } as const
 
 /**

@@ -1,5 +1,6 @@
 import type { Random } from '../../core/random.js'
 import type { TimerWheel } from '../../core/timer-wheel.js'
+import type { StretchAllowance } from '../../rtp/stretch-allowance.js'
 import type { Report } from '../protocol.js'
 import type { FrameRing } from '../shared/frame-ring.js'
 import type { LegSlots } from '../shared/leg-slots.js'
@@ -24,6 +25,7 @@ export interface WorkerContext {
   readonly wheel: TimerWheel
   readonly sources: SourceNumbers
   readonly filters: ResamplerFilters
+  readonly stretches: StretchAllowance
   readonly random: Random
   /** CNAME of all our streams (RFC 3550 §6.5.1). */
   readonly cname: string

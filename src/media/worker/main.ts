@@ -3,11 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { installCodecs } from '../../codec/installed.js'
 import { secureRandom } from '../../core/random.js'
 import { TimerWheel } from '../../core/timer-wheel.js'
+import { StretchAllowance } from '../../rtp/stretch-allowance.js'
 import type { Command, Report, WorkerSeed, WorkerStart } from '../protocol.js'
 import { FrameRing } from '../shared/frame-ring.js'
 import { LegSlots } from '../shared/leg-slots.js'
 import { Counter, WorkerShare } from '../shared/worker-share.js'
 import { Desk } from './desk.js'
+import { LoadMeter } from './load-meter.js'
 import { preferThread } from './niceness.js'
 import { Outbox } from './outbox.js'
 import { PacketPool } from './packet-pool.js'
@@ -25,8 +27,7 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
   const now = (): number => performance.now() + origin
   const share = new WorkerShare(seed.share)
   // The share outlives a worker that died; its legs did not.
-  share.set(Counter.legs, 0)
-  share.set(Counter.busy, 0)
+  for (const counter of [Counter.legs, Counter.streams, Counter.busy, Counter.audio, Counter.audioEnds, Counter.end]) share.set(counter, 0)
   share.set(Counter.nice, preferThread(seed.nice))
   const ticker = new Ticker(share)
   const wheel = new TimerWheel(WHEEL_SLOT_MS, 512, now())
@@ -38,8 +39,9 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
     port.postMessage(batch)
   }
   const outbox = new Outbox()
+  const meter = new LoadMeter(share, ticker)
   const loop = new WorkLoop({
-    share, ticker, outbox, now, flush, coalesce: seed.coalesce,
+    share, ticker, meter, outbox, now, flush, coalesce: seed.coalesce,
     housekeeping: at => {
       wheel.advance(at)
       desk.housekeeping(at)
@@ -53,6 +55,7 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
     outbox,
     sources: new SourceNumbers(),
     filters: new ResamplerFilters(),
+    stretches: new StretchAllowance(),
     random: secureRandom,
     cname: secureRandom.token(16),
     report: report => {
@@ -61,7 +64,9 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
     },
   })
   port.on('message', (commands: readonly Command[]) => {
+    const before = performance.now()
     for (const command of commands) desk.run(command)
+    meter.commanded(performance.now() - before)
     flush()
     loop.arm()
   })

@@ -7,6 +7,7 @@ import { isStateless } from '../shared/stateless.js'
 import { VoiceActivity } from '../../codec/vad.js'
 import { dbm0Of } from '../../codec/level.js'
 import { FormerSound } from './former-sound.js'
+import type { StretchAllowance } from '../../rtp/stretch-allowance.js'
 import type { FrameEnd } from './frame-end.js'
 import type { AudioSink } from './receiver.js'
 import type { PayloadMemory } from './payload-memory.js'
@@ -110,7 +111,7 @@ export class Member implements AudioSink {
   #talking = false
 
   /** @param rate of the room in Hz. */
-  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters) {
+  constructor(readonly leg: MixedLeg, public settings: MemberSettings, readonly rate: number, codec: Codec, filters: ResamplerFilters, stretches: StretchAllowance) {
     this.#filters = filters
     const samples = (rate * TICK_MS) / 1000
     const coded = (codec.sampleRate * TICK_MS) / 1000
@@ -120,7 +121,7 @@ export class Member implements AudioSink {
     this.codec = codec
     this.pcm = new Int16Array(samples)
     const { formats, past } = leg.receiver
-    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats, ...(past?.codec === codec ? { before: { codec, payload: past.payload } } : {}) })
+    this.#playout = new Playout({ clockRate: codec.clockRate, sampleRate: rate, formats, allowance: stretches, ...(past?.codec === codec ? { before: { codec, payload: past.payload } } : {}) })
     this.#resampler = codec.sampleRate === rate ? undefined : filters.resampler(rate, codec.sampleRate, samples)
     this.#resampled = new Int16Array(coded + 2)
     this.#payload = tickPayload(codec)

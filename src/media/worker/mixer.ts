@@ -67,7 +67,7 @@ export class Mixer implements Producer {
   #altered = false
 
   /** @param loudest how many members are heard at a time; all by default. */
-  constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now'>, loudest?: number) {
+  constructor(readonly context: Pick<WorkerContext, 'filters' | 'stretches' | 'ticker' | 'now'>, loudest?: number) {
     this.#loudest = loudest === undefined ? undefined : new Loudest(loudest)
   }
 
@@ -455,7 +455,7 @@ export class Mixer implements Producer {
   #member(leg: MixedLeg, settings: MemberSettings): Member {
     const codec = leg.codec
     if (codec === undefined) throw new CordboardError('MEDIA_NO_COMMON_CODEC', `leg ${leg.id} has no codec yet`)
-    const member = new Member(leg, settings, this.rate, codec, this.context.filters)
+    const member = new Member(leg, settings, this.rate, codec, this.context.filters, this.context.stretches)
     leg.connect(member, Patience.buffered)
     return member
   }

@@ -32,6 +32,7 @@ export abstract class StreamEnd {
       context.share.add(Counter.received, 1)
       context.loop.packet(this.received(packet, from, fromPort, context.now()) ? Patience.bridged : Patience.buffered)
     }, () => this.drop('socket'))
+    context.share.add(Counter.streams, 1)
   }
 
   /** @throws CordboardError `MEDIA_NO_COMMON_CODEC`. */
@@ -78,5 +79,6 @@ export abstract class StreamEnd {
   /** @param _bye false when the end goes on in another worker. */
   close(_bye: boolean): void {
     this.transport.close()
+    this.place.context.share.add(Counter.streams, -1)
   }
 }

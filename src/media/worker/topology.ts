@@ -40,7 +40,7 @@ export class Topology {
   readonly #rooms = new Map<number, Mixer>()
   readonly #roomOf = new Map<JoinedLeg, Mixer>()
 
-  constructor(readonly context: Pick<WorkerContext, 'filters' | 'ticker' | 'now' | 'report'>) {}
+  constructor(readonly context: Pick<WorkerContext, 'filters' | 'stretches' | 'ticker' | 'now' | 'report'>) {}
 
   echo(leg: JoinedLeg): void {
     this.part(leg)

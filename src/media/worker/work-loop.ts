@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import type { LoadMeter } from './load-meter.js'
 import type { Outbox } from './outbox.js'
 import type { Ticker } from './ticker.js'
 
@@ -19,12 +20,11 @@ const QUIET_TURNS = 16
 /** A few relayed calls do not have a packet in every turn: their next one must not wait the longer for that. */
 const RELAYING_TURNS = 32
 const HOUSEKEEPING_MS = 100
-/** A young worker is busy with compiling its own program: that says nothing of what it can carry. */
-const YOUNG_MS = 3000
 
 export interface WorkLoopOptions {
   readonly share: WorkerShare
   readonly ticker: Ticker
+  readonly meter: LoadMeter
   /** Sent when the burst, and what was due, are done. */
   readonly outbox: Outbox
   /** Longest wait for a fuller burst in ms; 0 never waits. */
@@ -50,7 +50,6 @@ export class WorkLoop {
   /** Turns for which `#lately` still holds. */
   #memory = 0
   #quiet = 0
-  #slept = 0
   /** When the last turn began, and how long after it the sockets were next looked at. */
   #turnAt = 0
   #unseen = 0
@@ -59,14 +58,9 @@ export class WorkLoop {
   #timerDue = 0
   #commands = 0
   #lastHousekeeping = 0
-  #startedAt = 0
-  #measuredAt = 0
-  #idleBefore = 0
 
   constructor(options: WorkLoopOptions) {
     this.#options = options
-    this.#startedAt = this.#measuredAt = performance.now()
-    this.#idleBefore = performance.eventLoopUtilization().idle
     // Keeps the RTCP and time-out work going when nothing else turns the loop.
     setInterval(() => this.arm(), HOUSEKEEPING_MS).unref()
   }
@@ -101,7 +95,7 @@ export class WorkLoop {
     outbox.flush()
     if (now - this.#lastHousekeeping >= HOUSEKEEPING_MS) {
       this.#lastHousekeeping = now
-      this.#measure()
+      this.#options.meter.publish()
       this.#options.housekeeping(now)
     }
     this.#options.flush()
@@ -162,28 +156,12 @@ export class WorkLoop {
 
   #sleepFor(ms: number): void {
     if (ms <= 0) return
-    const { share } = this.#options
+    const { share, meter } = this.#options
     const before = performance.now()
     share.sleep(this.#commands, ms)
     // Commands posted from here on end the next sleep; those before are read in the poll that follows.
     this.#commands = share.commands
-    this.#slept += performance.now() - before
+    meter.slept(performance.now() - before)
     this.#unseen = this.#options.now() - this.#turnAt
-  }
-
-  /** Publishes the share of time in which the thread was neither asleep nor waiting in the poll. */
-  #measure(): void {
-    const now = performance.now()
-    const elapsed = now - this.#measuredAt
-    if (elapsed < 250) return
-    const idle = performance.eventLoopUtilization().idle
-    const busy = Math.min(1, Math.max(0, 1 - (this.#slept + idle - this.#idleBefore) / elapsed))
-    const { share, ticker } = this.#options
-    if (now - this.#startedAt > YOUNG_MS) share.set(Counter.busy, share.get(Counter.busy) * 0.7 + busy * 0.3)
-    share.set(Counter.latenessP99, ticker.lateness(0.01))
-    share.set(Counter.latenessMedian, ticker.lateness(0.5))
-    this.#measuredAt = now
-    this.#idleBefore = idle
-    this.#slept = 0
   }
 }

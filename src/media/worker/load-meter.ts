@@ -1,0 +1,72 @@
+import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import { ThreadTime } from './thread-time.js'
+import type { Ticker } from './ticker.js'
+
+/** Time (ms) over which what is published is smoothed: a collection or a hold-up of the machine is no trend. */
+const SMOOTHING_MS = 800
+/**
+ * Time (ms) for which it is remembered what an end has taken at most: a machine is now faster, now slower, and what has been let in while it
+ * was fast is still there when it is slow.
+ */
+const MEMORY_MS = 2_000
+/** Fewer ends than this say nothing of what more would take: the first pay for the compiler. */
+const TELLING_ENDS = 8
+/** A young worker waits for the compiler, and on a machine where much starts at once for all others: that says nothing of what it can carry. */
+const YOUNG_MS = 3_000
+
+/**
+ * What the time of a worker goes to. What its legs and streams take is told apart from what will pass: setting up legs, and waiting for a
+ * processor that another thread has. The main thread tells from it how many more the worker can carry.
+ */
+export class LoadMeter {
+  readonly #startedAt: number
+  #at: number
+  #idle: number
+  #processor: number
+  #slept = 0
+  #commanded = 0
+  #ends = 0
+
+  constructor(readonly share: WorkerShare, readonly ticker: Pick<Ticker, 'lateness'>, readonly time: Readonly<ThreadTime> = new ThreadTime()) {
+    this.#startedAt = this.#at = time.now
+    this.#idle = time.idle
+    this.#processor = time.processor ?? 0
+  }
+
+  /** The thread has slept for so many ms, the poll apart. */
+  slept(ms: number): void {
+    this.#slept += ms
+  }
+
+  /** It has carried out commands for so many ms. */
+  commanded(ms: number): void {
+    this.#commanded += ms
+  }
+
+  /** Publishes it, for the time since the last call. */
+  publish(): void {
+    const { share, ticker, time } = this
+    const { now, idle } = time
+    const elapsed = now - this.#at
+    const busy = elapsed - this.#slept - (idle - this.#idle)
+    const processor = time.processor ?? this.#processor + busy
+    const ends = share.get(Counter.legs) + share.get(Counter.streams)
+    const weight = 1 - Math.exp(-elapsed / SMOOTHING_MS)
+    const smooth = (counter: number, value: number): void => share.set(counter, share.get(counter) + (value - share.get(counter)) * weight)
+    if (now - this.#startedAt > YOUNG_MS) smooth(Counter.busy, within(busy / elapsed))
+    smooth(Counter.audio, within((processor - this.#processor - this.#commanded) / elapsed))
+    smooth(Counter.audioEnds, (ends + this.#ends) / 2)
+    const each = share.get(Counter.audio) / Math.max(TELLING_ENDS, share.get(Counter.audioEnds))
+    const most = share.get(Counter.end)
+    share.set(Counter.end, each > most ? each : each + (most - each) * Math.exp(-elapsed / MEMORY_MS))
+    share.set(Counter.latenessP99, ticker.lateness(0.01))
+    share.set(Counter.latenessMedian, ticker.lateness(0.5))
+    this.#at = now
+    this.#idle = idle
+    this.#processor = processor
+    this.#slept = this.#commanded = 0
+    this.#ends = ends
+  }
+}
+
+const within = (share: number): number => Math.min(1, Math.max(0, share))

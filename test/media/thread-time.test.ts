@@ -1,0 +1,15 @@
+import t from 'tap'
+import { ThreadTime } from '../../src/media/worker/thread-time.js'
+
+void t.test('the time for which a thread had a processor passes while it works, not while it sleeps', async t => {
+  const time = new ThreadTime()
+  const began = time.processor
+  if (began === undefined) return t.not(process.platform, 'linux', 'only Linux tells')
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  Atomics.wait(sleeper, 0, 0, 200)
+  const slept = time.processor! - began
+  t.ok(slept < 100, `${slept} ms of 200 asleep`)
+  const until = performance.now() + 20_000
+  while (time.processor! - began < slept + 50 && performance.now() < until);
+  t.ok(time.processor! - began >= slept + 50, 'it goes on while it works')
+})
