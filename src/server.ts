@@ -166,6 +166,9 @@ interface Parts {
 /** Milliseconds between two `quality` events. */
 const QUALITY_EVERY = 5_000
 
+/** Of a 503, for a moment without room (RFC 3261 §21.5.4). */
+const UNAVAILABLE = { headers: { 'Retry-After': '5' } }
+
 type NewMedia = (peer: string, closed: (statistics: CallStatistics) => void) => CallMedia
 
 class LiveServer extends EventEmitter<ServerEvents> implements Server {
@@ -301,12 +304,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     for (const extension of this.#extensions) if (extension.take?.(request) === true) return
     const { message } = request
     if (message.method === 'INVITE') {
-      if (!this.#admits()) return request.respond(503, { headers: { 'Retry-After': '5' } })
+      if (!this.#admits()) return request.respond(503, UNAVAILABLE)
       const call = this.#replacedBy(request)
       if (call !== undefined) return call.replacePeer(this.#userAgent.serve(request))
       const handler = this.#handlerOf(message.uri)
       if (handler !== undefined) {
-        if (this.#engine.full) return request.respond(503, { headers: { 'Retry-After': '5' } })
+        if (this.#engine.full) return request.respond(503, UNAVAILABLE)
         const refusal = refuseInvite(message)
         if (refusal === undefined) return this.#run(request, handler)
         const { status, reason, headers } = refusal
@@ -314,9 +317,12 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
       }
     }
     if (message.method === 'OPTIONS') {
-      if (!this.#admits()) return request.respond(503, { headers: { 'Retry-After': '5' } })
-      // The user agent answers 200.
-      if (this.#isSelf(message.uri) || this.#handlerOf(message.uri) !== undefined) return
+      if (!this.#admits()) return request.respond(503, UNAVAILABLE)
+      if (this.#isSelf(message.uri) || this.#handlerOf(message.uri) !== undefined) {
+        if (this.#engine.full) request.respond(503, UNAVAILABLE)
+        // Else the user agent answers 200.
+        return
+      }
     }
     const pending = await this.#routed(request)
     // RFC 3261 §11.2: what an INVITE would get.

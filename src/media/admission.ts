@@ -4,15 +4,18 @@ import type { Leg } from './leg.js'
 import { Counter, type WorkerShare } from './shared/worker-share.js'
 
 /**
- * A worker that is busier than this, or would be with another leg, takes no more; nor does one that is this late with half of its ticks
- * (ms). One that lacks time is late with all of them; a single hold-up of the machine is no reason to refuse.
+ * A worker whose legs take more of its time than this, or would with another one, takes no more: the rest goes to setting up calls, to
+ * collections, and to moments in which the machine is slower.
  */
-const FULL_SHARE = 0.9
-const FULL_LATENESS_MS = 10
+const FULL_SHARE = 0.88
+/** Nor does one that has so much to do now, with what is set up, ... */
+const BUSY_SHARE = 0.95
+/** ... or is this late with half of its ticks (ms). One that lacks time is late with all of them; a single hold-up of the machine is no reason to refuse. */
+const LATE_MS = 10
 /** A worker less busy than this is late for other reasons than its legs. */
 const AT_WORK = 0.5
 /** How long (ms) a leg waits for a worker to have time: so long setting up many calls at once may keep workers busy that can carry them. */
-const PATIENCE_MS = 2_000
+const PATIENCE_MS = 3_000
 /** How often (ms) those who wait look again. */
 const LOOK_MS = 50
 /** Legs that wait at most; they cost memory and time. */
@@ -29,12 +32,12 @@ export const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLO
  */
 export const takesMore = (share: WorkerShare, opening: number): boolean => {
   const ends = share.get(Counter.legs) + share.get(Counter.streams)
-  const audio = share.get(Counter.audio)
-  const busy = Math.max(audio, share.get(Counter.busy))
   // What keeps a worker that carries nothing busy is its own start.
   if (ends === 0) return true
-  const expected = busy - audio + share.get(Counter.end) * (ends + opening + 1)
-  return Math.max(busy, expected) <= FULL_SHARE && (busy <= AT_WORK || share.get(Counter.latenessMedian) <= FULL_LATENESS_MS)
+  const audio = share.get(Counter.audio)
+  if (Math.max(audio, share.get(Counter.end) * (ends + opening + 1)) > FULL_SHARE) return false
+  const busy = Math.max(audio, share.get(Counter.busy))
+  return busy <= BUSY_SHARE && (busy <= AT_WORK || share.get(Counter.latenessMedian) <= LATE_MS)
 }
 
 interface Waiting {

@@ -339,7 +339,9 @@ class Engine implements MediaEngine, EngineServices {
 
   async openStream({ kind, near, address = this.#address }: SideStreamOptions): Promise<SideStream> {
     this.#ensureOpen()
-    const worker = await this.#admission.enter(near)
+    // Its call has been let in, and does not wait for it.
+    const worker = this.#reserve(near)
+    if (worker === undefined) throw overloaded()
     const id = this.number()
     return this.#bound<StreamHandle>(worker, address, Infinity, (slot, local) => {
       const stream = new StreamHandle(this, id, kind, slot, worker, local)

@@ -309,7 +309,7 @@ export interface JoinOptions {
 
 /** The pool of media workers. `createMediaEngine` in `engine.ts` makes one. */
 export interface MediaEngine extends AsyncDisposable {
-  /** Opens a leg on a pair of ports. @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
+  /** Opens a leg on a pair of ports, in a worker that has time for it: for that it waits three seconds at most. @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
   open(options: LegOptions): Promise<Leg>
   /** No more legs can be opened for now: each worker carries what it can, or there are `maxLegs`. */
   readonly full: boolean

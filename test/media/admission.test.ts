@@ -73,7 +73,7 @@ void t.test('a worker takes as many legs as it can carry, however fast they come
     for (const rate of [50, 100, 300]) {
       const worker = new SimulatedWorker({ leg: 0.001 }, tells)
       const entered = worker.run(30, rate)
-      t.ok(entered >= 880 && entered <= 920, `${entered} of 0.1 % each at ${rate} a second`)
+      t.ok(entered >= 860 && entered <= 900, `${entered} of 0.1 % each at ${rate} a second`)
     }
   }
 })
@@ -104,7 +104,7 @@ void t.test('what is let in while the machine is fast is carried while it is slo
     cost = second % 2 === 0 ? 0.0009 : 0.001
     worker.run(1, 100)
   }
-  t.ok(worker.legs * 0.001 <= 0.95, `${worker.legs} legs take ${worker.legs * 0.001} in a slow second`)
+  t.ok(worker.legs * 0.001 <= 0.94, `${worker.legs} legs take ${worker.legs * 0.001} in a slow second`)
 })
 
 void t.test('a worker that others leave no time is full by its lateness', async t => {
@@ -135,7 +135,7 @@ void t.test('who finds no worker with time waits for one, in the order of coming
   t.same(order, [1, 2, 3])
 })
 
-void t.test('who has waited for two seconds is refused, and who finds many waiting at once', async t => {
+void t.test('who has waited for three seconds is refused, and who finds many waiting at once', async t => {
   const admission = new Admission(() => undefined)
   const began = performance.now()
   const waiting = Array.from({ length: 200 }, () => admission.enter(undefined))
@@ -144,7 +144,7 @@ void t.test('who has waited for two seconds is refused, and who finds many waiti
   t.ok(performance.now() - began < 1_000)
   const outcomes = await Promise.allSettled(waiting)
   t.ok(outcomes.every(({ status }) => status === 'rejected'))
-  t.ok(performance.now() - began >= 2_000)
+  t.ok(performance.now() - began >= 3_000)
   t.notOk(admission.full)
   const last = admission.enter(undefined)
   admission.close()
