@@ -386,7 +386,7 @@ class LiveServer extends EventEmitter<ServerEvents> implements Server {
     } catch (error) {
       if (!(isCordboardError(error, 'CALL_ENDED') && call.signal.aborted)) {
         this.#fault(error)
-        if (call.state === 'early') await call.reject(500).catch(() => undefined)
+        if (call.state === 'early') await (isCordboardError(error, 'MEDIA_OVERLOADED') ? call.fail(error) : call.reject(500)).catch(() => undefined)
       }
     } finally {
       await call.hangup().catch(error => this.#fault(error))

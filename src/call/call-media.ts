@@ -9,6 +9,8 @@ import { CallStreams } from './call-streams.js'
 /** Of a call that has had no media. */
 const NOTHING: CallStatistics = { ...NO_STATISTICS, streams: {} }
 
+const endedEarly = (): CordboardError => new CordboardError('MEDIA_LEG_CLOSED', 'the call ended while its media opened')
+
 /** What a call needs to know to describe its media. */
 export interface CallMediaOptions {
   readonly engine: MediaEngine
@@ -40,6 +42,10 @@ export class CallMedia {
   /** The answer in force to our latest offer. */
   #accepted: string | undefined
   #closing: Promise<CallStatistics> | undefined
+  /** Ends the wait for a worker. */
+  readonly #gone = new AbortController()
+  /** The call has a partner already, who waits for it. */
+  expected = false
   #onOpen: ((leg: Leg) => void) | undefined
 
   constructor(options: CallMediaOptions, readonly peer: string) {
@@ -90,11 +96,16 @@ export class CallMedia {
   }
 
   async #open(near: Leg | undefined): Promise<Leg> {
-    const leg = await this.#options.engine.open({ kind: this.#options.srtp === 'off' ? 'rtp' : 'srtp', ...(near === undefined ? {} : { near }) })
+    const { engine, srtp } = this.#options
+    const leg = await engine.open({
+      kind: srtp === 'off' ? 'rtp' : 'srtp', signal: this.#gone.signal,
+      ...(near === undefined ? {} : { near }),
+      ...(this.expected ? { expected: true } : {}),
+    })
     this.#leg = leg
     if (this.#closing !== undefined) {
       await leg.close()
-      throw new CordboardError('MEDIA_LEG_CLOSED', 'the call ended while its media opened')
+      throw endedEarly()
     }
     this.#onOpen?.(leg)
     return leg
@@ -181,6 +192,7 @@ export class CallMedia {
 
   async #close(): Promise<CallStatistics> {
     if (this.#leg === undefined) {
+      this.#gone.abort(endedEarly())
       // A leg still opening closes itself when it finds this promise set.
       await this.#opening?.catch(() => undefined)
       return NOTHING

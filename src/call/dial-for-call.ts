@@ -11,6 +11,8 @@ export const dialFor = async (context: DialContext, caller: LiveCall, targets: U
   const progress = new CallerProgress(caller, options.earlyMedia ?? 'pass')
   const stop = new AbortController()
   const release = [onAbort(caller.signal, () => stop.abort(passedOn(caller.endReason))), onAbort(options.signal, reason => stop.abort(reason))]
+  // Who answers must not wait behind new callers for the one that has called.
+  caller.media.expected = true
   try {
     const { identity, private: hidden } = caller.request
     const outcome = await dial(context, targets, {

@@ -1,7 +1,9 @@
+import type { Clock, Timer } from '../core/clock.js'
 import { CordboardError } from '../core/errors.js'
-import { type Deferred, deferred } from '../core/scope.js'
-import type { Leg } from './leg.js'
-import { Counter, type WorkerShare } from './shared/worker-share.js'
+import { realClock } from '../core/real-clock.js'
+import { type Deferred, deferred, onAbort } from '../core/scope.js'
+import type { Leg, LegOptions } from './leg.js'
+import { Counter, FIXED_SHARE, type WorkerShare } from './shared/worker-share.js'
 
 /**
  * A worker whose legs take more of its time than this, or would with another one, takes no more: the rest goes to setting up calls, to
@@ -18,7 +20,7 @@ const AT_WORK = 0.5
 const PATIENCE_MS = 3_000
 /** How often (ms) those who wait look again. */
 const LOOK_MS = 50
-/** Legs that wait at most; they cost memory and time. */
+/** Legs of new calls that wait at most; they cost memory and time. As many of calls that are in may wait beside them. */
 const MAX_WAITING = 200
 
 const OVERLOADED = 503
@@ -32,13 +34,15 @@ export const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLO
  */
 export const takesMore = (share: WorkerShare, opening: number): boolean => {
   const ends = share.get(Counter.legs) + share.get(Counter.streams)
+  if (FIXED_SHARE + share.get(Counter.end) * (ends + opening + 1) > FULL_SHARE) return false
   // What keeps a worker that carries nothing busy is its own start.
   if (ends === 0) return true
   const audio = share.get(Counter.audio)
-  if (Math.max(audio, share.get(Counter.end) * (ends + opening + 1)) > FULL_SHARE) return false
   const busy = Math.max(audio, share.get(Counter.busy))
-  return busy <= BUSY_SHARE && (busy <= AT_WORK || share.get(Counter.latenessMedian) <= LATE_MS)
+  return audio <= FULL_SHARE && busy <= BUSY_SHARE && (busy <= AT_WORK || share.get(Counter.latenessMedian) <= LATE_MS)
 }
+
+type Entrance = Pick<LegOptions, 'near' | 'expected' | 'signal'>
 
 interface Waiting {
   readonly near: Leg | undefined
@@ -46,46 +50,67 @@ interface Waiting {
   readonly worker: Deferred<number>
 }
 
-/** New legs in the order of their coming: those for which no worker has time now wait a little. */
+/** New legs in the order of their coming, those of calls that are in before others: where no worker has time now they wait a little. */
 export class Admission {
-  readonly #waiting: Waiting[] = []
-  #timer: NodeJS.Timeout | undefined
+  readonly #expected: Waiting[] = []
+  readonly #strangers: Waiting[] = []
+  #timer: Timer | undefined
 
   /** @param reserve counts a leg in for a worker, and returns that; undefined while none has time. */
-  constructor(readonly reserve: (near: Leg | undefined) => number | undefined) {}
+  constructor(readonly reserve: (near: Leg | undefined) => number | undefined, readonly clock: Clock = realClock) {}
 
-  /** Nobody else may even wait. */
+  /** New calls cannot even wait. */
   get full(): boolean {
-    return this.#waiting.length >= MAX_WAITING
+    return this.#strangers.length >= MAX_WAITING
   }
 
-  /** @returns the worker in which the leg is counted. @throws CordboardError `MEDIA_OVERLOADED`. */
-  async enter(near: Leg | undefined): Promise<number> {
-    const worker = this.#waiting.length === 0 ? this.reserve(near) : undefined
-    if (worker !== undefined) return worker
-    if (this.full) throw overloaded()
-    const waiting = { near, until: performance.now() + PATIENCE_MS, worker: deferred<number>() }
-    this.#waiting.push(waiting)
-    this.#timer ??= setTimeout(this.#look, LOOK_MS)
-    return waiting.worker.promise
+  /** @returns the worker in which the leg is counted. @throws CordboardError `MEDIA_OVERLOADED`; the signal's reason. */
+  async enter({ near, expected = near !== undefined, signal }: Entrance): Promise<number> {
+    signal?.throwIfAborted()
+    const queue = expected ? this.#expected : this.#strangers
+    const first = this.#expected.length === 0 && (expected || this.#strangers.length === 0)
+    const reserved = first ? this.reserve(near) : undefined
+    if (reserved !== undefined) return reserved
+    if (queue.length >= MAX_WAITING) throw overloaded()
+    const waiting = { near, until: this.clock.now() + PATIENCE_MS, worker: deferred<number>() }
+    queue.push(waiting)
+    this.#timer ??= this.clock.after(LOOK_MS, this.#look)
+    const release = onAbort(signal, reason => {
+      const at = queue.indexOf(waiting)
+      if (at !== -1) queue.splice(at, 1)
+      waiting.worker.reject(reason)
+    })
+    return waiting.worker.promise.finally(release)
   }
 
   readonly #look = (): void => {
     this.#timer = undefined
-    const now = performance.now()
-    for (let [first] = this.#waiting; first !== undefined; [first] = this.#waiting) {
+    if (this.#serve(this.#expected)) this.#serve(this.#strangers)
+    this.#dismiss(this.#strangers)
+    if (this.#expected.length + this.#strangers.length > 0) this.#timer = this.clock.after(LOOK_MS, this.#look)
+  }
+
+  /** Lets in whoever there is room for. @returns true when nobody waits any longer. */
+  #serve(queue: Waiting[]): boolean {
+    this.#dismiss(queue)
+    for (let [first] = queue; first !== undefined; [first] = queue) {
       const worker = this.reserve(first.near)
-      if (worker !== undefined) first.worker.resolve(worker)
-      else if (now >= first.until) first.worker.reject(overloaded())
-      else break
-      this.#waiting.shift()
+      if (worker === undefined) return false
+      queue.shift()
+      first.worker.resolve(worker)
     }
-    if (this.#waiting.length > 0) this.#timer = setTimeout(this.#look, LOOK_MS)
+    return true
+  }
+
+  /** Those whose time is over: they are the first. */
+  #dismiss(queue: Waiting[]): void {
+    for (const now = this.clock.now(); queue.length > 0 && now >= queue[0]!.until;) queue.shift()!.worker.reject(overloaded())
   }
 
   /** Nobody waits any longer. */
-  close(): void {
-    clearTimeout(this.#timer)
-    for (const { worker } of this.#waiting.splice(0)) worker.reject(overloaded())
+  close(reason: CordboardError): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const queue of [this.#expected, this.#strangers]) for (const { worker } of queue.splice(0)) worker.reject(reason)
   }
 }

@@ -56,6 +56,8 @@ const openingOf = (end: LegHandle | StreamHandle): Request => {
   return { type: 'open-stream', stream: id, kind: end.kind, slot, address, port, resumed: end.applied }
 }
 
+const closed = (): CordboardError => new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+
 /** @throws CordboardError `MEDIA_LEG_CLOSED`. */
 const ownStream = (stream: SideStream): StreamHandle => {
   if (!(stream instanceof StreamHandle) || stream.closed) throw new CordboardError('MEDIA_LEG_CLOSED', `side stream ${stream.id} is closed, or of another engine`)
@@ -171,7 +173,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   #ensureOpen(): void {
-    if (this.#closed !== undefined) throw new CordboardError('SERVER_CLOSED', 'the media engine is closed')
+    if (this.#closed !== undefined) throw closed()
   }
 
   // ---- legs
@@ -183,7 +185,7 @@ class Engine implements MediaEngine, EngineServices {
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.
     this.recorder.warm()
     this.#spare.warm()
-    const worker = await this.#admission.enter(options.near)
+    const worker = await this.#admission.enter(options)
     const id = this.number()
     return this.#bound<LegHandle>(worker, options.address ?? this.#address, this.#maxLegs, (slot, local) => {
       const leg = new LegHandle(this, id, slot, worker, local)
@@ -222,7 +224,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   place(): number {
-    const worker = this.#emptiest()
+    const worker = this.#emptiest() ?? this.#emptiest(() => true)
     if (worker === undefined) throw overloaded()
     return worker
   }
@@ -234,11 +236,11 @@ class Engine implements MediaEngine, EngineServices {
     return worker
   }
 
-  /** The worker with the fewest legs; undefined when none can take more. */
-  #emptiest(): number | undefined {
+  /** The worker with the fewest legs of those that run and may have more; undefined when there is none. */
+  #emptiest(may = (worker: number): boolean => this.takes(worker)): number | undefined {
     let best: number | undefined
     for (let worker = 0; worker < this.#links.length; worker++) {
-      if (this.takes(worker) && (best === undefined || this.#load(worker) < this.#load(best))) best = worker
+      if (this.#states[worker] === 'running' && may(worker) && (best === undefined || this.#load(worker) < this.#load(best))) best = worker
     }
     return best
   }
@@ -392,7 +394,8 @@ class Engine implements MediaEngine, EngineServices {
     this.#links[index] = link
     for (const room of this.#rooms.values()) room.restore(index)
     for (const end of this.#endsIn(index)) {
-      link.request(openingOf(end)).catch(() => undefined)
+      this.#opening[index]!++
+      void link.request(openingOf(end)).catch(() => undefined).finally(() => this.#opening[index]!--)
       end.arrive(index)
     }
     link.adopt(dead)
@@ -410,7 +413,10 @@ class Engine implements MediaEngine, EngineServices {
     const ended = this.#states.indexOf('ended')
     const index = ended === -1 ? this.#states.length : ended
     this.#states[index] = 'starting'
-    const link = this.#links[index] = this.#start(this.#seed(index), this.#spare.take())
+    const seed = this.#seed(index)
+    // It knows nothing yet: what an end takes is as with the others.
+    new WorkerShare(seed.share).set(Counter.end, Math.max(...this.#links.map(({ share }) => share.get(Counter.end))))
+    const link = this.#links[index] = this.#start(seed, this.#spare.take())
     await link.request({ type: 'hello' })
     this.#states[index] = 'running'
     return index
@@ -473,7 +479,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async #close(): Promise<void> {
-    this.#admission.close()
+    this.#admission.close(closed())
     await Promise.allSettled([...this.#rooms.values()].map(room => room[Symbol.asyncDispose]()))
     await Promise.allSettled([...this.#legs.values(), ...this.#streams.values()].map(end => end.close()))
     await Promise.all([...this.#links.map(link => link.close()), this.prompts.close(this.patience), this.recorder.close(this.patience), this.#spare.close()])

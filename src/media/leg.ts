@@ -15,6 +15,10 @@ export interface LegOptions {
   readonly kind: LegKind
   /** A leg that this one will be joined with: both then live in one worker, unless that has no time for another. */
   readonly near?: Leg
+  /** Its call is in already: it waits before those of new calls. @default true beside another leg */
+  readonly expected?: boolean
+  /** Ends the wait for a worker with time; rejects with its reason. */
+  readonly signal?: AbortSignal
   /** Address to bind; the engine's by default. */
   readonly address?: string
 }
@@ -311,7 +315,7 @@ export interface JoinOptions {
 export interface MediaEngine extends AsyncDisposable {
   /** Opens a leg on a pair of ports, in a worker that has time for it: for that it waits three seconds at most. @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
   open(options: LegOptions): Promise<Leg>
-  /** No more legs can be opened for now: each worker carries what it can, or there are `maxLegs`. */
+  /** A leg of a new call would be refused at once: so many wait for a worker with time, or there are `maxLegs`. */
   readonly full: boolean
   /** Joins two legs; each hears the other. The engine chooses a packet or a mixed bridge and changes between them as needed. */
   join(a: Leg, b: Leg, options?: JoinOptions): Promise<void>

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { isCordboardError } from '../../src/core/errors.js'
 import { header } from '../../src/sip/message/headers.js'
 import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
 import { received, twoServers } from './two-servers.js'
@@ -76,20 +77,23 @@ void t.test('overload: calls beyond the limit and calls on a late event loop get
 
 void t.test('who calls while the media workers have no time waits three seconds for one, then gets 503 with Retry-After; one who hangs up frees it', { timeout: 90_000 }, async t => {
   const codecModules = [import.meta.resolve('../media/heavy-codec.js')]
-  const { callee, caller, uri, call } = await twoServers(t, undefined, { codecModules, codecs: ['X-HEAVY', 'PCMU'], maxLag: 60_000 }, { codecModules, codecs: ['X-HEAVY'], maxLag: 60_000 })
+  const faults: unknown[] = []
+  const { callee, caller, uri, call } = await twoServers(t, faults, { codecModules, codecs: ['X-HEAVY', 'PCMU'], maxLag: 60_000 }, { codecModules, codecs: ['X-HEAVY'], maxLag: 60_000 })
   callee.handle('sip:room@*', async incoming => {
     await incoming.answer()
     await callee.conference('room').join(incoming)
-    await once(incoming, 'ended')
+    if (!incoming.signal.aborted) await once(incoming, 'ended')
   })
   const talking = await Promise.all([1, 2, 3].map(() => call('room')))
   for (const one of talking) void one.play({ tone: '440' }).catch(() => undefined)
   const peer = await createScriptedPeer({ server: uri('room').replace('sip:room@', ''), user: 'late', tone: { frequencies: [800], dbm0: -14 } })
   t.teardown(() => peer[Symbol.asyncDispose]())
+  // What this handler wants to dial has no leg; its own caller needs none.
+  callee.handle('sip:through@*', async incoming => { await incoming.dial('sip:nobody@127.0.0.1:9') })
   /** @returns how a call ends up, and after how many ms. */
-  const tried = async (): Promise<{ readonly type: string; readonly status?: number; readonly retryAfter?: string | undefined; readonly ms: number }> => {
+  const tried = async (user = 'room'): Promise<{ readonly type: string; readonly status?: number; readonly retryAfter?: string | undefined; readonly ms: number }> => {
     const began = performance.now()
-    await using attempt = await peer.dial(uri('room'))
+    await using attempt = await peer.dial(uri(user))
     const outcome = await attempt.outcome
     const ms = performance.now() - began
     return outcome.type === 'rejected' ? { type: outcome.type, status: outcome.status, retryAfter: header(outcome.response, 'Retry-After'), ms } : { type: outcome.type, ms }
@@ -98,6 +102,15 @@ void t.test('who calls while the media workers have no time waits three seconds 
   for (const until = performance.now() + 60_000; outcome.type === 'answered' && performance.now() < until; outcome = await tried()) await pause(200)
   t.match(outcome, { type: 'rejected', status: 503, retryAfter: '5' })
   t.ok(outcome.ms >= 2_900, `after ${outcome.ms} ms`)
+  t.match(await tried('through'), { type: 'rejected', status: 503, retryAfter: '5' }, 'so does who is to be put through')
+  const stop = new AbortController()
+  const dialled = callee.dial('sip:nobody@127.0.0.1:9', { signal: stop.signal }).catch(() => undefined)
+  await pause(100)
+  const began = performance.now()
+  stop.abort()
+  await dialled
+  t.ok(performance.now() - began < 2_000, 'who gives up does not wait')
+  t.ok(faults.length > 0 && faults.every(fault => isCordboardError((fault as Error).cause ?? fault, 'MEDIA_OVERLOADED')), `faults: ${faults.map(String).join('; ')}`)
   const waiting = tried()
   await pause(100)
   await Promise.all(talking.map(one => one.hangup()))

@@ -14,6 +14,9 @@ const COUNTERS = 20
 /** Columns of the lateness histogram in half milliseconds; the last holds all that is later. */
 export const LATENESS_COLUMNS = 128
 
+/** What a worker with a few legs takes of its time, however few they are: it wakes up. */
+export const FIXED_SHARE = 0.05
+
 /** Places of a worker's numbers in its share. */
 export const Counter = {
   legs: 0, received: 1, sent: 2, framesDropped: 3, busy: 4, latenessP99: 5, burst: 6, turns: 7, ticks: 8, skippedTicks: 9, latenessMedian: 10,
@@ -27,7 +30,7 @@ export const Counter = {
   nice: 14,
   /** Ends of side streams. */
   streams: 15,
-  /** Share of its time that its legs and streams take, how many they were meanwhile, and what each takes at most. */
+  /** Share of its time that its legs and streams take, how many they were meanwhile, and what each takes at most beyond `FIXED_SHARE`. */
   audio: 16, audioEnds: 17, end: 18,
 } as const
 

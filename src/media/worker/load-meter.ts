@@ -1,4 +1,4 @@
-import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import { Counter, FIXED_SHARE, type WorkerShare } from '../shared/worker-share.js'
 import { ThreadTime } from './thread-time.js'
 import type { Ticker } from './ticker.js'
 
@@ -56,7 +56,7 @@ export class LoadMeter {
     if (now - this.#startedAt > YOUNG_MS) smooth(Counter.busy, within(busy / elapsed))
     smooth(Counter.audio, within((processor - this.#processor - this.#commanded) / elapsed))
     smooth(Counter.audioEnds, (ends + this.#ends) / 2)
-    const each = share.get(Counter.audio) / Math.max(TELLING_ENDS, share.get(Counter.audioEnds))
+    const each = Math.max(0, share.get(Counter.audio) - FIXED_SHARE) / Math.max(TELLING_ENDS, share.get(Counter.audioEnds))
     const most = share.get(Counter.end)
     share.set(Counter.end, each > most ? each : each + (most - each) * Math.exp(-elapsed / MEMORY_MS))
     share.set(Counter.latenessP99, ticker.lateness(0.01))

@@ -12,12 +12,12 @@ export class ThreadTime {
   constructor() {
     try {
       this.#schedule = openSync(SCHEDULE, 'r')
+      // A kernel that does not count leaves zeros.
+      if (!(this.processor! > 0)) this.#schedule = undefined
     } catch {
       // Linux alone tells.
-      return
+      this.#schedule = undefined
     }
-    // A kernel that does not count leaves zeros.
-    if (this.processor === 0) this.#schedule = undefined
   }
 
   /** Of the clock. */
