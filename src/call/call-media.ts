@@ -42,8 +42,8 @@ export class CallMedia {
   /** The answer in force to our latest offer. */
   #accepted: string | undefined
   #closing: Promise<CallStatistics> | undefined
-  /** Ends the wait for a worker. */
-  readonly #gone = new AbortController()
+  /** Ends the wait for a worker; while it lasts. */
+  #gone: AbortController | undefined
   /** The call has a partner already, who waits for it. */
   expected = false
   #onOpen: ((leg: Leg) => void) | undefined
@@ -97,11 +97,13 @@ export class CallMedia {
 
   async #open(near: Leg | undefined): Promise<Leg> {
     const { engine, srtp } = this.#options
+    const gone = this.#gone = new AbortController()
     const leg = await engine.open({
-      kind: srtp === 'off' ? 'rtp' : 'srtp', signal: this.#gone.signal,
+      kind: srtp === 'off' ? 'rtp' : 'srtp', signal: gone.signal,
       ...(near === undefined ? {} : { near }),
       ...(this.expected ? { expected: true } : {}),
     })
+    this.#gone = undefined
     this.#leg = leg
     if (this.#closing !== undefined) {
       await leg.close()
@@ -192,7 +194,7 @@ export class CallMedia {
 
   async #close(): Promise<CallStatistics> {
     if (this.#leg === undefined) {
-      this.#gone.abort(endedEarly())
+      this.#gone?.abort(endedEarly())
       // A leg still opening closes itself when it finds this promise set.
       await this.#opening?.catch(() => undefined)
       return NOTHING

@@ -224,6 +224,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   place(): number {
+    // What is no leg costs little: where all are full, a full one has it too.
     const worker = this.#emptiest() ?? this.#emptiest(() => true)
     if (worker === undefined) throw overloaded()
     return worker
