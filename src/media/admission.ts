@@ -9,7 +9,7 @@ import { Counter, FIXED_SHARE, type WorkerShare } from './shared/worker-share.js
  * A worker whose legs take more of its time than this, or would with another one, takes no more: the rest goes to setting up calls, to
  * collections, and to moments in which the machine is slower.
  */
-const FULL_SHARE = 0.88
+const FULL_SHARE = 0.9
 /** Nor does one that has so much to do now, with what is set up, ... */
 const BUSY_SHARE = 0.95
 /** ... or is this late with half of its ticks (ms). One that lacks time is late with all of them; a single hold-up of the machine is no reason to refuse. */

@@ -76,7 +76,7 @@ void t.test('a worker takes as many legs as it can carry, however fast they come
     for (const rate of [50, 100, 300]) {
       const worker = new SimulatedWorker({ leg: 0.001 }, tells)
       const entered = worker.run(30, rate)
-      t.ok(entered >= 830 && entered <= 860, `${entered} of 0.1 % each at ${rate} a second`)
+      t.ok(entered >= 850 && entered <= 890, `${entered} of 0.1 % each at ${rate} a second`)
     }
   }
 })
@@ -84,16 +84,16 @@ void t.test('a worker takes as many legs as it can carry, however fast they come
 void t.test('a young worker is no exception: legs of a slow codec do not fill it before it is measured', async t => {
   const worker = new SimulatedWorker({ leg: 0.02 })
   const entered = worker.run(1, 100)
-  t.ok(entered >= 40 && entered <= 50, `${entered} of 2 % each within its first second`)
+  t.ok(entered >= 40 && entered <= 52, `${entered} of 2 % each within its first second`)
   worker.run(20, 100)
-  t.ok(worker.legs <= 50, `${worker.legs} in the end`)
+  t.ok(worker.legs <= 52, `${worker.legs} in the end`)
 })
 
 void t.test('setting up calls is no reason to refuse for long', async t => {
   const worker = new SimulatedWorker({ leg: 0.00095, commands: 0.04, others: 0.1 })
   worker.run(30, 50)
   t.notOk(takesMore(worker.share, 0), 'not while many come')
-  t.ok(worker.audio < 0.88, `its legs take ${worker.audio}`)
+  t.ok(worker.audio < 0.9, `its legs take ${worker.audio}`)
   worker.run(1, 0)
   t.ok(takesMore(worker.share, 0), 'again within the time that a leg waits')
   t.notOk(takesMore(worker.share, 200), 'but not for all who are on their way')

@@ -8,7 +8,7 @@ const SMOOTHING_MS = 800
  * Time (ms) for which it is remembered what an end has taken at most: a machine is now faster, now slower, and what has been let in while it
  * was fast is still there when it is slow.
  */
-const MEMORY_MS = 2_000
+const MEMORY_MS = 6_000
 /** Fewer ends than this say nothing of what more would take: the first pay for the compiler. */
 const TELLING_ENDS = 8
 /** A young worker waits for the compiler, and on a machine where much starts at once for all others: that says nothing of what it can carry. */
