@@ -23,9 +23,10 @@ const LOOK_MS = 50
 /** Legs of new calls that wait at most; they cost memory and time. As many of calls that are in may wait beside them. */
 const MAX_WAITING = 200
 
-const OVERLOADED = 503
+/** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
+export const OVERLOADED = 503
 
-/** What is thrown where no worker has time; the status is RFC 3261 §21.5.4, the seconds of `Retry-After` are the caller's. */
+/** What is thrown where no worker has time. */
 export const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLOADED', 'the media workers carry all that they can', { status: OVERLOADED })
 
 /**
@@ -85,14 +86,14 @@ export class Admission {
 
   readonly #look = (): void => {
     this.#timer = undefined
-    if (this.#serve(this.#expected)) this.#serve(this.#strangers)
+    this.#dismiss(this.#expected)
     this.#dismiss(this.#strangers)
+    if (this.#serve(this.#expected)) this.#serve(this.#strangers)
     if (this.#expected.length + this.#strangers.length > 0) this.#timer = this.clock.after(LOOK_MS, this.#look)
   }
 
   /** Lets in whoever there is room for. @returns true when nobody waits any longer. */
   #serve(queue: Waiting[]): boolean {
-    this.#dismiss(queue)
     for (let [first] = queue; first !== undefined; [first] = queue) {
       const worker = this.reserve(first.near)
       if (worker === undefined) return false

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { CordboardError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
-import { Admission, overloaded, takesMore } from './admission.js'
+import { Admission, OVERLOADED, overloaded, takesMore } from './admission.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import { PortPool } from './port-pool.js'
@@ -40,8 +40,6 @@ const MAX_DEATHS = 8
 const ROOM_MS = 100
 /** Engine time counts from here, in all threads. */
 const EPOCH = performance.timeOrigin
-/** Seconds of `Retry-After` are the caller's; the status is RFC 3261 §21.5.4. */
-const OVERLOADED = 503
 
 /** A leg or side stream about to be opened. */
 interface Opening<T> {
