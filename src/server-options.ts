@@ -74,8 +74,9 @@ export interface ServerOptions extends Scoped {
   readonly coalesce?: number
   /**
    * Nice value, from -20 to 19, that the media workers ask for on Linux, so that packets do not wait for other work of the machine, or of
-   * this process. Where the process may not ask (CAP_SYS_NICE, RLIMIT_NICE), or has less already, they run as it does; `workers()` tells.
-   * @default -10
+   * this process. Where the process may not ask for so much (CAP_SYS_NICE, RLIMIT_NICE), they get what it may; where it has less already, they run as
+   * it does; `workers()` tells.
+   * @default -20
    */
   readonly workerNice?: number
   /** Of SIP and of calls; media workers have the machine's. @default the machine's */

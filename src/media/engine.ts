@@ -30,7 +30,7 @@ const PATIENCE_MS = 10_000
 /** Longest wait (ms) for a fuller burst. */
 const COALESCE_MS = 2
 /** Nice value of workers: preferred to all that asks for nothing, but not to what must come first on a machine. */
-const WORKER_NICE = -10
+const WORKER_NICE = -20
 /** Ports that somebody else may hold before the engine gives up on an `open`. */
 const BIND_ATTEMPTS = 10
 /** Deaths of workers within so many ms beyond which they are not replaced. */

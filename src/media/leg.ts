@@ -296,7 +296,7 @@ export interface EngineOptions {
   readonly address?: string
   /** Longest wait of a worker for a fuller burst, in ms; 0 switches coalescing off. @default 2 */
   readonly coalesce?: number
-  /** See `ServerOptions.workerNice`. @default -10 */
+  /** See `ServerOptions.workerNice`. @default -20 */
   readonly workerNice?: number
   readonly recorder?: RecorderOptions
   /** Modules (URLs) whose codecs each thread installs beside the built-in ones: see `ServerOptions.codecModules`. @default none */

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { createMediaEngine } from '../../src/media/engine.js'
+import { preferThread } from '../../src/media/worker/niceness.js'
 import type { WorkerStatistics } from '../../src/media/leg.js'
 
 const linux = process.platform === 'linux' ? {} : { skip: 'only Linux has nice values of threads' }
@@ -27,9 +28,23 @@ const workerOf = async (workerNice?: number): Promise<WorkerStatistics> => {
 
 void t.test('a media worker has the nice value that it asks for, or that of the process where it may not', linux, async t => {
   const own = getPriority(0)
-  t.equal((await workerOf()).nice, Math.min(own, await niceOf(-10)))
+  t.equal((await workerOf()).nice, Math.min(own, await niceOf(-20)))
   t.equal((await workerOf(-3)).nice, Math.min(own, await niceOf(-3)))
   t.equal(getPriority(0), own, 'the main thread keeps its own')
+})
+
+void t.test('where a limit does not go so far, a thread gets what it allows', linux, t => {
+  let value = 0
+  const system = {
+    getPriority: () => value,
+    setPriority: (_thread: number, nice: number) => {
+      if (nice < -7) throw new Error('EACCES')
+      value = nice
+    },
+  }
+  t.equal(preferThread(-20, system), -7)
+  t.equal(preferThread(-3, system), -7, 'it keeps what it has')
+  t.end()
 })
 
 void t.test('a worker never has more than the process', linux, async t => {
