@@ -10,6 +10,11 @@ import { Counter, FIXED_SHARE, type WorkerShare } from './shared/worker-share.js
  * collections, and to moments in which the machine is slower.
  */
 const FULL_SHARE = 0.9
+/**
+ * The same where all packets are passed on as they come: there is no tick that keeps the beat whatever waits to be read, so what has piled up in such a
+ * moment goes on in bunches until it has been caught up with, and that takes the longer the less time is left.
+ */
+const FULL_RELAY_SHARE = 0.8
 /** Nor does one that has so much to do now, with what is set up, ... */
 const BUSY_SHARE = 0.95
 /** ... or is this late with half of its ticks (ms). One that lacks time is late with all of them; a single hold-up of the machine is no reason to refuse. */
@@ -35,12 +40,13 @@ export const overloaded = (): CordboardError => new CordboardError('MEDIA_OVERLO
  */
 export const takesMore = (share: WorkerShare, opening: number): boolean => {
   const ends = share.get(Counter.legs) + share.get(Counter.streams)
-  if (FIXED_SHARE + share.get(Counter.end) * (ends + opening + 1) > FULL_SHARE) return false
+  const full = FULL_SHARE - (FULL_SHARE - FULL_RELAY_SHARE) * share.get(Counter.relayed)
+  if (FIXED_SHARE + share.get(Counter.end) * (ends + opening + 1) > full) return false
   // What keeps a worker that carries nothing busy is its own start.
   if (ends === 0) return true
   const audio = share.get(Counter.audio)
   const busy = Math.max(audio, share.get(Counter.busy))
-  return audio <= FULL_SHARE && busy <= BUSY_SHARE && (busy <= AT_WORK || share.get(Counter.latenessMedian) <= LATE_MS)
+  return audio <= full && busy <= BUSY_SHARE && (busy <= AT_WORK || share.get(Counter.latenessMedian) <= LATE_MS)
 }
 
 type Entrance = Pick<LegOptions, 'near' | 'expected' | 'signal'>

@@ -10,7 +10,7 @@ export type DropReason = (typeof DROP_REASONS)[number]
 
 const CONTROL_WORDS = 16
 /** Counters before the drops: see `Counter`. */
-const COUNTERS = 20
+const COUNTERS = 19
 /** Columns of the lateness histogram in half milliseconds; the last holds all that is later. */
 export const LATENESS_COLUMNS = 128
 
@@ -30,8 +30,10 @@ export const Counter = {
   nice: 14,
   /** Ends of side streams. */
   streams: 15,
-  /** Share of its time that its legs and streams take, how many they were meanwhile, and what each takes at most beyond `FIXED_SHARE`. */
-  audio: 16, audioEnds: 17, end: 18,
+  /** Share of its time that its legs and streams take, and what each takes at most beyond `FIXED_SHARE`. */
+  audio: 16, end: 17,
+  /** Share of its packets that are passed on as they are. */
+  relayed: 18,
 } as const
 
 /**

@@ -25,7 +25,11 @@ export class LoadMeter {
   #processor: number
   #slept = 0
   #commanded = 0
+  #packets = 0
+  #relayed = 0
   #ends = 0
+  /** How many there were while `Counter.audio` was taken. */
+  #audioEnds = 0
 
   constructor(readonly share: WorkerShare, readonly ticker: Pick<Ticker, 'lateness'>, readonly time: Readonly<ThreadTime> = new ThreadTime()) {
     this.#startedAt = this.#at = time.now
@@ -43,6 +47,12 @@ export class LoadMeter {
     this.#commanded += ms
   }
 
+  /** So many packets have come, `relayed` of them to be passed on as they are. */
+  read(packets: number, relayed: number): void {
+    this.#packets += packets
+    this.#relayed += relayed
+  }
+
   /** Publishes it, for the time since the last call. */
   publish(): void {
     const { share, ticker, time } = this
@@ -52,11 +62,13 @@ export class LoadMeter {
     const processor = time.processor ?? this.#processor + busy
     const ends = share.get(Counter.legs) + share.get(Counter.streams)
     const weight = 1 - Math.exp(-elapsed / SMOOTHING_MS)
-    const smooth = (counter: number, value: number): void => share.set(counter, share.get(counter) + (value - share.get(counter)) * weight)
+    const smoothed = (before: number, value: number): number => before + (value - before) * weight
+    const smooth = (counter: number, value: number): void => share.set(counter, smoothed(share.get(counter), value))
     if (now - this.#startedAt > YOUNG_MS) smooth(Counter.busy, within(busy / elapsed))
     smooth(Counter.audio, within((processor - this.#processor - this.#commanded) / elapsed))
-    smooth(Counter.audioEnds, (ends + this.#ends) / 2)
-    const each = Math.max(0, share.get(Counter.audio) - FIXED_SHARE) / Math.max(TELLING_ENDS, share.get(Counter.audioEnds))
+    if (this.#packets > 0) smooth(Counter.relayed, this.#relayed / this.#packets)
+    this.#audioEnds = smoothed(this.#audioEnds, (ends + this.#ends) / 2)
+    const each = Math.max(0, share.get(Counter.audio) - FIXED_SHARE) / Math.max(TELLING_ENDS, this.#audioEnds)
     const most = share.get(Counter.end)
     share.set(Counter.end, each > most ? each : each + (most - each) * Math.exp(-elapsed / MEMORY_MS))
     share.set(Counter.latenessP99, ticker.lateness(0.01))
@@ -64,7 +76,7 @@ export class LoadMeter {
     this.#at = now
     this.#idle = idle
     this.#processor = processor
-    this.#slept = this.#commanded = 0
+    this.#slept = this.#commanded = this.#packets = this.#relayed = 0
     this.#ends = ends
   }
 }

@@ -27,7 +27,7 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
   const now = (): number => performance.now() + origin
   const share = new WorkerShare(seed.share)
   // The share outlives a worker that died; its legs did not.
-  for (const counter of [Counter.legs, Counter.streams, Counter.busy, Counter.audio, Counter.audioEnds]) share.set(counter, 0)
+  for (const counter of [Counter.legs, Counter.streams, Counter.busy, Counter.audio]) share.set(counter, 0)
   share.set(Counter.nice, preferThread(seed.nice))
   const ticker = new Ticker(share)
   const wheel = new TimerWheel(WHEEL_SLOT_MS, 512, now())

@@ -6,6 +6,13 @@ import type { Ticker } from './ticker.js'
 
 /** A burst of so many packets batches by itself: waiting for a fuller one only harms. */
 const FULL_BURST = 50
+/**
+ * How long (ms) packets are read at a stretch: then it is time for what is due. The poll itself ends only when no socket has any more, and after a
+ * hold-up that takes long. Much less, and ticks would run ahead of packets that lie there already.
+ */
+const READING_MS = 5
+/** Packets after which the clock is looked at. */
+const LOOK_AFTER = 64
 /** How long a packet may wait for company, as a share of the longest wait. */
 export const Patience = {
   /** It goes on to another leg: on a round trip it waits twice. */
@@ -24,7 +31,7 @@ const HOUSEKEEPING_MS = 100
 export interface WorkLoopOptions {
   readonly share: WorkerShare
   readonly ticker: Ticker
-  readonly meter: LoadMeter
+  readonly meter: Pick<LoadMeter, 'slept' | 'read' | 'publish'>
   /** Sent when the burst, and what was due, are done. */
   readonly outbox: Outbox
   /** Longest wait for a fuller burst in ms; 0 never waits. */
@@ -44,6 +51,9 @@ export interface WorkLoopOptions {
 export class WorkLoop {
   readonly #options: WorkLoopOptions
   #burst = 0
+  /** Those of the burst that are passed on as they are. */
+  #relayed = 0
+  #readingSince = 0
   /** Least of this turn's packets. */
   #patience = Infinity
   #lately = Infinity
@@ -67,7 +77,9 @@ export class WorkLoop {
 
   /** A packet came; `patience` is one of `Patience`. */
   packet(patience: number): void {
-    this.#burst++
+    if (this.#burst++ === 0) this.#readingSince = this.#options.now()
+    else if (this.#burst % LOOK_AFTER === 0 && this.#options.now() - this.#readingSince >= READING_MS) this.#readingSince = this.#runDue()
+    if (patience !== Patience.buffered) this.#relayed++
     if (patience < this.#patience) this.#patience = patience
     if (!this.#armed) this.arm()
   }
@@ -84,24 +96,31 @@ export class WorkLoop {
     setImmediate(this.#turn)
   }
 
-  readonly #turn = (): void => {
-    this.#armed = false
-    const { ticker, share, outbox, now: time } = this.#options
+  /** Sends what is ready, and makes what is due. @returns engine time. */
+  #runDue(): number {
+    const { ticker, outbox, now: time } = this.#options
     outbox.flush()
-    let now = time()
-    this.#turnAt = now
-    this.#unseen = 0
+    const now = time()
     ticker.run(now)
     outbox.flush()
+    return now
+  }
+
+  readonly #turn = (): void => {
+    this.#armed = false
+    const { ticker, share, meter, now: time } = this.#options
+    let now = this.#turnAt = this.#runDue()
+    this.#unseen = 0
     if (now - this.#lastHousekeeping >= HOUSEKEEPING_MS) {
       this.#lastHousekeeping = now
-      this.#options.meter.publish()
+      meter.publish()
       this.#options.housekeeping(now)
     }
     this.#options.flush()
     const burst = this.#burst
     const patience = this.#settlePatience()
-    this.#burst = 0
+    meter.read(burst, this.#relayed)
+    this.#burst = this.#relayed = 0
     this.#quiet = burst === 0 ? this.#quiet + 1 : 0
     share.set(Counter.burst, share.get(Counter.burst) * 0.95 + burst * 0.05)
     share.add(Counter.turns, 1)
