@@ -103,14 +103,18 @@ void t.test('setting up calls is no reason to refuse for long', async t => {
 })
 
 void t.test('what is let in while the machine is fast is carried while it is slow', async t => {
-  let cost = 0.0009
-  const worker = new SimulatedWorker({ get leg() { return cost } })
-  for (let second = 0; second < 40; second++) {
-    // Every other second, as far as it changes on a shared machine.
-    cost = second % 2 === 0 ? 0.0009 : 0.001
-    worker.run(1, 100)
+  // As it changes on a shared machine: every other second, or two seconds of twenty.
+  const slow = [(second: number) => second % 2 === 1, (second: number) => second % 20 === 7 || second % 20 === 8]
+  for (const isSlow of slow) {
+    let cost = 0.0009
+    const worker = new SimulatedWorker({ get leg() { return cost } })
+    for (let second = 0; second < 60; second++) {
+      cost = isSlow(second) ? 0.00105 : 0.0009
+      worker.run(1, 100)
+    }
+    cost = 0.00105
+    t.ok(worker.audio <= 0.97, `${worker.legs} legs take ${worker.audio} in a slow second`)
   }
-  t.ok(worker.audio <= 0.94, `${worker.legs} legs take ${worker.audio} in a slow second`)
 })
 
 void t.test('where packets are passed on as they come, no tick keeps the beat: more of the time is left', async t => {

@@ -5,10 +5,13 @@ import type { Ticker } from './ticker.js'
 /** Time (ms) over which what is published is smoothed: a collection or a hold-up of the machine is no trend. */
 const SMOOTHING_MS = 800
 /**
- * Time (ms) for which it is remembered what an end has taken at most: a machine is now faster, now slower, and what has been let in while it
- * was fast is still there when it is slow.
+ * Time (ms) for which it is remembered what an end has taken at most while the worker had much to do: a machine is now faster, now slower, and
+ * what has been let in while it was fast is still there when it is slow. With less to do each end takes more, and that says little.
  */
-const MEMORY_MS = 6_000
+const MEMORY_MS = 30_000
+const IDLE_MEMORY_MS = 6_000
+/** More than this share of its time is much. */
+const MUCH = 0.5
 /** Fewer ends than this say nothing of what more would take: the first pay for the compiler. */
 const TELLING_ENDS = 8
 /** A young worker waits for the compiler, and on a machine where much starts at once for all others: that says nothing of what it can carry. */
@@ -70,7 +73,8 @@ export class LoadMeter {
     this.#audioEnds = smoothed(this.#audioEnds, (ends + this.#ends) / 2)
     const each = Math.max(0, share.get(Counter.audio) - FIXED_SHARE) / Math.max(TELLING_ENDS, this.#audioEnds)
     const most = share.get(Counter.end)
-    share.set(Counter.end, each > most ? each : each + (most - each) * Math.exp(-elapsed / MEMORY_MS))
+    const memory = share.get(Counter.audio) > MUCH ? MEMORY_MS : IDLE_MEMORY_MS
+    share.set(Counter.end, each > most ? each : each + (most - each) * Math.exp(-elapsed / memory))
     share.set(Counter.latenessP99, ticker.lateness(0.01))
     share.set(Counter.latenessMedian, ticker.lateness(0.5))
     this.#at = now
