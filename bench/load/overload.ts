@@ -1,18 +1,27 @@
 import { thisMachine, type Report, type Row } from '../report.js'
-import { CALLS_PER_SECOND, cordboard, createTools, SECONDS } from './media.js'
+import { CALLS_PER_SECOND, cordboard, createTools, type Measured, SECONDS } from './media.js'
 import { OVERLOADS } from './media-loads.js'
 
-/** About twice as many callers as the server can carry: those beyond it are refused, those within are to hear no gap. */
+/** Clean before not, then the one that carried more. */
+const best = (rounds: readonly Measured[]): Measured => rounds.toSorted((a, b) => Number(b.clean) - Number(a.clean) || a.failed - b.failed)[0]!
+
+/**
+ * About twice as many callers as the server can carry: those beyond it are refused, those within are to hear no gap. With `BENCH_ROUNDS` everything is
+ * measured so often: the best of each is told, and how many were clean.
+ */
 export const overload = async (): Promise<Report> => {
   const tools = createTools()
-  const rows: Row[] = []
-  for (const load of OVERLOADS) {
-    const { failed, packets, missing, gap, share, clean } = await cordboard(tools, load)
-    rows.push({ load: load.what, calls: load.calls, within: load.calls - failed, refused: failed, packets, missing, gap, share, clean: clean ? 'yes' : 'no' })
-  }
+  const rounds = Number(process.env['BENCH_ROUNDS'] ?? 1)
+  const measured = OVERLOADS.map((): Measured[] => [])
+  for (let round = 0; round < rounds; round++) for (const [at, load] of OVERLOADS.entries()) measured[at]!.push(await cordboard(tools, load))
+  const rows = measured.map((all): Row => {
+    const { load, failed, packets, missing, gap, share } = best(all)
+    const clean = all.filter(({ clean }) => clean).length
+    return { load: load.what, calls: load.calls, within: load.calls - failed, refused: failed, packets, missing, gap, share, clean: `${clean} of ${rounds}` }
+  })
   return {
     name: 'load-overload',
-    title: `Twice the load that a core carries: mload, ${CALLS_PER_SECOND} calls a second, then ${SECONDS} s`,
+    title: `Twice the load that a core carries: mload, ${CALLS_PER_SECOND} calls a second, then ${SECONDS} s${rounds > 1 ? `, best of ${rounds} rounds` : ''}`,
     machine: thisMachine(),
     columns: [
       { key: 'load', title: 'load' },
