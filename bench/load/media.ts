@@ -12,6 +12,10 @@ import { buildMload, endProcess } from './tools.js'
 
 export const SECONDS = 6
 export const CALLS_PER_SECOND = 100
+/** How often everything is measured. */
+export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 1)
+/** What a title says of them. */
+export const BEST_OF_ROUNDS = ROUNDS > 1 ? `, best of ${ROUNDS} rounds` : ''
 /** Clean: nothing lost by the server, and gaps under this (ms, 95th percentile). */
 const CLEAN_GAP = 50
 /** Packets a second of a call that nothing is missing of, as counted over a window of some seconds: 50 less the window's edges. */
@@ -142,9 +146,8 @@ const interpolate = (few: Measured, many: Measured, legs: number): number => {
  */
 export const mediaLoad = async (): Promise<Report> => {
   const tools = createTools()
-  const rounds = Number(process.env['BENCH_ROUNDS'] ?? 1)
   const best = new Map<string, Measured & { readonly who: string }>()
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     for (const { who, serve, loads, sweep = false } of PARTS) {
       for (const load of loads) {
         const served = await serve(tools, load)
@@ -173,7 +176,7 @@ export const mediaLoad = async (): Promise<Report> => {
   })
   return {
     name: 'load-media',
-    title: `mload, G.711 20 ms, ${SECONDS} s${rounds > 1 ? `, best of ${rounds} rounds` : ''}`,
+    title: `mload, G.711 20 ms, ${SECONDS} s${BEST_OF_ROUNDS}`,
     machine: thisMachine(),
     columns: [
       { key: 'load', title: 'load' },

@@ -1,5 +1,5 @@
 import { thisMachine, type Report, type Row } from '../report.js'
-import { CALLS_PER_SECOND, cordboard, createTools, type Measured, SECONDS } from './media.js'
+import { BEST_OF_ROUNDS, CALLS_PER_SECOND, cordboard, createTools, type Measured, ROUNDS, SECONDS } from './media.js'
 import { OVERLOADS } from './media-loads.js'
 
 /** Clean before not, then the one that carried more. */
@@ -11,17 +11,16 @@ const best = (rounds: readonly Measured[]): Measured => rounds.toSorted((a, b) =
  */
 export const overload = async (): Promise<Report> => {
   const tools = createTools()
-  const rounds = Number(process.env['BENCH_ROUNDS'] ?? 1)
   const measured = OVERLOADS.map((): Measured[] => [])
-  for (let round = 0; round < rounds; round++) for (const [at, load] of OVERLOADS.entries()) measured[at]!.push(await cordboard(tools, load))
+  for (let round = 0; round < ROUNDS; round++) for (const [at, load] of OVERLOADS.entries()) measured[at]!.push(await cordboard(tools, load))
   const rows = measured.map((all): Row => {
     const { load, failed, packets, missing, gap, share } = best(all)
     const clean = all.filter(({ clean }) => clean).length
-    return { load: load.what, calls: load.calls, within: load.calls - failed, refused: failed, packets, missing, gap, share, clean: `${clean} of ${rounds}` }
+    return { load: load.what, calls: load.calls, within: load.calls - failed, refused: failed, packets, missing, gap, share, clean: `${clean} of ${ROUNDS}` }
   })
   return {
     name: 'load-overload',
-    title: `Twice the load that a core carries: mload, ${CALLS_PER_SECOND} calls a second, then ${SECONDS} s${rounds > 1 ? `, best of ${rounds} rounds` : ''}`,
+    title: `Twice the load that a core carries: mload, ${CALLS_PER_SECOND} calls a second, then ${SECONDS} s${BEST_OF_ROUNDS}`,
     machine: thisMachine(),
     columns: [
       { key: 'load', title: 'load' },

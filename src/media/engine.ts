@@ -29,7 +29,7 @@ const RING_BYTES = 8 * 1024 * 1024
 const PATIENCE_MS = 10_000
 /** Longest wait (ms) for a fuller burst. */
 const COALESCE_MS = 2
-/** Nice value of workers: preferred to all that asks for nothing, but not to what must come first on a machine. */
+/** Nice value of workers, the least there is: the collector's threads together take a third of the core from one that asks for half of it. */
 const WORKER_NICE = -20
 /** Ports that somebody else may hold before the engine gives up on an `open`. */
 const BIND_ATTEMPTS = 10
