@@ -117,11 +117,18 @@ void t.test('what is let in while the machine is fast is carried while it is slo
   }
 })
 
+void t.test('that a few legs take more each, for they share its wake-ups, is not held against many', async t => {
+  const worker = new SimulatedWorker({ leg: 0.001, fixed: 0.15 })
+  worker.run(5, 100)
+  const entered = worker.legs + worker.run(3, 100)
+  t.ok(entered >= 650 && entered <= 750, `${entered} of 0.1 % each, beside 15 % for wake-ups`)
+})
+
 void t.test('where packets are passed on as they come, no tick keeps the beat: more of the time is left', async t => {
   const worker = new SimulatedWorker({ leg: 0.001 })
   worker.relays = true
   const entered = worker.run(30, 100)
-  t.ok(entered >= 780 && entered <= 820, `${entered} of 0.1 % each`)
+  t.ok(entered >= 750 && entered <= 790, `${entered} of 0.1 % each`)
 })
 
 void t.test('a worker that others leave no time is full by its lateness', async t => {

@@ -6,10 +6,11 @@ import type { Ticker } from './ticker.js'
 const SMOOTHING_MS = 800
 /**
  * Time (ms) for which it is remembered what an end has taken at most while the worker had much to do: a machine is now faster, now slower, and
- * what has been let in while it was fast is still there when it is slow. With less to do each end takes more, and that says little.
+ * what has been let in while it was fast is still there when it is slow.
  */
 const MEMORY_MS = 30_000
-const IDLE_MEMORY_MS = 6_000
+/** The same while it had little to do: then each end takes more, its share of the wake-ups, and that says little of what many will take. */
+const CALM_MEMORY_MS = 1_500
 /** More than this share of its time is much. */
 const MUCH = 0.5
 /** Fewer ends than this say nothing of what more would take: the first pay for the compiler. */
@@ -33,9 +34,15 @@ export class LoadMeter {
   #ends = 0
   /** How many there were while `Counter.audio` was taken. */
   #audioEnds = 0
+  /** What each has taken at most lately, ... */
+  #most = 0
+  /** ... and while there was much to do. */
+  #mostAtWork = 0
 
   constructor(readonly share: WorkerShare, readonly ticker: Pick<Ticker, 'lateness'>, readonly time: Readonly<ThreadTime> = new ThreadTime()) {
     this.#startedAt = this.#at = time.now
+    // Of the worker whose place this one takes, if there was one.
+    this.#most = share.get(Counter.end)
     this.#idle = time.idle
     this.#processor = time.processor ?? 0
   }
@@ -72,9 +79,10 @@ export class LoadMeter {
     if (this.#packets > 0) smooth(Counter.relayed, this.#relayed / this.#packets)
     this.#audioEnds = smoothed(this.#audioEnds, (ends + this.#ends) / 2)
     const each = Math.max(0, share.get(Counter.audio) - FIXED_SHARE) / Math.max(TELLING_ENDS, this.#audioEnds)
-    const most = share.get(Counter.end)
-    const memory = share.get(Counter.audio) > MUCH ? MEMORY_MS : IDLE_MEMORY_MS
-    share.set(Counter.end, each > most ? each : each + (most - each) * Math.exp(-elapsed / memory))
+    const most = (before: number, memory: number): number => each > before ? each : each + (before - each) * Math.exp(-elapsed / memory)
+    this.#most = most(this.#most, CALM_MEMORY_MS)
+    if (this.#mostAtWork > each || share.get(Counter.audio) > MUCH) this.#mostAtWork = most(this.#mostAtWork, MEMORY_MS)
+    share.set(Counter.end, Math.max(this.#most, this.#mostAtWork))
     share.set(Counter.latenessP99, ticker.lateness(0.01))
     share.set(Counter.latenessMedian, ticker.lateness(0.5))
     this.#at = now
