@@ -14,7 +14,7 @@ const FULL_SHARE = 0.9
  * The same where all packets are passed on as they come: there is no tick that keeps the beat whatever waits to be read, so what has piled up in such a
  * moment goes on in bunches until it has been caught up with, and that takes the longer the less time is left.
  */
-const FULL_RELAY_SHARE = 0.8
+const FULL_RELAY_SHARE = 0.83
 /** Nor does one that has so much to do now, with what is set up, ... */
 const BUSY_SHARE = 0.95
 /** ... or is this late with half of its ticks (ms). One that lacks time is late with all of them; a single hold-up of the machine is no reason to refuse. */

@@ -117,6 +117,20 @@ void t.test('what is let in while the machine is fast is carried while it is slo
   }
 })
 
+void t.test('a machine that is slow for some hundred milliseconds leaves more of the time', async t => {
+  for (const tells of [true, false]) {
+    let slow = false
+    const worker = new SimulatedWorker({ get leg() { return slow ? 0.00125 : 0.001 } }, tells)
+    for (let turn = 0; turn < 100; turn++) {
+      slow = turn % 10 === 3
+      worker.run(0.3, 100)
+    }
+    slow = true
+    t.ok(worker.audio < 1, `${worker.legs} legs take ${worker.audio} in a slow moment`)
+    t.ok(worker.legs > 700, 'no more than is called for')
+  }
+})
+
 void t.test('that a few legs take more each, for they share its wake-ups, is not held against many', async t => {
   const worker = new SimulatedWorker({ leg: 0.001, fixed: 0.15 })
   worker.run(5, 100)
@@ -128,7 +142,7 @@ void t.test('where packets are passed on as they come, no tick keeps the beat: m
   const worker = new SimulatedWorker({ leg: 0.001 })
   worker.relays = true
   const entered = worker.run(30, 100)
-  t.ok(entered >= 750 && entered <= 790, `${entered} of 0.1 % each`)
+  t.ok(entered >= 780 && entered <= 820, `${entered} of 0.1 % each`)
 })
 
 void t.test('a worker that others leave no time is full by its lateness', async t => {

@@ -4,6 +4,8 @@ import type { Ticker } from './ticker.js'
 
 /** Time (ms) over which what is published is smoothed: a collection or a hold-up of the machine is no trend. */
 const SMOOTHING_MS = 800
+/** The same of what an end takes: where a machine is slow for some hundred milliseconds, all that comes meanwhile must be carried then. */
+const COST_SMOOTHING_MS = 300
 /**
  * Time (ms) for which it is remembered what an end has taken at most while the worker had much to do: a machine is now faster, now slower, and
  * what has been let in while it was fast is still there when it is slow.
@@ -32,8 +34,9 @@ export class LoadMeter {
   #packets = 0
   #relayed = 0
   #ends = 0
-  /** How many there were while `Counter.audio` was taken. */
-  #audioEnds = 0
+  /** Share of the time that the ends took, and how many there were. */
+  #cost = 0
+  #costEnds = 0
   /** What each has taken at most lately, ... */
   #most = 0
   /** ... and while there was much to do. */
@@ -71,14 +74,15 @@ export class LoadMeter {
     const busy = elapsed - this.#slept - (idle - this.#idle)
     const processor = time.processor ?? this.#processor + busy
     const ends = share.get(Counter.legs) + share.get(Counter.streams)
-    const weight = 1 - Math.exp(-elapsed / SMOOTHING_MS)
-    const smoothed = (before: number, value: number): number => before + (value - before) * weight
-    const smooth = (counter: number, value: number): void => share.set(counter, smoothed(share.get(counter), value))
+    const smoothed = (before: number, value: number, over: number): number => before + (value - before) * (1 - Math.exp(-elapsed / over))
+    const smooth = (counter: number, value: number): void => share.set(counter, smoothed(share.get(counter), value, SMOOTHING_MS))
     if (now - this.#startedAt > YOUNG_MS) smooth(Counter.busy, within(busy / elapsed))
-    smooth(Counter.audio, within((processor - this.#processor - this.#commanded) / elapsed))
+    const audio = within((processor - this.#processor - this.#commanded) / elapsed)
+    smooth(Counter.audio, audio)
     if (this.#packets > 0) smooth(Counter.relayed, this.#relayed / this.#packets)
-    this.#audioEnds = smoothed(this.#audioEnds, (ends + this.#ends) / 2)
-    const each = Math.max(0, share.get(Counter.audio) - FIXED_SHARE) / Math.max(TELLING_ENDS, this.#audioEnds)
+    this.#cost = smoothed(this.#cost, audio, COST_SMOOTHING_MS)
+    this.#costEnds = smoothed(this.#costEnds, (ends + this.#ends) / 2, COST_SMOOTHING_MS)
+    const each = Math.max(0, this.#cost - FIXED_SHARE) / Math.max(TELLING_ENDS, this.#costEnds)
     const most = (before: number, memory: number): number => each > before ? each : each + (before - each) * Math.exp(-elapsed / memory)
     this.#most = most(this.#most, CALM_MEMORY_MS)
     if (this.#mostAtWork > each || share.get(Counter.audio) > MUCH) this.#mostAtWork = most(this.#mostAtWork, MEMORY_MS)
