@@ -83,7 +83,7 @@ export class LoadMeter {
     this.#cost = smoothed(this.#cost, audio, COST_SMOOTHING_MS)
     this.#costEnds = smoothed(this.#costEnds, (ends + this.#ends) / 2, COST_SMOOTHING_MS)
     const each = Math.max(0, this.#cost - FIXED_SHARE) / Math.max(TELLING_ENDS, this.#costEnds)
-    const most = (before: number, memory: number): number => each > before ? each : each + (before - each) * Math.exp(-elapsed / memory)
+    const most = (before: number, memory: number): number => each > before ? each : smoothed(before, each, memory)
     this.#most = most(this.#most, CALM_MEMORY_MS)
     if (this.#mostAtWork > each || share.get(Counter.audio) > MUCH) this.#mostAtWork = most(this.#mostAtWork, MEMORY_MS)
     share.set(Counter.end, Math.max(this.#most, this.#mostAtWork))
