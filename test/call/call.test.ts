@@ -39,7 +39,7 @@ void t.test('a call is answered, hears, and ends when its handler returns', asyn
 
 void t.test('what the caller says arrives as audio frames and in the recording', async t => {
   const { callee, call } = await servers(t)
-  const directory = await mkdtemp(join(tmpdir(), 'cordboard-'))
+  const directory = t.testdir()
   const incoming = received(callee, 'record', c => c.answer())
   const outgoing = await call('record')
   const peer = await incoming
@@ -354,7 +354,7 @@ void t.test('a recording that the disk does not take is a fault of the server, n
   const peer = await incoming
   const failed = once(callee, 'fault')
   await t.rejects(peer.record('/dev/full/talk.wav'), { code: 'MEDIA_BAD_FILE' })
-  const folder = await mkdtemp(join(tmpdir(), 'cordboard-'))
+  const folder = t.testdir()
   // The second file cannot be opened: its folder is gone by then.
   await peer.record(join(folder, 'talk.wav'), { maxBytes: 16_044 })
   await rm(folder, { recursive: true })

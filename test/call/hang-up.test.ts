@@ -1,7 +1,5 @@
 import t from 'tap'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, type CordboardError, defineMenu } from '../../src/index.js'
 import { sharedServers, type TwoServers } from './two-servers.js'
@@ -110,7 +108,7 @@ void t.test('everything rejects with CALL_ENDED once the call has ended; hangup 
   })
   await (await call('over')).hangup()
   const over = await ended
-  const file = join(await mkdtemp(join(tmpdir(), 'cordboard-')), 'x.wav')
+  const file = join(t.testdir(), 'x.wav')
   const acts: readonly (() => Promise<unknown>)[] = [
     () => over.answer().then(() => { throw new Error('answered') }),
     () => over.progress(), () => over.reject(486), () => over.play(endless), () => over.ask(menu), () => over.sendDigits(['1']),

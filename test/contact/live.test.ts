@@ -1,6 +1,4 @@
 import t from 'tap'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../../src/call/call.js'
@@ -229,7 +227,7 @@ void t.test('ring-all: one wins, the others stop ringing', async t => {
 
 void t.test('the talk is recorded: left the caller, right the agent, from the answer on', async t => {
   const office = Office.open(t, exchange)
-  const folder = await mkdtemp(join(tmpdir(), 'cordboard-talk-'))
+  const folder = t.testdir()
   const sales = office.queue('sales', { record: (call, agent) => join(folder, `${call.id}-${agent.uri.slice(4, 7)}.wav`) })
   office.agent('ann', [sales], {}, async call => {
     await call.answer()
@@ -250,7 +248,7 @@ void t.test('the talk is recorded: left the caller, right the agent, from the an
 
 void t.test('the talk is recorded encrypted, where the queue gives a key', async t => {
   const office = Office.open(t, exchange)
-  const file = join(await mkdtemp(join(tmpdir(), 'cordboard-talk-')), 'talk.wav')
+  const file = join(t.testdir(), 'talk.wav')
   const key = new Uint8Array(32).fill(7)
   const sales = office.queue('sales', { record: () => ({ file, key }) })
   office.agent('ann', [sales])

@@ -322,7 +322,7 @@ void t.test('what is configured while callers wait holds for them: music, target
   const office = Office.open(t, exchange)
   const sales = office.queue('sales', { exitOn: '9', serviceLevel: { within: 60_000 } })
   const caller = await office.call('sales')
-  const folder = await mkdtemp(join(tmpdir(), 'cordboard-music-'))
+  const folder = t.testdir()
   const recording = await caller.record(join(folder, 'heard.wav'), { tracks: 'received' })
   await sleep(400)
   sales.configure({ hold: { tone: '800' }, exitOn: undefined, serviceLevel: { within: 1 } })

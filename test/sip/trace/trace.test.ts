@@ -2,8 +2,7 @@ import t from 'tap'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addressBytes, ipDatagram } from '../../../src/sip/trace/datagram.js'
 import { HepSender, hepPacket } from '../../../src/sip/trace/hep.js'
@@ -40,7 +39,7 @@ void t.test('RFC 791 §3.1: the header of a captured datagram has the right leng
 })
 
 void t.test('a capture holds each message in order, and tshark reads it', async t => {
-  const file = join(await mkdtemp(join(tmpdir(), 'cordboard-')), 'call.pcap')
+  const file = join(t.testdir(), 'call.pcap')
   await using capture = new PcapFile(file)
   for (const one of [INVITE, RINGING]) capture.write(one)
   await capture.close()

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import t from 'tap'
-import { ToneProbe } from '../../src/testing/tone-probe.js'
-import { readWav } from '../../src/testing/wav-file.js'
-import { Baresip } from '../peers/baresip.js'
-import { CallCenterProcess, eventually, PASSWORD } from '../peers/call-center.js'
-import { requirePeer } from '../peers/require-peer.js'
+import { ToneProbe } from '../../../src/testing/tone-probe.js'
+import { readWav } from '../../../src/testing/wav-file.js'
+import { Baresip } from '../../peers/baresip.js'
+import { CallCenterProcess, eventually, PASSWORD } from '../../peers/call-center.js'
+import { requirePeer } from '../../peers/require-peer.js'
 
 t.setTimeout(120_000)
 // Each waits most of its time; the machine is theirs alone.

@@ -1,12 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import t from 'tap'
-import { seededRandom, type Random } from '../../src/core/random.js'
-import { request } from '../../src/sip/message/build.js'
-import { writeMessage } from '../../src/sip/message/writer.js'
-import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
-import { CallCenterProcess, eventually } from '../peers/call-center.js'
-import { Inspector } from '../peers/inspector.js'
+import { seededRandom, type Random } from '../../../src/core/random.js'
+import { request } from '../../../src/sip/message/build.js'
+import { writeMessage } from '../../../src/sip/message/writer.js'
+import { createScriptedPeer } from '../../../src/testing/scripted-peer.js'
+import { CallCenterProcess, eventually } from '../../peers/call-center.js'
+import { Inspector } from '../../peers/inspector.js'
 
 t.setTimeout(150_000)
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { createScriptedPeer } from '../../src/testing/scripted-peer.js'
-import { CallCenterProcess, eventually } from '../peers/call-center.js'
-import { requirePeer } from '../peers/require-peer.js'
-import { runSipp } from '../peers/sipp.js'
-import { ROOT } from '../root.js'
+import { createScriptedPeer } from '../../../src/testing/scripted-peer.js'
+import { CallCenterProcess, eventually } from '../../peers/call-center.js'
+import { requirePeer } from '../../peers/require-peer.js'
+import { runSipp } from '../../peers/sipp.js'
+import { ROOT } from '../../root.js'
 
 t.setTimeout(120_000)
 

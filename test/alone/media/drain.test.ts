@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { toneLevel } from '../../src/codec/goertzel.js'
-import { createMediaEngine } from '../../src/media/engine.js'
-import { goOn, talkers } from './talkers.js'
-import type { TonePeer } from './tone-peer.js'
+import { toneLevel } from '../../../src/codec/goertzel.js'
+import { createMediaEngine } from '../../../src/media/engine.js'
+import { goOn, talkers } from '../../media/talkers.js'
+import type { TonePeer } from '../../media/tone-peer.js'
 
 const near = (actual: number, wanted: number): boolean => Math.abs(actual - wanted) <= 0.5
 

@@ -3,14 +3,18 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { legRounds, useOf } from '../../bench/load/leg-use.js'
-import { toneLevel } from '../../src/codec/goertzel.js'
-import { seededRandom } from '../../src/core/random.js'
-import { createMediaEngine } from '../../src/media/engine.js'
-import type { Leg } from '../../src/media/leg.js'
-import { writeRtp } from '../../src/rtp/packet.js'
-import { calls, goOn, talkers } from './talkers.js'
-import { TonePeer, until } from './tone-peer.js'
+import { legRounds, useOf } from '../../../bench/load/leg-use.js'
+import { toneLevel } from '../../../src/codec/goertzel.js'
+import { seededRandom } from '../../../src/core/random.js'
+import { createMediaEngine } from '../../../src/media/engine.js'
+import type { Leg } from '../../../src/media/leg.js'
+import { writeRtp } from '../../../src/rtp/packet.js'
+import { calls, goOn, talkers } from '../../media/talkers.js'
+import { TonePeer, until } from '../../media/tone-peer.js'
+
+// Side by side: each waits most of its time. Those with many calls, or with the use of the whole process, have it to themselves.
+t.jobs = 3
+const ALONE = { buffered: false }
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
 
@@ -148,7 +152,7 @@ void t.test('a worker that ends does not end its calls', async t => {
   await rm(directory, { recursive: true })
 })
 
-void t.test('fifty bridged calls outlive their worker, and hear a gap of less than half a second', { timeout: 60_000 }, async t => {
+void t.test('fifty bridged calls outlive their worker, and hear a gap of less than half a second', { ...ALONE, timeout: 60_000 }, async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [42400, 42799] })
   const { peers } = await calls(engine, 50)
   const gaps: number[] = []
@@ -171,7 +175,7 @@ void t.test('fifty bridged calls outlive their worker, and hear a gap of less th
   await engine.close()
 })
 
-void t.test('a worker that has just started refuses nobody for its own start', async t => {
+void t.test('a worker that has just started refuses nobody for its own start', ALONE, async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [42800, 42999] })
   const legs = await Promise.all(Array.from({ length: 60 }, () => engine.open({ kind: 'rtp' })))
   for (let end = performance.now() + 1000; performance.now() < end;) {
@@ -290,7 +294,7 @@ void t.test('limits: no port, too many legs', async t => {
   await small.close()
 })
 
-void t.test('legs made and ended leave nothing behind', async t => {
+void t.test('legs made and ended leave nothing behind', ALONE, async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [41300, 42299] })
   await legRounds(engine, 8_000)
   const before = await useOf(engine)

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { createMediaEngine } from '../../src/media/engine.js'
-import { isCordboardError } from '../../src/core/errors.js'
-import { toneLevel } from '../../src/codec/goertzel.js'
-import { ntpMiddle, writeRtcp, type RtcpPacket } from '../../src/rtp/rtcp.js'
-import type { ExtendedBlock } from '../../src/rtp/rtcp-xr.js'
-import { TonePeer, until } from './tone-peer.js'
+import { createMediaEngine } from '../../../src/media/engine.js'
+import { isCordboardError } from '../../../src/core/errors.js'
+import { toneLevel } from '../../../src/codec/goertzel.js'
+import { ntpMiddle, writeRtcp, type RtcpPacket } from '../../../src/rtp/rtcp.js'
+import type { ExtendedBlock } from '../../../src/rtp/rtcp-xr.js'
+import { TonePeer, until } from '../../media/tone-peer.js'
 
 void t.test('media engine', async t => {
   // Side by side: each waits most of its time.

@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { toneLevel } from '../../src/codec/goertzel.js'
-import { createMediaEngine } from '../../src/media/engine.js'
-import type { Leg } from '../../src/media/leg.js'
-import { goOn, talkers } from './talkers.js'
-import { type TonePeer, until } from './tone-peer.js'
+import { toneLevel } from '../../../src/codec/goertzel.js'
+import { createMediaEngine } from '../../../src/media/engine.js'
+import type { Leg } from '../../../src/media/leg.js'
+import { goOn, talkers } from '../../media/talkers.js'
+import { type TonePeer, until } from '../../media/tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
 
