@@ -64,7 +64,7 @@ const enterRoom = (server: Server) => async (call: Call): Promise<void> => {
 }
 
 const server = await createServer({ listen: [`udp://127.0.0.1:${PORT}`, `tcp://127.0.0.1:${PORT}`], rtpPorts: RTP_PORTS, workers: Number(process.env['MEDIA_WORKERS'] ?? 1), ...(process.env['COALESCE'] === undefined ? {} : { coalesce: Number(process.env['COALESCE']) }) })
-server.on('fault', error => console.error(error))
+server.on('fault', error => console.error(error.code, error.message))
 server
   .handle('sip:answer@*', async call => { await call.answer(); await ended(call) })
   .handle('sip:echo@*', async call => { await call.answer(); await call.echo() })
