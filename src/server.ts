@@ -6,7 +6,7 @@ import { LiveConference, type Conference, type ConferenceOptions } from './call/
 import { dial, type DialContext } from './call/dial.js'
 import { dialFor } from './call/dial-for-call.js'
 import type { CallContext } from './call/call-context.js'
-import { LiveCall } from './call/live-call.js'
+import { LiveCall, UNAVAILABLE } from './call/live-call.js'
 import { reportQuality } from './call/quality.js'
 import { SipRequestView } from './call/request-view.js'
 import { UriPattern } from './call/uri-pattern.js'
@@ -165,9 +165,6 @@ interface Parts {
 
 /** Milliseconds between two `quality` events. */
 const QUALITY_EVERY = 5_000
-
-/** Of a 503, for a moment without room (RFC 3261 §21.5.4). */
-const UNAVAILABLE = { headers: { 'Retry-After': '5' } }
 
 type NewMedia = (peer: string, closed: (statistics: CallStatistics) => void) => CallMedia
 

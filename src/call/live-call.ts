@@ -32,6 +32,8 @@ import { transferCall, type TransferOutcome } from './transfer.js'
 
 /** Keys that wait for a reader before the oldest is dropped. */
 const QUEUED_DIGITS = 32
+/** Of a 503, for a moment without room (RFC 3261 §21.5.4). */
+export const UNAVAILABLE = { headers: { 'Retry-After': '5' } }
 
 /** A call on a SIP dialog and a media leg. */
 export class LiveCall extends EventEmitter<CallEvents> implements Call {
@@ -348,7 +350,7 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
     // Before session or INVITE tell that it was us who ended them.
     this.#finish({ type: 'error', error })
     if (this.#session !== undefined) void this.#session.bye().catch(() => undefined)
-    else this.#invite?.reject(error.status ?? 500, error.status === 503 ? { headers: { 'Retry-After': '5' } } : {})
+    else this.#invite?.reject(error.status ?? 500, error.status === 503 ? UNAVAILABLE : {})
     await this.media.close()
   }
 

@@ -86,6 +86,7 @@ class Engine implements MediaEngine, EngineServices {
   readonly #opening: number[] = []
   readonly #admission = new Admission(near => this.#reserve(near))
   readonly #options: EngineOptions
+  readonly #nice: number
   /** When workers died lately, in ms. */
   #deaths: number[] = []
   #number = 0
@@ -104,6 +105,7 @@ class Engine implements MediaEngine, EngineServices {
     this.#slots = new LegSlots(LegSlots.allocate(capacity))
     this.#freeSlots = Array.from({ length: capacity }, (_, at) => capacity - 1 - at)
     this.#options = options
+    this.#nice = workerNice
     const { codecModules = [] } = options
     this.#codecModules = codecModules
     this.#spare = new SpareWorker(codecModules)
@@ -123,12 +125,12 @@ class Engine implements MediaEngine, EngineServices {
   #seed(index: number): WorkerSeed {
     const known = this.#seeds[index]
     if (known !== undefined) return known
-    const { recorder, coalesce = COALESCE_MS, workerNice: nice = WORKER_NICE } = this.#options
+    const { recorder, coalesce = COALESCE_MS } = this.#options
     const frames = FrameRing.allocate(recorder?.buffer ?? RING_BYTES)
     this.#rings.push(frames)
     this.#opening[index] = 0
     if (this.recorder.started) this.recorder.post({ type: 'ring', request: 0, ring: frames })
-    return this.#seeds[index] = { index, epoch: EPOCH, share: WorkerShare.allocate(), slots: this.#slots.buffer, frames, coalesce, nice }
+    return this.#seeds[index] = { index, epoch: EPOCH, share: WorkerShare.allocate(), slots: this.#slots.buffer, frames, coalesce, nice: this.#nice }
   }
 
   #start(seed: WorkerSeed, spare?: Worker): WorkerLink {
