@@ -51,6 +51,10 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     return this.#line.worker
   }
 
+  get settled(): boolean {
+    return this.#line.settled
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined
   }
@@ -224,7 +228,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   /** It is in that worker, and not about to leave. */
   isIn(worker: number): boolean {
-    return this.worker === worker && this.#line.settled
+    return this.worker === worker && this.settled
   }
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */

@@ -6,8 +6,20 @@ import type { Command, Track } from './protocol.js'
 /** Blocks of a live source that are under way to the worker at most. */
 const LIVE_BLOCKS = 8
 
+/** A live source on its way to the worker. */
+interface Feed {
+  /** Given to the worker and not yet used up: should it die, or the leg go elsewhere, another is given them. */
+  readonly blocks: Int16Array[]
+  /** The source has no more. */
+  ended: boolean
+  /** What its pump waits on when enough is under way. */
+  proceed: (() => void) | undefined
+}
+
 /** What a playback needs of its leg. */
 export interface PlaybackHost {
+  /** It is with its worker; while it goes from one to another nothing is to be started or fed: `restart` does that. */
+  readonly settled: boolean
   post(order: Extract<Command, { type: 'play' | 'stop-play' | 'adjust-play' | 'seek-play' | 'feed' }>): void
   loadPrompt(path: string): Promise<Track>
   /** The playback is over, whatever the reason. */
@@ -23,9 +35,7 @@ export class PlaybackHandle implements Playback {
   /** Where to begin (ms), said before the sources were read. */
   #from: number | undefined
   #volume: number
-  /** For each live source, what its pump waits on when enough is under way. */
-  readonly #room = new Map<number, () => void>()
-  readonly #credits = new Map<number, number>()
+  readonly #feeds = new Map<number, Feed>()
 
   constructor(readonly id: number, readonly leg: number, readonly options: PlayOptions, readonly host: PlaybackHost) {
     this.#volume = options.volume ?? 0
@@ -87,15 +97,20 @@ export class PlaybackHandle implements Playback {
 
   /** The worker can take another block of a live source. */
   hungry(track: number): void {
-    this.#credits.set(track, (this.#credits.get(track) ?? 0) + 1)
-    this.#room.get(track)?.()
+    const feed = this.#feeds.get(track)
+    feed?.blocks.shift()
+    feed?.proceed?.()
   }
 
-  /** Starts it again, from its begin, in a worker that does not know it. */
+  /** Starts it in a worker that does not know it: from its begin, or where the worker before that one was. */
   restart(): void {
-    if (this.#tracks === undefined || this.#over) return
+    if (this.#tracks === undefined || this.#over || !this.host.settled) return
     const { loop = false, interruptBy = [], interruptByVoice = false } = this.options
     this.host.post({ type: 'play', leg: this.leg, playback: this.id, tracks: this.#tracks, loop, interruptBy, interruptByVoice, gain: this.#gain, paused: this.#paused })
+    for (const [track, feed] of this.#feeds) {
+      for (const pcm of feed.blocks) this.#feed(track, pcm)
+      if (feed.ended) this.#feed(track, undefined)
+    }
   }
 
   async #start(): Promise<void> {
@@ -122,21 +137,29 @@ export class PlaybackHandle implements Playback {
   }
 
   async #pump(frames: AsyncIterable<Int16Array>, track: number): Promise<void> {
-    this.#credits.set(track, LIVE_BLOCKS)
+    const feed: Feed = { blocks: [], ended: false, proceed: undefined }
+    this.#feeds.set(track, feed)
     try {
       for await (const pcm of frames) {
         if (this.#over) return
-        this.host.post({ type: 'feed', leg: this.leg, playback: this.id, track, pcm })
-        const credits = this.#credits.get(track)! - 1
-        this.#credits.set(track, credits)
-        if (credits > 0) continue
-        await new Promise<void>(resolve => this.#room.set(track, resolve))
-        this.#room.delete(track)
+        // The source may use its array again.
+        const block = pcm.slice()
+        feed.blocks.push(block)
+        this.#feed(track, block)
+        if (feed.blocks.length < LIVE_BLOCKS) continue
+        await new Promise<void>(resolve => { feed.proceed = resolve })
+        feed.proceed = undefined
       }
-      if (!this.#over) this.host.post({ type: 'feed', leg: this.leg, playback: this.id, track, pcm: undefined })
+      if (this.#over) return
+      feed.ended = true
+      this.#feed(track, undefined)
     } catch (error) {
       this.fail(new CordboardError('MEDIA_BAD_FILE', 'the live source failed', { cause: error }))
     }
+  }
+
+  #feed(track: number, pcm: Int16Array | undefined): void {
+    if (this.host.settled) this.host.post({ type: 'feed', leg: this.leg, playback: this.id, track, pcm })
   }
 
   #finish(outcome: PlaybackOutcome, tellWorker: boolean): void {
@@ -147,7 +170,7 @@ export class PlaybackHandle implements Playback {
 
   #end(tellWorker: boolean): void {
     this.#over = true
-    for (const proceed of this.#room.values()) proceed()
+    for (const { proceed } of this.#feeds.values()) proceed?.()
     this.host.ended(this)
     if (tellWorker) this.host.post({ type: 'stop-play', leg: this.leg, playback: this.id })
   }

@@ -4,7 +4,7 @@ import { pcmu } from '../../src/codec/g711.js'
 import { codecFor } from '../../src/codec/registry.js'
 import { seededRandom } from '../../src/core/random.js'
 import type { Track } from '../../src/media/protocol.js'
-import { LegSlots } from '../../src/media/shared/leg-slots.js'
+import { LegSlots, type PlayPosition } from '../../src/media/shared/leg-slots.js'
 import { PacketPool } from '../../src/media/worker/packet-pool.js'
 import { Player, type PlayerOptions } from '../../src/media/worker/player.js'
 import { ResamplerFilters } from '../../src/media/worker/resampler-filters.js'
@@ -19,18 +19,20 @@ const agreed = { name: 'L16', clockRate: 8000, channels: 1, receive: 96, send: 9
 class DryPlayer {
   readonly heard: number[] = []
   finished = 0
+  /** How far it says to have come. */
+  position: PlayPosition | undefined
   readonly player: Player
   #at = 0
 
-  constructor(tracks: readonly Track[], options: Partial<PlayerOptions> = {}) {
+  constructor(tracks: readonly Track[], options: Partial<PlayerOptions> = {}, from?: PlayPosition) {
     const send = (packet: Buffer): void => {
       for (let at = 12; at < packet.length; at += 2) this.heard.push(packet.readInt16BE(at))
     }
     const sender = new Sender({ open: true, send }, new PacketPool(), new LegSlots(LegSlots.allocate(1)), 0, seededRandom(1), 0)
     sender.apply({ remote: undefined, remoteRtcp: undefined, rtcpMux: false, codec: agreed, receivable: [agreed], ptime: 20, direction: 'sendrecv' }, l16)
     this.player = new Player(sender, l16, new ResamplerFilters(), {
-      playback: 1, tracks, loop: false, interruptBy: [], gain: 1, paused: false, finished: () => { this.finished++ }, hungry: () => undefined, ...options,
-    })
+      playback: 1, tracks, loop: false, interruptBy: [], gain: 1, paused: false, finished: () => { this.finished++ }, hungry: () => undefined, progress: (track, done) => { this.position = { track, done } }, ...options,
+    }, from)
   }
 
   /** Lets so many ticks pass; @returns what was heard in them. */
@@ -108,7 +110,44 @@ void t.test('silence of no or of a senseless length is none', t => {
   t.end()
 })
 
-void t.test('another codec in mid-sound goes on at the sample; one of another rate begins the track anew, as loud and as still', t => {
+void t.test('where another player was, this one goes on: at the sample, in whatever round, past the end', t => {
+  const rounds = [...ROUND, ...ROUND, ...ROUND]
+  for (let ticks = 1; ticks <= 12; ticks++) {
+    const dry = new DryPlayer(LIST, { loop: true })
+    dry.run(ticks)
+    const next = new DryPlayer(LIST, { loop: true }, dry.position)
+    t.same(next.run(3), rounds.slice(ticks * 160, ticks * 160 + 480), `after ${ticks} packets`)
+  }
+  const sought = new DryPlayer(LIST, { paused: true })
+  sought.player.seek(70)
+  t.same(new DryPlayer(LIST, {}, sought.position).run(1), ROUND.slice(560, 720), 'where it was sought')
+  const ended = new DryPlayer(LIST)
+  ended.run(6)
+  const after = new DryPlayer(LIST, {}, ended.position)
+  t.same(after.run(2), [])
+  t.equal(after.finished, 1, 'what had ended ends, once')
+  t.end()
+})
+
+void t.test('a live source goes on in the block that another player was in', t => {
+  const live: Track = { type: 'live', rate: 8000 }
+  const blocks = [0, 400, 800].map(first => Int16Array.from({ length: 400 }, (_, at) => first + at))
+  let used = 0
+  const dry = new DryPlayer([live], { hungry: () => { used++ } })
+  for (const block of blocks) dry.player.feed(0, block)
+  dry.run(4)
+  t.equal(used, 1)
+  const next = new DryPlayer([live], {}, dry.position)
+  for (const block of [...blocks.slice(used), undefined]) next.player.feed(0, block)
+  t.same(next.run(4).slice(0, 560), Array.from({ length: 560 }, (_, at) => 640 + at))
+  t.equal(next.finished, 1)
+  const late = new DryPlayer([live], {}, { track: 0, done: 500 })
+  for (const block of [...blocks, undefined]) late.player.feed(0, block)
+  t.same(late.run(1), Array.from({ length: 160 }, (_, at) => 400 + at), 'one that was used up is not heard again')
+  t.end()
+})
+
+void t.test('another codec in mid-sound goes on at the sample, at whatever rate, as loud and as still', t => {
   const dry = new DryPlayer(LIST, { gain: 0.5 })
   t.same(dry.run(1), ROUND.slice(0, 160).map(value => Math.round(value / 2)))
   t.equal(dry.player.recode(pcmu), dry.player)
@@ -119,5 +158,6 @@ void t.test('another codec in mid-sound goes on at the sample; one of another ra
   t.not(wide, dry.player)
   wide.tick(1000)
   t.equal(dry.heard.length, 320, 'still waits')
+  t.same(dry.position, { track: 0, done: 320 }, 'and is where it was')
   t.end()
 })

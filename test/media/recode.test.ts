@@ -151,6 +151,7 @@ void t.test('a prompt to a member of a room is joined where it begins and ends, 
   joints = 0
   const player = new Player(listener.sender, counted, party.filters, {
     playback: 1, tracks: [{ type: 'tone', frequencies: [500], dbm0: -10 }], loop: false, interruptBy: [], gain: 1, paused: false, finished: () => undefined, hungry: () => undefined,
+    progress: () => undefined,
   })
   listener.sender.held = true
   listener.sender.changeMaker()

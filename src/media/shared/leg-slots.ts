@@ -1,7 +1,9 @@
 import type { Random } from '../../core/random.js'
 import { SRTP_STATE_BYTES } from '../../rtp/srtp-streams.js'
 
+/** What `store` writes, then what `storePlaying` does. */
 const TIMELINE_WORDS = 8
+const PLAYING = 5
 const SRTP_WORDS = SRTP_STATE_BYTES / 4
 /** Codec and count, and 1,920 bytes of payload: 240 ms of G.722; whole codes of any width go into it. */
 export const SOUND_WORDS = 2 + 480
@@ -22,6 +24,14 @@ export interface Timeline {
   /** Engine time in ms that `timestamp` stands for; NaN before the first packet. */
   readonly sentAt: number
 }
+
+/** How far a list of tracks has come: the place of one, and what of it is done, in 1/8 ms; of a live track, in samples of the block at hand. */
+export interface PlayPosition {
+  readonly track: number
+  readonly done: number
+}
+
+export const BEGIN: PlayPosition = { track: 0, done: 0 }
 
 /**
  * Where each leg's send timeline stands, in shared memory: a worker that takes a leg over (its own died, or the leg moved) goes
@@ -65,6 +75,19 @@ export class LegSlots {
     this.#words[base + 2] = sequence
     this.#words[base + 3] = timestamp
     this.#words[base + 4] = at
+  }
+
+  /** Where the worker before this one was with that playback; at its begin, where there was none. */
+  playing(slot: number, playback: number): PlayPosition {
+    const at = slot * WORDS + PLAYING
+    return this.#words[at] === playback ? { track: this.#words[at + 1]!, done: this.#words[at + 2]! } : BEGIN
+  }
+
+  storePlaying(slot: number, playback: number, track: number, done: number): void {
+    const at = slot * WORDS + PLAYING
+    this.#words[at] = playback
+    this.#words[at + 1] = track
+    this.#words[at + 2] = done
   }
 
   /** SRTP state of what the leg sends: roll-over counters, SRTCP index. */

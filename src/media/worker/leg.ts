@@ -222,11 +222,13 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     }
     if (this.echoes) this.connect(undefined, Patience.buffered)
     const { playback, tracks, loop, interruptBy, gain, paused } = command
+    const { slots } = this.context
     this.#replacePlayer(new Player(this.sender, codec, this.context.filters, {
       playback, tracks, loop, interruptBy, gain, paused,
       finished: () => this.#endPlayer(undefined),
       hungry: track => this.context.report({ type: 'hungry', leg: this.id, playback, track }),
-    }))
+      progress: (track, done) => slots.storePlaying(this.#slot, playback, track, done),
+    }, slots.playing(this.#slot, playback)))
     if (command.interruptByVoice) this.#waitForVoice()
   }
 

@@ -1,6 +1,7 @@
 import type { Codec, Encoder } from '../../codec/codec.js'
 import type { Track } from '../protocol.js'
 import type { Digit } from '../leg.js'
+import { BEGIN, type PlayPosition } from '../shared/leg-slots.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import type { Sender } from './sender.js'
 import { type Producer, TICK_MS } from './ticker.js'
@@ -18,6 +19,8 @@ export interface PlayerOptions {
   readonly finished: () => void
   /** A block of that live track was used up. */
   readonly hungry: (track: number) => void
+  /** Told of each step how far the list has come, as in `PlayPosition`. */
+  readonly progress: (track: number, done: number) => void
 }
 
 /** Sends a list of tracks, the next beginning at the very sample at which the last ends. */
@@ -33,6 +36,8 @@ export class Player implements Producer {
   #units: number
   #track = -1
   #reader: TrackReader | undefined
+  /** Samples of the track that are done. */
+  #done = 0
   /** By place in the list: what comes for a track before its turn is kept. */
   readonly #live: readonly (LiveReader | undefined)[]
   #ended = false
@@ -41,7 +46,11 @@ export class Player implements Producer {
   /** Something was heard since the list began. */
   #sounded = false
 
-  constructor(readonly sender: Sender, codec: Codec, readonly filters: ResamplerFilters, readonly options: PlayerOptions) {
+  /** @param from where it begins; @param live of the player whose place this one takes. */
+  constructor(
+    readonly sender: Sender, codec: Codec, readonly filters: ResamplerFilters, readonly options: PlayerOptions, from: PlayPosition = BEGIN,
+    live?: readonly (LiveReader | undefined)[],
+  ) {
     this.#gain = options.gain
     this.#paused = options.paused
     this.#codec = codec
@@ -50,15 +59,23 @@ export class Player implements Producer {
     this.#pcm = new Int16Array(samples)
     this.#payload = new Uint8Array(codec.payloadBytes(samples) ?? 4 * samples)
     this.#units = (codec.clockRate * TICK_MS) / 1000
-    this.#live = options.tracks.map((track, at) => (track.type === 'live' ? new LiveReader(() => options.hungry(at)) : undefined))
+    this.#live = live ?? options.tracks.map((track, at) => (track.type === 'live' ? new LiveReader(() => options.hungry(at), at === from.track ? from.done : 0) : undefined))
+    this.#sounded = from.track > 0 || from.done > 0
+    this.#track = from.track - 1
     this.#next()
+    if (this.#live[this.#track] === undefined) this.#skip(Math.round((from.done * codec.sampleRate) / 8000))
   }
 
-  /** A new agreement may have another codec: the sound goes on where it was if the rate is the same, with its track anew if not. */
+  /** How far it has come in its track: see `PlayPosition`. */
+  get #progress(): number {
+    return this.#live[this.#track]?.position ?? Math.round((this.#done * 8000) / this.#codec.sampleRate)
+  }
+
+  /** A new agreement may have another codec: the sound goes on where it was. */
   recode(codec: Codec): Player {
     if (codec === this.#codec) return this
     if (codec.sampleRate !== this.#codec.sampleRate) {
-      const successor = new Player(this.sender, codec, this.filters, this.options)
+      const successor = new Player(this.sender, codec, this.filters, this.options, { track: this.#track, done: this.#progress }, this.#live)
       successor.held = this.held
       successor.adjust(this.#gain, this.#paused)
       return successor
@@ -86,17 +103,24 @@ export class Player implements Producer {
     this.sender.markNext()
     let round = 0
     for (let left = Math.max(0, Math.round((ms * this.#codec.sampleRate) / 1000)); left > 0 && this.#reader !== undefined;) {
-      const skipped = this.#reader.skip(left)
-      if (skipped === undefined) return
+      const skipped = this.#skip(left)
+      if (skipped === undefined) break
       left -= skipped
       round += skipped
       this.#sounded ||= skipped > 0
-      if (left === 0) return
+      if (left === 0) break
       const before = this.#track
       this.#next()
       // All rounds are of one length: however many there are, they are not gone through.
       if (this.#track <= before) left %= round
     }
+    this.options.progress(this.#track, this.#progress)
+  }
+
+  #skip(samples: number): number | undefined {
+    const skipped = this.#reader?.skip(samples)
+    this.#done += skipped ?? 0
+    return skipped
   }
 
   /** @param pcm undefined: no more will come. */
@@ -109,11 +133,20 @@ export class Player implements Producer {
       this.#stale = true
       return
     }
-    if (this.#whole(at)) return
+    if (!this.#whole(at)) this.#frame(at)
+    this.options.progress(this.#track, this.#progress)
+    if (this.#reader === undefined) {
+      this.#ended = true
+      this.options.finished()
+    }
+  }
+
+  #frame(at: number): void {
     let filled = 0
     while (filled < this.#pcm.length && this.#reader !== undefined) {
       const samples = this.#reader.read(this.#pcm, filled, this.#pcm.length - filled)
       filled += samples
+      this.#done += samples
       if (samples > 0) this.#sounded = true
       if (filled < this.#pcm.length) this.#next()
     }
@@ -125,10 +158,6 @@ export class Player implements Producer {
       const bytes = this.#encoder.encode(this.#pcm, this.#payload, 0)
       this.sender.frame(this.#payload, 0, bytes, this.#units, at)
     }
-    if (this.#reader === undefined) {
-      this.#ended = true
-      this.options.finished()
-    }
   }
 
   /** The usual frame of a prompt: payload that was encoded once for everybody. */
@@ -139,6 +168,7 @@ export class Player implements Producer {
     if (reader.position + bytes > reader.data.length) return false
     this.sender.frame(reader.data, reader.position, bytes, this.#units, at)
     reader.position += bytes
+    this.#done += this.#pcm.length
     this.#sounded = true
     return true
   }
@@ -146,6 +176,7 @@ export class Player implements Producer {
   #next(): void {
     const { tracks, loop } = this.options
     this.#track++
+    this.#done = 0
     // A list without a single sample must not loop for ever.
     if (this.#track === tracks.length && loop && this.#sounded) {
       this.#track = 0

@@ -107,11 +107,18 @@ class SilenceReader implements TrackReader {
 /** PCM that comes while it plays. Underrun policy: silence, and the audio goes on where it stopped. */
 export class LiveReader implements TrackReader {
   readonly #blocks: Int16Array[] = []
-  #position = 0
+  #position: number
   #ended = false
 
-  /** @param taken called when a block has been read to its end. */
-  constructor(readonly taken: () => void) {}
+  /** @param taken called when a block has been read to its end; @param position of the first block, so many samples are done. */
+  constructor(readonly taken: () => void, position: number) {
+    this.#position = position
+  }
+
+  /** Samples of the block at hand that are done. */
+  get position(): number {
+    return this.#position
+  }
 
   /** @param pcm undefined when there is no more. */
   feed(pcm: Int16Array | undefined): void {
@@ -123,11 +130,11 @@ export class LiveReader implements TrackReader {
     let written = 0
     while (written < length && this.#blocks.length > 0) {
       const block = this.#blocks[0]!
-      const samples = Math.min(length - written, block.length - this.#position)
+      const samples = Math.max(0, Math.min(length - written, block.length - this.#position))
       for (let at = 0; at < samples; at++) out[offset + written + at] = block[this.#position + at]!
       written += samples
       this.#position += samples
-      if (this.#position === block.length) {
+      if (this.#position >= block.length) {
         this.#blocks.shift()
         this.#position = 0
         this.taken()

@@ -1,9 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { toneLevel } from '../../../src/codec/goertzel.js'
+import { ToneGenerator } from '../../../src/codec/tones.js'
 import { createMediaEngine } from '../../../src/media/engine.js'
+import { wavHeader } from '../../../src/media/wav.js'
 import { goOn, talkers } from '../../media/talkers.js'
 import type { TonePeer } from '../../media/tone-peer.js'
 
@@ -62,6 +64,44 @@ void t.test('a worker is drained with its calls going on: bridges, a room, a rec
   for (const peer of peers) peer.close()
   await engine.close()
   await rm(directory, { recursive: true })
+})
+
+void t.test('what a leg plays goes on where it was, whatever becomes of its worker', { timeout: 60_000 }, async t => {
+  const PIECE = 4_000
+  const tones = [300, 500, 700, 900, 1100, 1300]
+  const sound = new Int16Array(tones.length * PIECE)
+  for (const [at, frequency] of tones.entries()) new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, 8000).read(sound.subarray(at * PIECE, (at + 1) * PIECE))
+  const file = join(t.testdir(), 'tones.wav')
+  await writeFile(file, Buffer.concat([wavHeader(1, 8000, sound.byteLength), Buffer.from(sound.buffer)]))
+  /** As fast as it is asked, in blocks that begin and end anywhere in a packet, from one array. */
+  const live = async function* (): AsyncGenerator<Int16Array> {
+    const block = new Int16Array(333)
+    for (let at = 0; at < sound.length; at += block.length) {
+      block.fill(0)
+      block.set(sound.subarray(at, at + block.length))
+      yield block
+      await Promise.resolve()
+    }
+  }
+  const engine = await createMediaEngine({ workers: 2, ports: [47600, 47799] })
+  const { peers, legs } = await talkers(engine, [440, 440])
+  const playbacks = [
+    legs[0]!.play({ sources: [{ type: 'file', path: file }] }),
+    legs[1]!.play({ sources: [{ type: 'pcm', rate: 8000, frames: live() }] }),
+  ]
+  await goOn(peers, 30)
+  await engine.drainWorker(legs[0]!.worker)
+  await goOn(peers, 30)
+  await engine.replaceWorker(legs[0]!.worker)
+  for (const { done } of playbacks) t.same(await done, { type: 'finished' })
+  for (const [at, name] of ['prompt', 'live source'].entries()) {
+    const heard = peers[at]!.pcm()
+    /** By tone: packets in which it is louder than half. */
+    const packets = tones.map(frequency => Array.from({ length: heard.length / 160 }, (_, packet) => toneLevel(heard, frequency, 8000, packet * 160, 160) > -16).filter(Boolean).length)
+    t.ok(packets.every(count => Math.abs(count - PIECE / 160) <= 5), `${name}: each tone once, and whole (${packets.join(', ')} packets)`)
+  }
+  for (const peer of peers) peer.close()
+  await engine.close()
 })
 
 void t.test('a worker is started beside others: it takes legs, records, and outlives those before it', { timeout: 60_000 }, async t => {
