@@ -73,6 +73,33 @@ void t.test('members in other workers are heard like those in one, at their leve
   t.end()
 })
 
+void t.test('a voice that ends in another worker does not click: who leaves, alone or not, is muted, or whose part does not come', t => {
+  // None has a whole number of periods in a packet: each ends anywhere.
+  const tones = { bob: 337, eve: 411 }
+  const own = (frequency: number): number => 2 * 7_300 * Math.sin((Math.PI * frequency) / 8000)
+  const ends: readonly (readonly [what: string, beside: boolean, end: (room: DryRoom, eve: DryLeg) => void])[] = [
+    ['leaves others', true, (room, eve) => { room.parts[1]!.part(eve) }],
+    ['leaves', false, (room, eve) => { room.parts[1]!.part(eve) }],
+    ['is muted', true, (room, eve) => { room.parts[1]!.set(eve.id, { ...EQUAL, muted: true }) }],
+    ['does not come', true, room => { room.stuck.add(1) }],
+  ]
+  for (const [what, beside, end] of ends) {
+    const most = own(tones.eve) + (beside ? own(tones.bob) : 0) + 512
+    let largest = 0
+    for (let ticks = 60; ticks < 72; ticks++) {
+      const [ann, bob, eve] = [new DryLeg(1, pcmu, 500), new DryLeg(2, pcmu, tones.bob), new DryLeg(3, pcmu, tones.eve)]
+      const room = new DryRoom([[ann], beside ? [bob, eve] : [eve]])
+      room.run(ticks, [bob, eve])
+      end(room, eve)
+      room.run(10, [bob, eve])
+      const pcm = ann.heard().subarray(4800)
+      for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+    }
+    t.ok(largest < most, `${what}: largest step ${largest} of ${Math.round(most)}`)
+  }
+  t.end()
+})
+
 void t.test('who hears whom, mute, deaf and gain hold across workers', t => {
   const legs = [500, 900, 1300, 1700].map((tone, at) => new DryLeg(at + 1, pcmu, tone))
   const [ann, bob, eve, sam] = legs as [DryLeg, DryLeg, DryLeg, DryLeg]

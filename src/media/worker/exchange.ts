@@ -1,9 +1,11 @@
 import type { Resampler } from '../../codec/resampler.js'
 import { RoomFrame, type RoomShare } from '../shared/room-share.js'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
+import { FrameEnd } from './frame-end.js'
 import type { Candidate } from './loudest.js'
 import { add, clip, WIDE } from './mixing.js'
 import type { ResamplerFilters } from './resampler-filters.js'
+import { bendSound } from './seam.js'
 import { TICK_MS } from './ticker.js'
 
 /** Ticks of silence after which a guest is forgotten. */
@@ -58,9 +60,27 @@ class Neighbour {
   readonly #guests: Guest[] = []
   readonly #clipped = new Int16Array(this.frame.sum.length)
   readonly #change: RateChange
+  /** Where its last sum ended; whether there was one in the tick before. */
+  readonly #end = new FrameEnd()
+  #spoke = false
 
   constructor(readonly share: RoomShare, readonly rate: number, readonly filters: ResamplerFilters) {
     this.#change = new RateChange(rate, filters)
+  }
+
+  /** Takes in what it said. A part that falls silent or does not come has its sound go over to silence: else it would click. @returns false where it did not come. */
+  read(at: number): boolean {
+    const { share, frame } = this
+    const there = share.read(at, frame)
+    const { spoken } = frame
+    if (spoken) this.#end.take(frame.sum, (frame.rate * TICK_MS) / 1000)
+    else if (this.#spoke) {
+      frame.sum.fill(0)
+      bendSound(frame.sum, this.#end.lastButOne, this.#end.last, frame.rate)
+      frame.spoken = true
+    }
+    this.#spoke = spoken
+    return there
   }
 
   /** Adds what all hear of it to `sum`, and who is heard by itself to `guests`. */
@@ -166,8 +186,9 @@ export class Exchange {
   read(at: number): void {
     this.rivals.length = 0
     for (let index = 0; index < this.#neighbours.length; index++) {
-      const { share, frame } = this.#neighbours[index]!
-      if (!share.read(at, frame) && share.expected(at)) this.counters.add(Counter.roomFramesMissed, 1)
+      const neighbour = this.#neighbours[index]!
+      const { share, frame } = neighbour
+      if (!neighbour.read(at) && share.expected(at)) this.counters.add(Counter.roomFramesMissed, 1)
       for (let rival = 0; rival < frame.rivals; rival++) this.#rival(frame.rivalIds[rival]!, frame.loudness[rival]!)
     }
   }

@@ -3,8 +3,13 @@ export class FrameEnd {
   lastButOne = 0
   last = 0
 
-  take(pcm: Int16Array): void {
-    this.lastButOne = pcm[pcm.length - 2]!
-    this.last = pcm[pcm.length - 1]!
+  take(pcm: Int16Array | Int32Array, length = pcm.length): void {
+    this.lastButOne = pcm[length - 2]!
+    this.last = pcm[length - 1]!
+  }
+
+  /** It ended in silence. */
+  clear(): void {
+    this.lastButOne = this.last = 0
   }
 }

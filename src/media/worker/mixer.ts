@@ -48,6 +48,9 @@ export class Mixer implements Producer {
   /** The last two samples of the newest, and whether the next one begins where they ended. */
   readonly #commonEnd = new FrameEnd()
   #commonBends = false
+  /** The same of what the other workers were told. */
+  readonly #toldEnd = new FrameEnd()
+  #toldBends = false
   #ticks = 0
   /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
@@ -200,7 +203,8 @@ export class Mixer implements Producer {
   }
 
   /** The voice of a member changes at once: those who hear it are spared the step. What all hear is bent once for all. */
-  #bendFor({ id }: Member): void {
+  #bendFor({ id, settings }: Member): void {
+    this.#toldBends ||= !settings.apart
     for (const listener of this.#members) {
       if (listener.id === id || listener.settings.deaf || listener.unheard?.has(id) === true) continue
       if (listener.passed) this.#commonBends = true
@@ -241,7 +245,7 @@ export class Mixer implements Producer {
 
   tick(at: number): void {
     this.#mixAll(at)
-    this.#commonBends = false
+    this.#commonBends = this.#toldBends = false
     if (this.#couples.length > 0) this.#serveCouples(at)
   }
 
@@ -299,7 +303,8 @@ export class Mixer implements Producer {
       add(this.#frames.sum, member.pcm)
       spoken = true
     }
-    if (spoken) share.sum(this.#frames.sum)
+    if (spoken) this.#tellSum(share)
+    else this.#toldEnd.clear()
     for (let index = 0; index < members.length; index++) {
       const member = members[index]!
       if (!member.speaks || !member.settings.apart) continue
@@ -307,6 +312,16 @@ export class Mixer implements Producer {
       add(this.#frames.sum, member.pcm)
     }
     share.end()
+  }
+
+  #tellSum(share: RoomShare): void {
+    let { sum } = this.#frames
+    if (this.#toldBends) {
+      sum = sum.slice()
+      bendSound(sum, this.#toldEnd.lastButOne, this.#toldEnd.last, this.rate)
+    }
+    share.sum(sum)
+    this.#toldEnd.take(sum)
   }
 
   /** Of two, each hears just the other: there is nothing to sum. */

@@ -44,7 +44,7 @@ export const seamFor = (codec: Codec, words: Int32Array, before?: SoundEnd): Sea
 const SEAM_MS = 8
 
 /** Lets the begin of `pcm`, at `rate` Hz, go over from where the last two samples before it lead; between the two, so that nothing gets louder. */
-export const bendSound = (pcm: Int16Array, lastButOne: number, last: number, rate: number): void => {
+export const bendSound = (pcm: Int16Array | Int32Array, lastButOne: number, last: number, rate: number): void => {
   const length = Math.min(pcm.length, (rate * SEAM_MS) / 1000)
   const end = Math.max(-32768, Math.min(32767, 2 * last - lastButOne))
   for (let at = 0; at < length; at++) pcm[at] = Math.round(pcm[at]! + (end - pcm[at]!) * 0.5 * (1 + Math.cos((Math.PI * at) / length)))
