@@ -149,7 +149,7 @@ void t.test('the largest loads of the table are let in whole, on a machine on wh
   // docs/performance.md: 600 bridged calls, 900 in rooms of three, 1,200 prompts, which are set up 100 a second.
   for (const [load, legs, share, rate] of [['bridge', 1_200, 0.742, 200], ['rooms of three', 900, 0.785, 100], ['prompt', 1_200, 0.692, 100]] as const) {
     const fixed = 0.05
-    // A third of the time slower by a tenth, as it changes on a shared machine.
+    // A third of the time it is slower by 8 %, as a shared machine is.
     let slow = false
     const each = (share - fixed) / legs
     const worker = new SimulatedWorker({ get leg() { return slow ? each * 1.05 : each * 0.975 }, fixed, commands: 0.03, others: 0.1 })
