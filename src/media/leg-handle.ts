@@ -9,6 +9,7 @@ import type { ReplyValue, Report, Track } from './protocol.js'
 import { layoutOf, RecordingHandle, type RecordingHost, recordingRate } from './recording-handle.js'
 import type { RoomHandle } from './room-handle.js'
 import type { EngineServices } from './services.js'
+import { DigitProgress } from './shared/digit-progress.js'
 import { addStatistics, NO_STATISTICS } from './statistics.js'
 import { WorkerLine } from './worker-line.js'
 import type { Order, Request, WorkerLink } from './worker-link.js'
@@ -109,9 +110,12 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
   async sendDigits(digits: readonly Digit[], options: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#ensureOpen()
     options.signal?.throwIfAborted()
-    const off = onAbort(options.signal, () => this.post({ type: 'stop-digits', leg: this.id }))
+    const progress = DigitProgress.allocate()
+    const off = onAbort(options.signal, () => new DigitProgress(progress).stop())
+    const { duration = DIGIT_MS, gap = GAP_MS } = options
     try {
-      await this.request({ type: 'send-digits', leg: this.id, digits, duration: options.duration ?? DIGIT_MS, gap: options.gap ?? GAP_MS })
+      // The worker that the leg goes to sends the rest; so does the successor of one that dies, which is asked the same again.
+      while ((await this.request({ type: 'send-digits', leg: this.id, digits, duration, gap, progress })).cut === true) this.#ensureOpen()
     } finally {
       off()
     }

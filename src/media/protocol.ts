@@ -44,8 +44,8 @@ export type Command =
   | { readonly type: 'seek-play'; readonly leg: number; readonly playback: number; readonly ms: number }
   | { readonly type: 'stop-play'; readonly leg: number; readonly playback: number }
   | { readonly type: 'feed'; readonly leg: number; readonly playback: number; readonly track: number; readonly pcm: Int16Array | undefined }
-  | { readonly type: 'send-digits'; readonly request: number; readonly leg: number; readonly digits: readonly Digit[]; readonly duration: number; readonly gap: number }
-  | { readonly type: 'stop-digits'; readonly leg: number }
+  /** `progress`: a `DigitProgress`. Asked again, it goes on from there. */
+  | { readonly type: 'send-digits'; readonly request: number; readonly leg: number; readonly digits: readonly Digit[]; readonly duration: number; readonly gap: number; readonly progress: SharedArrayBuffer }
   | { readonly type: 'tap'; readonly request: number; readonly leg: number; readonly recording: number; readonly tracks: TapTracks }
   | { readonly type: 'untap'; readonly request: number; readonly recording: number }
   | { readonly type: 'pause-tap'; readonly recording: number; readonly paused: boolean }
@@ -85,6 +85,8 @@ export interface ReplyValue {
   readonly at?: number
   /** Of `stream-statistics` and `close-stream`. */
   readonly streamStatistics?: StreamStatistics
+  /** Of `send-digits`: the leg left the worker before the last was out. */
+  readonly cut?: boolean
   /** Of `room-levels`: dBm0 by leg. */
   readonly levels?: readonly (readonly [leg: number, level: number])[]
 }

@@ -137,12 +137,12 @@ export class EventSender {
   /** Marker bit of the packet just written. */
   marker = false
 
-  /** Starts a press of `duration` timestamp units. */
-  begin(code: number, duration: number): void {
+  /** Starts a press of `duration` timestamp units, or goes on with one of which `elapsed` have been sent. */
+  begin(code: number, duration: number, elapsed = 0): void {
     this.#code = code
     this.#total = Math.max(1, duration)
-    this.#elapsed = 0
-    this.#segment = 0
+    this.#elapsed = Math.min(elapsed, this.#total)
+    this.#segment = this.offset = LONGEST * Math.max(0, Math.ceil(this.#elapsed / LONGEST) - 1)
     this.#ends = 0
   }
 

@@ -5,6 +5,7 @@ import { aligned, stoi } from '../../bench/stoi.js'
 import { pcmu } from '../../src/codec/g711.js'
 import { type Random, seededRandom } from '../../src/core/random.js'
 import type { Digit } from '../../src/media/leg.js'
+import { DigitProgress } from '../../src/media/shared/digit-progress.js'
 import { LegSlots } from '../../src/media/shared/leg-slots.js'
 import { DigitSender } from '../../src/media/worker/digit-sender.js'
 import { PacketPool } from '../../src/media/worker/packet-pool.js'
@@ -84,7 +85,7 @@ const press = (line: Line, random: Random): { readonly pressed: string; readonly
   const keys = [...'0123456789*#ABCD'] as Digit[]
   const digits = Array.from({ length: 200 }, () => keys[Math.floor(random.float() * keys.length)]!)
   let finished = false
-  const sending = new DigitSender(line.sender, pcmu, { digits, duration: 100, gap: 80, finished: () => { finished = true } })
+  const sending = new DigitSender(line.sender, pcmu, { digits, duration: 100, gap: 80, progress: new DigitProgress(DigitProgress.allocate()), finished: () => { finished = true } })
   while (!finished) {
     sending.tick(line.now)
     line.tick()

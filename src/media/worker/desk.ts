@@ -59,8 +59,7 @@ export class Desk {
       case 'seek-play': return this.#legs.get(command.leg)?.player(command.playback)?.seek(command.ms)
       case 'feed': return this.#legs.get(command.leg)?.player(command.playback)?.feed(command.track, command.pcm)
       case 'send-digits':
-        return this.#leg(command.leg).sendDigits(command.digits, command.duration, command.gap, () => this.#done(command.request))
-      case 'stop-digits': return this.#legs.get(command.leg)?.stopDigits()
+        return this.#leg(command.leg).sendDigits(command, cut => this.#done(command.request, { cut }))
       case 'tap': return this.#tap(command)
       case 'untap': return this.#untap(command)
       case 'pause-tap': {

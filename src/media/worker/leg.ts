@@ -7,6 +7,7 @@ import { keyOfEvent } from '../../rtp/telephone-event.js'
 import type { NegotiatedMedia } from '../../sdp/negotiated.js'
 import type { Detected, Detection, Digit, LegStatistics } from '../leg.js'
 import type { Command } from '../protocol.js'
+import { DigitProgress } from '../shared/digit-progress.js'
 import { Counter, DROP_REASONS } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
 import { DetectionTap } from './detection-tap.js'
@@ -274,29 +275,26 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     return this.#player?.options.playback === playback ? this.#player : undefined
   }
 
-  /** Calls `finished` when all are out or `stopDigits` cut them short. */
-  sendDigits(digits: readonly Digit[], duration: number, gap: number, finished: () => void): void {
-    if (this.codec === undefined || this.#digits !== undefined) return finished()
+  /** Calls `finished` when all are out or were stopped, or the leg closes before that. */
+  sendDigits(command: Extract<Command, { type: 'send-digits' }>, finished: (cut: boolean) => void): void {
+    if (this.codec === undefined || this.#digits !== undefined) return finished(false)
+    const { digits, duration, gap } = command
     if (this.#player !== undefined) this.#player.held = true
     const sender = new DigitSender(this.sender, this.codec, {
-      digits, duration, gap,
-      finished: () => {
+      digits, duration, gap, progress: new DigitProgress(command.progress),
+      finished: cut => {
         this.context.ticker.remove(sender)
         this.#digits = undefined
         this.sender.changeMaker()
         if (this.#player !== undefined) this.#player.held = false
         this.#updateHeld()
-        finished()
+        finished(cut)
       },
     })
     this.#digits = sender
     this.sender.changeMaker()
     this.#updateHeld()
     this.context.ticker.add(sender, this.context.now())
-  }
-
-  stopDigits(): void {
-    this.#digits?.stop()
   }
 
   // ---- taps
@@ -371,7 +369,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   /** @param bye false when the leg goes on in another worker. */
   close(bye: boolean): void {
     this.#replacePlayer(undefined)
-    if (this.#digits !== undefined) this.context.ticker.remove(this.#digits)
+    this.#digits?.cut()
     this.#rtcp.close(bye)
     this.#transport.close()
     this.context.share.add(Counter.legs, -1)
