@@ -50,7 +50,7 @@ export interface Conference extends EventEmitter<ConferenceEvents>, AsyncDisposa
   join(call: Call, options?: MemberOptions & Scoped): Promise<Member>
   /**
    * Whether `listener` hears `speaker`; all do by default. A supervisor whom nobody hears listens; one whom only the agent hears
-   * whispers; one whom both hear has barged in.
+   * whispers; one whom both hear has barged in. It holds for as long as both calls last: who leaves and joins again finds it as it was.
    */
   hears(listener: Member, speaker: Member, heard: boolean): void
   /** Levels in dBm0 of what the members say at the moment; `-Infinity` for silence. */

@@ -155,6 +155,7 @@ class Engine implements MediaEngine, EngineServices {
 
   released(leg: LegHandle): void {
     this.#legs.delete(leg.id)
+    for (const room of this.#rooms.values()) room.forget(leg)
     this.#free(leg)
   }
 

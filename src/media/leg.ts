@@ -231,7 +231,10 @@ export interface Room extends EventEmitter<RoomEvents>, AsyncDisposable {
   part(leg: Leg): Promise<void>
   /** Changes what is given. */
   set(leg: Leg, options: MemberOptions): void
-  /** Whether `listener` hears `speaker`; all pairs do by default. */
+  /**
+   * Whether `listener` hears `speaker`; all pairs do by default. It may be said before either joins, and holds until it is said otherwise, the room
+   * ends or one of the two legs closes: who leaves and comes back finds it as it was.
+   */
   hears(listener: Leg, speaker: Leg, heard: boolean): void
   /** Levels in dBm0 of what the members say at the moment; `-Infinity` for silence. */
   levels(): Promise<ReadonlyMap<Leg, number>>

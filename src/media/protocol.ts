@@ -24,6 +24,14 @@ export interface MemberSettings {
   readonly apart: boolean
 }
 
+/** How a member stands in its room already when it comes to a worker. */
+export interface MemberStanding {
+  /** Members, here, elsewhere or not come yet, that it does not hear. */
+  readonly unheard: readonly number[]
+  /** It has been told that it talks. */
+  readonly talking: boolean
+}
+
 /** Which of a leg's streams a recording takes, by recorder track. -1: not taken. */
 export interface TapTracks {
   readonly received: number
@@ -60,7 +68,7 @@ export type Command =
   | { readonly type: 'watch-room'; readonly room: number; readonly watched: boolean }
   | { readonly type: 'room-levels'; readonly request: number; readonly room: number }
   | { readonly type: 'close-room'; readonly room: number }
-  | { readonly type: 'join-room'; readonly request: number; readonly room: number; readonly leg: number; readonly settings: MemberSettings }
+  | { readonly type: 'join-room'; readonly request: number; readonly room: number; readonly leg: number; readonly settings: MemberSettings; readonly standing: MemberStanding }
   | { readonly type: 'part-room'; readonly request: number; readonly room: number; readonly leg: number }
   | { readonly type: 'set-member'; readonly room: number; readonly leg: number; readonly settings: MemberSettings }
   | { readonly type: 'set-hears'; readonly room: number; readonly listener: number; readonly speaker: number; readonly heard: boolean }

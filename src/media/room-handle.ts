@@ -6,6 +6,7 @@ import type { MemberSettings, ReplyValue } from './protocol.js'
 import { RecordingHandle, type RecordingHost } from './recording-handle.js'
 import { RoomParts } from './room-parts.js'
 import type { EngineServices } from './services.js'
+import type { Request } from './worker-link.js'
 
 const linear = (decibels: number): number => 10 ** (decibels / 20)
 
@@ -26,7 +27,9 @@ interface PlacedRecording {
  */
 export class RoomHandle extends EventEmitter<RoomEvents> implements Room, RecordingHost {
   readonly #members = new Map<LegHandle, MemberOptions>()
-  /** Pairs that do not hear each other, as `listener/speaker`. */
+  /** Members who were told to talk, and not yet to have ended: a worker that takes one over goes on from there. */
+  readonly #talking = new Set<LegHandle>()
+  /** Who does not hear whom, as `listener/speaker`, members or not, until one of the two closes. */
   readonly #unheard = new Map<string, readonly [listener: LegHandle, speaker: LegHandle]>()
   readonly #recordings = new Map<number, PlacedRecording>()
   readonly #parts: RoomParts
@@ -47,16 +50,21 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   async join(leg: Leg, options: MemberOptions = {}): Promise<void> {
     const handle = ownLeg(leg)
     this.#ensureOpen()
-    if (handle.join.type === 'leg') handle.join.peer.join = { type: 'none' }
-    if (handle.join.type === 'room') handle.join.room.left(handle)
-    handle.join = { type: 'none' }
+    const { join } = handle
+    if (join.type === 'leg') join.peer.join = { type: 'none' }
+    if (join.type === 'room' && join.room !== this) join.room.left(handle)
+    if (!this.#members.has(handle)) handle.join = { type: 'none' }
+    // What its worker is told depends on which one that is; a move that fails leaves it where it was.
+    while (handle.moving !== undefined) await handle.moving.catch(() => undefined)
     const worker = this.#placeOf(handle)
     if (handle.worker !== worker) await this.services.move(handle, worker)
     this.#ensureOpen()
     handle.join = { type: 'room', room: this }
     this.#members.set(handle, options)
     this.#parts.ensure(handle.worker)
-    await handle.request({ type: 'join-room', room: this.id, leg: handle.id, settings: settingsOf(options, false) })
+    const joined = handle.request(this.#joining(handle))
+    this.#tellSpeakers(handle)
+    await joined
   }
 
   #ensureOpen(): void {
@@ -79,7 +87,10 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   /** Told by a worker. */
   talking(id: number, talking: boolean): void {
     const leg = this.#memberOf(id)
-    if (leg !== undefined) this.emit('talking', leg, talking)
+    if (leg === undefined || talking === this.#talking.has(leg)) return
+    if (talking) this.#talking.add(leg)
+    else this.#talking.delete(leg)
+    this.emit('talking', leg, talking)
   }
 
   #memberOf(id: number): LegHandle | undefined {
@@ -108,19 +119,22 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     await parted
   }
 
-  /** Bookkeeping of a leg that has left by another way. */
+  /** Bookkeeping of a leg that has left by another way. Who hears whom stays: it may come back. */
   left(leg: LegHandle): void {
     this.#members.delete(leg)
-    for (const [key, pair] of this.#unheard) {
-      if (!pair.includes(leg)) continue
-      this.#unheard.delete(key)
-      const [listener, speaker] = pair
-      // In one worker the pair goes with the member; and who leaves shall not hear at the last moment what was not for it.
-      if (listener.worker === speaker.worker) continue
-      if (listener === leg) this.#tellSettings(speaker)
-      else this.#tellPair(pair, true)
-    }
+    this.#talking.delete(leg)
+    this.#tellSpeakers(leg)
     this.#tidy()
+  }
+
+  /** The leg has closed, and does not come back. */
+  forget(leg: LegHandle): void {
+    for (const [key, [listener, speaker]] of this.#unheard) {
+      if (listener !== leg && speaker !== leg) continue
+      this.#unheard.delete(key)
+      if (listener === leg) this.#tellSettings(speaker)
+      else this.#tellHears(listener, speaker, true)
+    }
   }
 
   /** Parts without members go, except the last, and those that record. */
@@ -139,44 +153,53 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     this.#tellSettings(handle)
   }
 
+  /** One that is on its way to another worker is told when it arrives: what is said now might be otherwise there. */
   #tellSettings(leg: LegHandle): void {
     const options = this.#members.get(leg)
-    if (options !== undefined) leg.post({ type: 'set-member', room: this.id, leg: leg.id, settings: settingsOf(options, this.#isApart(leg)) })
+    if (options !== undefined && leg.isIn(leg.worker)) leg.post({ type: 'set-member', room: this.id, leg: leg.id, settings: settingsOf(options, this.#isApart(leg)) })
   }
 
-  /** Somebody in another worker does not hear it. */
+  /** The listener has come, gone or changed its worker: those whom it does not hear may have to be told apart, or no more. */
+  #tellSpeakers(leg: LegHandle): void {
+    for (const [listener, speaker] of this.#unheard.values()) if (listener === leg) this.#tellSettings(speaker)
+  }
+
+  /** Somebody in another worker does not hear it; who is not here at the moment may come into another, and shall hear nothing before all know. */
   #isApart(leg: LegHandle): boolean {
-    for (const [listener, speaker] of this.#unheard.values()) if (speaker === leg && listener.worker !== leg.worker) return true
+    for (const [listener, speaker] of this.#unheard.values()) {
+      if (speaker === leg && (listener.worker !== leg.worker || !this.#members.has(listener))) return true
+    }
     return false
   }
 
   hears(listener: Leg, speaker: Leg, heard: boolean): void {
     const pair = [ownLeg(listener), ownLeg(speaker)] as const
+    if (this.#closed) return
     const key = `${listener.id}/${speaker.id}`
     if (heard) this.#unheard.delete(key)
     else this.#unheard.set(key, pair)
-    this.#tellPair(pair, heard)
+    this.#tellHears(...pair, heard)
+    this.#tellSettings(pair[1])
   }
 
-  #tellPair([listener, speaker]: readonly [LegHandle, LegHandle], heard: boolean): void {
-    if (!listener.closed) listener.post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard })
-    if (listener.worker !== speaker.worker) this.#tellSettings(speaker)
+  /** One that is no member is told when it joins. */
+  #tellHears(listener: LegHandle, speaker: LegHandle, heard: boolean): void {
+    if (this.#members.has(listener)) listener.post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard })
   }
 
   /** A member has come to another worker, or its own has been replaced: nothing there knows it. */
   arrived(leg: LegHandle): void {
-    const options = this.#members.get(leg)
-    if (options === undefined || this.#closed) return
+    if (!this.#members.has(leg) || this.#closed) return
     this.#parts.ensure(leg.worker)
-    const settings = settingsOf(options, this.#isApart(leg))
-    this.services.link(leg.worker).request({ type: 'join-room', room: this.id, leg: leg.id, settings }).catch(() => undefined)
-    for (const pair of this.#unheard.values()) {
-      if (!pair.includes(leg)) continue
-      const [listener, speaker] = pair
-      this.services.link(listener.worker).post({ type: 'set-hears', room: this.id, listener: listener.id, speaker: speaker.id, heard: false })
-      if (speaker !== leg) this.#tellSettings(speaker)
-    }
+    this.#tellSpeakers(leg)
+    this.services.link(leg.worker).request(this.#joining(leg)).catch(() => undefined)
     this.#tidy()
+  }
+
+  #joining(leg: LegHandle): Request {
+    const unheard = [...this.#unheard.values()].flatMap(([listener, speaker]) => listener === leg ? speaker.id : [])
+    const settings = settingsOf(this.#members.get(leg) ?? {}, this.#isApart(leg))
+    return { type: 'join-room', room: this.id, leg: leg.id, settings, standing: { unheard, talking: this.#talking.has(leg) } }
   }
 
   async record(file: string, options: Pick<RecordOptions, 'maxBytes' | 'key'> = {}): Promise<LegRecording> {
@@ -244,6 +267,8 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     await Promise.allSettled([...this.#recordings.values()].map(({ recording }) => recording.stop()))
     for (const leg of this.#members.keys()) leg.join = { type: 'none' }
     this.#members.clear()
+    this.#talking.clear()
+    this.#unheard.clear()
     this.#parts.close()
     this.services.roomClosed(this)
   }

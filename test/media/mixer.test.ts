@@ -268,3 +268,22 @@ void t.test('who begins and ends to talk is told, muted members do not talk, and
   t.same(told.slice(2).sort(), [[1, true], [2, true]])
   t.end()
 })
+
+void t.test('who comes talking out of another worker, or with another codec, is told only when it ends to talk', t => {
+  const legs = [new DryLeg(1, pcmu, 500), new DryLeg(2, pcmu, 800), new DryLeg(3, pcmu, 1100)]
+  const [goesOn, ends] = legs as [DryLeg, DryLeg, DryLeg]
+  const mixer = dryMixer()
+  const told: [number, boolean][] = []
+  mixer.talking = (leg, talking) => told.push([leg, talking])
+  for (const leg of [goesOn, ends]) mixer.join(leg, EQUAL, undefined, { unheard: [], talking: true })
+  run(mixer, [goesOn, ends], [goesOn], 0, 40)
+  t.same(told, [[2, false]])
+  mixer.join(legs[2]!, { ...EQUAL, muted: true }, undefined, { unheard: [], talking: true })
+  run(mixer, legs, legs, 40, 1)
+  t.same(told, [[2, false], [3, false]], 'muted: at once')
+  mixer.part(ends)
+  goesOn.recode(codecFor('PCMA', 8000)!)
+  run(mixer, legs, [goesOn], 41, 40)
+  t.same(told.slice(2), [], 'another codec')
+  t.end()
+})

@@ -85,7 +85,7 @@ export class Desk {
       case 'room-levels': return this.#done(command.request, { levels: this.#topology.room(command.room).levels() })
       case 'close-room': return this.#topology.closeRoom(command.room)
       case 'join-room':
-        this.#topology.joinRoom(command.room, this.#leg(command.leg), command.settings)
+        this.#topology.joinRoom(command.room, this.#leg(command.leg), command.settings, command.standing)
         return this.#done(command.request)
       case 'part-room':
         this.#topology.part(this.#leg(command.leg))

@@ -2,7 +2,7 @@ import type { Codec, Encoder } from '../../codec/codec.js'
 import type { Resampler } from '../../codec/resampler.js'
 import type { RtpHeader } from '../../rtp/packet.js'
 import { Playout, type PlayoutFormat } from '../../rtp/playout.js'
-import type { MemberSettings } from '../protocol.js'
+import type { MemberSettings, MemberStanding } from '../protocol.js'
 import { isStateless } from '../shared/stateless.js'
 import { VoiceActivity } from '../../codec/vad.js'
 import { dbm0Of } from '../../codec/level.js'
@@ -45,6 +45,9 @@ export const ARRIVAL_TICKS = 10
 /** Ticks for which a member is heard in its former form at most. */
 const FORMER_TICKS = 10
 
+/** Ticks in which who comes talking, out of another worker or form, goes on to do so: until its sound is there. */
+const TALK_TICKS = 10
+
 /** How a leg comes into a room out of something else, so that no sound is missed in between. */
 export interface Arrival {
   /** Where its packets went so far: they go on there until the room can be heard. */
@@ -66,7 +69,7 @@ export class Member implements AudioSink {
   /** It is among the loudest, where only those are heard; and how loud it is. */
   heard = false
   loudness = 0
-  /** Members that it does not hear; undefined when it hears all. */
+  /** Those that it does not hear, members or not at the moment; undefined when it hears all. */
   unheard: Set<number> | undefined
   readonly codec: Codec
   /** It can take the payload made for others with the same codec. */
@@ -222,10 +225,17 @@ export class Member implements AudioSink {
   /** Listens for a voice. @returns whether the member has begun or ended to talk; undefined when neither. */
   watch(): boolean | undefined {
     this.#voice ??= new VoiceActivity(this.rate)
-    const talking = this.ready && this.#voice.hear(this.pcm) && !this.settings.muted
+    const heard = this.ready && this.#voice.hear(this.pcm)
+    const talking = (heard || (this.#talking && this.age <= TALK_TICKS)) && !this.settings.muted
     if (talking === this.#talking) return undefined
     this.#talking = talking
     return talking
+  }
+
+  /** Goes on where it stood in another worker, or when it was here before. */
+  stand({ unheard, talking }: MemberStanding): void {
+    this.unheard = unheard.length === 0 ? undefined : new Set(unheard)
+    this.#talking = talking
   }
 
   /** Goes on where another form of the same member ended. */

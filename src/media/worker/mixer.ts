@@ -1,6 +1,6 @@
 import type { Codec } from '../../codec/codec.js'
 import { CordboardError } from '../../core/errors.js'
-import type { MemberSettings } from '../protocol.js'
+import type { MemberSettings, MemberStanding } from '../protocol.js'
 import type { RoomShare } from '../shared/room-share.js'
 import { Counter } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
@@ -79,8 +79,9 @@ export class Mixer implements Producer {
   }
 
   /** @param arrival of a leg that was heard elsewhere: the change is then from sound to sound. */
-  join(leg: MixedLeg, settings: MemberSettings, arrival?: Arrival): void {
+  join(leg: MixedLeg, settings: MemberSettings, arrival?: Arrival, standing?: MemberStanding): void {
     const member = this.#member(leg, settings)
+    if (standing !== undefined) member.stand(standing)
     member.arrival = arrival
     this.#arriving ||= arrival !== undefined
     this.#members.push(member)
@@ -184,7 +185,6 @@ export class Mixer implements Producer {
     const removed = this.#members.filter(({ leg }) => legs.includes(leg))
     for (const member of removed) this.#members.splice(this.#members.indexOf(member), 1)
     for (const member of removed) if (member.speaks) this.#bendFor(member)
-    for (const member of this.#members) for (const { id } of removed) member.unheard?.delete(id)
     return removed
   }
 

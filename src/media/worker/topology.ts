@@ -1,5 +1,5 @@
 import { CordboardError } from '../../core/errors.js'
-import type { MemberSettings } from '../protocol.js'
+import type { MemberSettings, MemberStanding } from '../protocol.js'
 import { RoomShare } from '../shared/room-share.js'
 import type { WorkerContext } from './context.js'
 import type { Arrival, MixedLeg } from './member.js'
@@ -203,11 +203,11 @@ export class Topology {
     mixer.close()
   }
 
-  joinRoom(room: number, leg: JoinedLeg, settings: MemberSettings): void {
+  joinRoom(room: number, leg: JoinedLeg, settings: MemberSettings, standing?: MemberStanding): void {
     const mixer = this.room(room)
     if (this.#roomOf.get(leg) === mixer) return mixer.set(leg.id, settings)
     const pair = this.#pairs.get(leg)
-    mixer.join(leg, settings, this.#depart(leg))
+    mixer.join(leg, settings, this.#depart(leg), standing)
     this.#roomOf.set(leg, mixer)
     if (pair !== undefined && this.#pairs.get(otherOf(pair, leg)) === pair) pair.settle = () => mixer.settle(leg)
   }

@@ -115,4 +115,26 @@ void t.test('rooms over several workers', { timeout: 90_000 }, async t => {
     await room[Symbol.asyncDispose]()
     await end()
   })
+
+  await t.test('a worker that dies or is drained makes nobody begin to talk again, and who has fallen silent meanwhile has ended', async t => {
+    const { peers, legs, end } = await talkers(engine, TONES.slice(0, 4))
+    await using room = await engine.createRoom({ perWorker: 2 })
+    for (const leg of legs) await room.join(leg)
+    const told = new Map(legs.map(leg => [leg, [] as boolean[]]))
+    room.on('talking', (leg, talking) => told.get(leg)!.push(talking))
+    const events = (): boolean[][] => [...told.values()]
+    await until(() => events().every(each => each.length === 1), 'all talk')
+    const { worker } = legs[0]!
+    await engine.replaceWorker(worker)
+    await goOn(peers, 40)
+    t.same(events(), [[true], [true], [true], [true]], 'died')
+    peers[0]!.quiet()
+    await engine.replaceWorker(worker)
+    await until(() => events()[0]!.length === 2, 'one has ended')
+    await engine.drainWorker(worker)
+    await goOn(peers, 40)
+    t.same(events(), [[true, false], [true], [true], [true]], 'drained')
+    t.equal(await engine.addWorker(), worker)
+    await end()
+  })
 })
