@@ -156,7 +156,7 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   /** One that is on its way to another worker is told when it arrives: what is said now might be otherwise there. */
   #tellSettings(leg: LegHandle): void {
     const options = this.#members.get(leg)
-    if (options !== undefined && leg.isIn(leg.worker)) leg.post({ type: 'set-member', room: this.id, leg: leg.id, settings: settingsOf(options, this.#isApart(leg)) })
+    if (options !== undefined && leg.settled) leg.post({ type: 'set-member', room: this.id, leg: leg.id, settings: settingsOf(options, this.#isApart(leg)) })
   }
 
   /** The listener has come, gone or changed its worker: those whom it does not hear may have to be told apart, or no more. */

@@ -5,7 +5,6 @@ import { FrameEnd } from './frame-end.js'
 import type { Candidate } from './loudest.js'
 import { add, clip, WIDE } from './mixing.js'
 import type { ResamplerFilters } from './resampler-filters.js'
-import { bendSound } from './seam.js'
 import { TICK_MS } from './ticker.js'
 
 /** Ticks of silence after which a guest is forgotten. */
@@ -76,7 +75,7 @@ class Neighbour {
     if (spoken) this.#end.take(frame.sum, (frame.rate * TICK_MS) / 1000)
     else if (this.#spoke) {
       frame.sum.fill(0)
-      bendSound(frame.sum, this.#end.lastButOne, this.#end.last, frame.rate)
+      this.#end.lead(frame.sum, frame.rate)
       frame.spoken = true
     }
     this.#spoke = spoken

@@ -12,7 +12,6 @@ import { type Arrival, ARRIVAL_TICKS, Member, type MixedLeg } from './member.js'
 import { CommonEncoding } from './common-encoding.js'
 import { add, clip, mixFrames, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
-import { bendSound } from './seam.js'
 import type { RecordingTap } from './tap.js'
 import type { Producer } from './ticker.js'
 import { Patience } from './work-loop.js'
@@ -318,7 +317,7 @@ export class Mixer implements Producer {
     let { sum } = this.#frames
     if (this.#toldBends) {
       sum = sum.slice()
-      bendSound(sum, this.#toldEnd.lastButOne, this.#toldEnd.last, this.rate)
+      this.#toldEnd.lead(sum, this.rate)
     }
     share.sum(sum)
     this.#toldEnd.take(sum)
@@ -454,7 +453,7 @@ export class Mixer implements Producer {
     if (this.#commonMade) return
     this.#commonMade = true
     for (let at = 0; at < this.#common.length; at++) this.#common[at] = clip(this.#frames.sum[at]!)
-    if (this.#commonBends) bendSound(this.#common, this.#commonEnd.lastButOne, this.#commonEnd.last, this.rate)
+    if (this.#commonBends) this.#commonEnd.lead(this.#common, this.rate)
   }
 
   #wholeMix(): Uint8Array {
