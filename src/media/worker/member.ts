@@ -103,6 +103,8 @@ export class Member implements AudioSink {
   readonly #units: number
   /** How it is heard until its jitter buffer has filled, where it was a member in another form before. */
   #former: FormerSound | undefined
+  /** Its first frame goes on from the last one of another form. */
+  #follows = false
   /** Its last frame was made for all who hear the same. */
   #passed = false
   /** It has made a frame. */
@@ -249,7 +251,7 @@ export class Member implements AudioSink {
     // What was made anew just now has not been heard yet.
     const heard = old.ready ? old : old.#former?.member
     if (heard !== undefined) this.#former = new FormerSound(heard, this.rate, this.#filters)
-    this.leg.sender.changeEncoder('fresh')
+    this.#follows = true
   }
 
   /** Its last frame was the one that all heard. */
@@ -288,7 +290,8 @@ export class Member implements AudioSink {
       }
       this.#encoder = this.codec.createEncoder()
       sender.changeEncoder('fresh')
-    }
+    } else if (this.#follows) sender.changeEncoder('fresh')
+    this.#follows = false
     if (this.bends) mix = this.#bent(mix)
     this.#lastButOne = mix[mix.length - 2]!
     this.#last = mix[mix.length - 1]!
@@ -309,7 +312,8 @@ export class Member implements AudioSink {
   /** Sends what was encoded for another. @param begin whether the encoder began with it. */
   pass(payload: Uint8Array, at: number, begin: SeamBegin): void {
     const { sender } = this.leg
-    if (this.adapts && (!this.#passed || this.#stale)) sender.changeEncoder(begin)
+    if (this.#follows || (this.adapts && (!this.#passed || this.#stale))) sender.changeEncoder(begin)
+    this.#follows = false
     this.#passed = true
     this.#stale = sender.held
     if (!sender.held) sender.frame(payload, 0, payload.length, this.#units, at)

@@ -126,10 +126,14 @@ export class Sender extends SendTimeline {
     this.#pendingBytes = this.#pendingUnits = 0
   }
 
-  /** Where the clock says that the timeline is, at least one packet past the last. */
+  /**
+   * Where another source goes on: right after the last packet where it is there before a second one would be missed, since the phase of its
+   * packets is another; after a pause where the clock says that the timeline is.
+   */
   #timestampAt(now: number): number {
     if (Number.isNaN(this.sentAt)) return this.timestamp
-    return (this.timestamp + Math.max(this.#packetUnits, Math.round((now - this.sentAt) * this.unitsPerMs))) >>> 0
+    const passed = Math.round((now - this.sentAt) * this.unitsPerMs)
+    return (this.timestamp + (passed < 2 * this.#packetUnits ? this.#packetUnits : passed)) >>> 0
   }
 
   /** Timestamp of a frame made here for the schedule's time `at`. */
