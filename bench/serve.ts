@@ -6,7 +6,7 @@
 //   bridgerec   the same recorded in stereo
 //   conf-NAME   a room
 //   play        a prompt for ever
-import { createServer, type Call, type Server } from 'cordboard'
+import { createServer, type Call, type Server, type SrtpPolicy } from 'cordboard'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +63,10 @@ const enterRoom = (server: Server) => async (call: Call): Promise<void> => {
   await ended(call)
 }
 
-const server = await createServer({ listen: [`udp://127.0.0.1:${PORT}`, `tcp://127.0.0.1:${PORT}`], rtpPorts: RTP_PORTS, workers: Number(process.env['MEDIA_WORKERS'] ?? 1), ...(process.env['COALESCE'] === undefined ? {} : { coalesce: Number(process.env['COALESCE']) }) })
+const server = await createServer({
+  listen: [`udp://127.0.0.1:${PORT}`, `tcp://127.0.0.1:${PORT}`], rtpPorts: RTP_PORTS, workers: Number(process.env['MEDIA_WORKERS'] ?? 1),
+  srtp: (process.env['SRTP'] ?? 'off') as SrtpPolicy, ...(process.env['COALESCE'] === undefined ? {} : { coalesce: Number(process.env['COALESCE']) }),
+})
 server.on('fault', error => console.error(error.code, error.message))
 server
   .handle('sip:answer@*', async call => { await call.answer(); await ended(call) })

@@ -13,6 +13,8 @@ export interface MediaLoad {
   readonly workers?: number
   /** The far side of a bridge is needed. */
   readonly far?: boolean
+  /** The far side speaks SRTP, which mload does not: it is another `bench:serve`. */
+  readonly secure?: boolean
   /** Payloads carry their send time: only where the path leaves them alone. */
   readonly marked?: boolean
 }
@@ -31,6 +33,7 @@ export const LOADS: readonly MediaLoad[] = [
   { ...BRIDGE, calls: 100, goal: 22 },
   { what: 'bridge through the mixer', user: 'bridgecore', calls: 100, far: true, goal: 26 },
   { what: 'bridge recorded in stereo', user: 'bridgerec', calls: 100, far: true, marked: true, goal: 26 },
+  { ...BRIDGE, what: 'bridge to SRTP', calls: 100, secure: true, goal: 27 },
   { what: 'one room', user: 'conf-', calls: 50, room: 50, goal: 8 },
   { what: 'one room', user: 'conf-', calls: 100, room: 100, goal: 14 },
   { what: 'one room', user: 'conf-', calls: 200, room: 200, goal: 24 },

@@ -7,7 +7,7 @@ import { ToneGenerator } from '../../src/codec/tones.js'
 import { thisMachine, type Report, type Row } from '../report.js'
 import { ALL_CORES, LOAD_CORE, SERVER_CORE, ServerProcess, SIP_PORT } from './server-process.js'
 import { FLOORS, legsOf, LOADS, type MediaLoad, RIVAL, SWEEPS } from './media-loads.js'
-import { FAR_PORT, RtpengineProcess, rtpengineInstalled } from './rtpengine.js'
+import { FAR_PORT, SECURE_FAR, RtpengineProcess, rtpengineInstalled } from './rtpengine.js'
 import { buildMload, endProcess } from './tools.js'
 
 export const SECONDS = 6
@@ -78,6 +78,10 @@ const farSide = (mload: string, core: string, port: number): ChildProcess => spa
 /** `act` while there is a far side to bridge to, where the load needs one. */
 const withFarSide = async ({ mload }: Tools, load: MediaLoad, act: () => Promise<Measured>): Promise<Measured> => {
   if (load.far !== true) return await act()
+  if (load.secure === true) {
+    await using _far = await ServerProcess.start({ SIP_PORT: String(FAR_PORT), RTP_PORTS: '40000-49999', SRTP: 'required' }, 'serve', LOAD_CORE)
+    return await act()
+  }
   const far = farSide(mload, LOAD_CORE, FAR_PORT)
   try {
     return await act()
@@ -91,7 +95,8 @@ type Serve = (tools: Tools, load: MediaLoad) => Promise<Measured>
 
 /** A server of its own for each load. */
 export const cordboard: Serve = async (tools, load) => {
-  await using server = await ServerProcess.start({ MEDIA_WORKERS: String(load.workers ?? 1) }, 'serve', coresOf(load, SERVER_CORE))
+  const secured: Record<string, string> = load.secure === true ? { SRTP: 'optional', FAR: SECURE_FAR } : {}
+  await using server = await ServerProcess.start({ MEDIA_WORKERS: String(load.workers ?? 1), ...secured }, 'serve', coresOf(load, SERVER_CORE))
   return await withFarSide(tools, load, () => measure(tools, load, server.pid))
 }
 

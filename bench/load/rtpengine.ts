@@ -9,6 +9,8 @@ export const NG_PORT = 2_223
 /** The far side of every bridge, where `bench:serve` has it too. */
 export const FAR_PORT = 6_090
 export const FAR = `sip:uas@127.0.0.1:${FAR_PORT}`
+/** Where that is a `bench:serve`. */
+export const SECURE_FAR = `sip:echo@127.0.0.1:${FAR_PORT}`
 
 /** As a relay in user space: no kernel module, errors alone are logged. */
 const OPTIONS = ['--config-file=none', '--foreground', '--log-stderr', '--log-level=3', '--table=-1', '--interface=127.0.0.1', `--listen-ng=127.0.0.1:${NG_PORT}`, '--port-min=20000', '--port-max=29999']
