@@ -33,9 +33,16 @@ const voice = (rate: number, samples: number, seed: number): Int16Array => {
   return pcm
 }
 
-const encoded = (codec: Codec, seed: number): Uint8Array[] => {
+/** Two tones without a pause. */
+const tones = (rate: number, samples: number, seed: number): Int16Array => {
+  const random = seededRandom(seed)
+  const frequencies = [400 + 600 * random.float(), 700 + 800 * random.float()]
+  return Int16Array.from({ length: samples }, (_, at) => frequencies.reduce((sum, frequency) => sum + 7_300 * Math.sin((2 * Math.PI * frequency * at) / rate), 0))
+}
+
+const encoded = (codec: Codec, sound: typeof voice, seed: number): Uint8Array[] => {
   const samples = (codec.sampleRate * FRAME_MS) / 1000
-  const pcm = voice(codec.sampleRate, (BEFORE + AFTER) * samples, seed)
+  const pcm = sound(codec.sampleRate, (BEFORE + AFTER) * samples, seed)
   const encoder = codec.createEncoder()
   return Array.from({ length: BEFORE + AFTER }, (_, frame) => {
     const payload = new Uint8Array(codec.payloadBytes(samples)!)
@@ -44,8 +51,8 @@ const encoded = (codec: Codec, seed: number): Uint8Array[] => {
   })
 }
 
-/** A listener of one voice hears another from now on: how far (dB) the differences lie under what it says, and how much louder than that the loudest sample is. */
-const join = (codec: Codec, moment: number, joined: boolean): { readonly ratio: number; readonly louder: number } => {
+/** A listener of one sound hears another from now on: how far (dB) the differences lie under what it says, and how much louder than that the loudest sample is. */
+const join = (codec: Codec, sound: typeof voice, moment: number, joined: boolean): { readonly ratio: number; readonly louder: number } => {
   const [listener, whole] = [codec.createDecoder(), codec.createDecoder()]
   const hear = (decoder: typeof listener, payload: Uint8Array): Int16Array => {
     const pcm = new Int16Array((codec.sampleRate * FRAME_MS) / 1000)
@@ -54,13 +61,13 @@ const join = (codec: Codec, moment: number, joined: boolean): { readonly ratio: 
   }
   const seam = seamFor(codec, new Int32Array(SOUND_WORDS))!
   const past = new PayloadMemory(codec)
-  for (const payload of encoded(codec, 2 * moment).slice(0, BEFORE)) {
+  for (const payload of encoded(codec, sound, 2 * moment).slice(0, BEFORE)) {
     hear(listener, payload)
     seam.note(payload, 0, payload.length)
   }
   let [signal, difference, loudest, loudestHeard] = [0, 0, 1, 1]
   let bending = joined
-  encoded(codec, 2 * moment + 1).forEach((payload, frame) => {
+  encoded(codec, sound, 2 * moment + 1).forEach((payload, frame) => {
     const said = hear(whole, payload)
     past.note(payload, 0, payload.length)
     if (frame < BEFORE) return
@@ -79,13 +86,20 @@ const join = (codec: Codec, moment: number, joined: boolean): { readonly ratio: 
 
 for (const name of ['G722', 'G726-16', 'G726-24', 'G726-32', 'G726-40']) void t.test(`${name}: who comes to a voice in mid-word hears it as those do who have heard it all along`, t => {
   const codec = codecFor(name, 8000)!
-  const moments = Array.from({ length: MOMENTS }, (_, moment) => join(codec, moment, true))
-  const loose = Array.from({ length: MOMENTS }, (_, moment) => join(codec, moment, false))
+  const moments = Array.from({ length: MOMENTS }, (_, moment) => join(codec, voice, moment, true))
+  const loose = Array.from({ length: MOMENTS }, (_, moment) => join(codec, voice, moment, false))
   const worst = Math.min(...moments.map(({ ratio }) => ratio))
   const loudest = Math.max(...moments.map(({ louder }) => louder))
   t.comment(`differences at most ${worst.toFixed(1)} dB under the voice, peaks at most ${loudest.toFixed(2)} of its own; as it comes ${Math.min(...loose.map(({ ratio }) => ratio)).toFixed(1)} dB, ${Math.max(...loose.map(({ louder }) => louder)).toFixed(2)}`)
   t.ok(worst > 12, `${worst} dB`)
   t.ok(loudest < 1.4, `${loudest} of the loudest`)
+  t.end()
+})
+
+for (const name of ['G722', 'G726-32']) void t.test(`${name}: steady tones, to which a decoder may never adapt, get no louder`, t => {
+  const codec = codecFor(name, 8000)!
+  const louder = Array.from({ length: 4 * MOMENTS }, (_, moment) => join(codec, tones, moment, true).louder)
+  t.ok(Math.max(...louder) < 1.2, `${Math.max(...louder)} of the loudest`)
   t.end()
 })
 

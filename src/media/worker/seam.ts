@@ -124,8 +124,8 @@ const bytesOf = (memory: ArrayBufferLike): Uint8Array => {
 
 /** A decoder has nearly always adapted to the new sound within the first so many frames; they are looked at after each of these numbers. */
 const TRIALS = [5, 10, 15, 20, 30, 40]
-/** Then it goes on as it comes, adapted or not. */
-const MOST_FRAMES = 50
+/** To steady tones it may never adapt: from then on each so many. */
+const TRIAL_FRAMES = 50
 /** It has adapted where what it makes of the stream as it comes differs by less than this share of the power: by 20 dB. */
 const ADAPTED = 0.01
 /** Power of what nobody hears: samples of 16. */
@@ -164,9 +164,12 @@ class AdaptiveSeam implements Seam {
     const joint = this.#joint
     if (joint === undefined) return true
     joint.stream.note(payload, start, end)
-    if (TRIALS.includes(joint.frames++) && this.#hasAdapted(joint.stream, payload, start, end - start)) return true
+    const { frames } = joint
+    joint.frames++
+    const due = TRIALS.includes(frames) || (frames > 0 && frames % TRIAL_FRAMES === 0)
+    if (due && this.#hasAdapted(joint.stream, payload, start, end - start)) return true
     joint.splicer.splice(payload, start, end - start)
-    return joint.frames === MOST_FRAMES
+    return false
   }
 
   #begin(length: number, begin: SeamBegin, silent: boolean): Joint {
