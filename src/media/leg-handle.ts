@@ -4,6 +4,7 @@ import { onAbort } from '../core/scope.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { Detection, Digit, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
 import { ListenerHandle } from './listener-handle.js'
+import type { Movable } from './moves.js'
 import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
 import type { ReplyValue, Report, Track } from './protocol.js'
 import { layoutOf, RecordingHandle, type RecordingHost, recordingRate } from './recording-handle.js'
@@ -27,7 +28,7 @@ export type Join =
   | { readonly type: 'room'; readonly room: RoomHandle }
 
 /** A leg, seen from the main thread: its description, from which any worker can make it anew. */
-export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackHost, RecordingHost {
+export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, PlaybackHost, RecordingHost {
   join: Join = { type: 'none' }
   media: NegotiatedMedia | undefined
   /** Settles when the leg has come to where it is being moved. */
@@ -54,6 +55,11 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   get settled(): boolean {
     return this.#line.settled
+  }
+
+  /** The leg that it is joined to. */
+  get peer(): LegHandle | undefined {
+    return this.join.type === 'leg' ? this.join.peer : undefined
   }
 
   get closed(): boolean {
@@ -220,8 +226,18 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     this.#line.depart()
   }
 
+  /** What a worker is asked to have it, ... */
+  get opening(): Request {
+    return { type: 'open', leg: this.id, slot: this.slot, address: this.local.address, port: this.local.port }
+  }
+
+  /** ... and to give it away. */
+  get leaving(): Request {
+    return { type: 'close', leg: this.id, bye: false }
+  }
+
   /** Adds up what another worker counted. */
-  carry(statistics: LegStatistics | undefined): void {
+  carry({ statistics }: ReplyValue): void {
     if (statistics !== undefined) this.#before = addStatistics(this.#before, statistics)
   }
 

@@ -1,5 +1,6 @@
 import { CordboardError } from '../core/errors.js'
 import type { NegotiatedStream, StreamKind } from '../sdp/negotiated.js'
+import type { Movable } from './moves.js'
 import type { ReplyValue } from './protocol.js'
 import type { EngineServices } from './services.js'
 import { addStreamStatistics, NO_STREAM_STATISTICS, type SideStream, type StreamStatistics } from './side-stream.js'
@@ -7,9 +8,9 @@ import { WorkerLine } from './worker-line.js'
 import type { Request } from './worker-link.js'
 
 /** An end of a side stream, seen from the main thread: its description, from which any worker can make it anew. */
-export class StreamHandle implements SideStream {
+export class StreamHandle implements SideStream, Movable {
   /** The end that it is joined with. */
-  other: StreamHandle | undefined
+  peer: StreamHandle | undefined
   /** Settles when it has come to where it is being moved. */
   moving: Promise<void> | undefined
   readonly #line: WorkerLine
@@ -30,11 +31,6 @@ export class StreamHandle implements SideStream {
 
   get closed(): boolean {
     return this.#closed !== undefined
-  }
-
-  /** It has been in force: whoever opens it again takes over a stream under way. */
-  get applied(): boolean {
-    return this.#agreed !== undefined
   }
 
   request(request: Request): Promise<ReplyValue> {
@@ -59,8 +55,8 @@ export class StreamHandle implements SideStream {
   }
 
   async #close(): Promise<StreamStatistics> {
-    if (this.other !== undefined) this.other.other = undefined
-    this.other = undefined
+    if (this.peer !== undefined) this.peer.peer = undefined
+    this.peer = undefined
     const { streamStatistics } = await this.request({ type: 'close-stream', stream: this.id, bye: true }).catch((): ReplyValue => ({}))
     this.services.streamReleased(this)
     return addStreamStatistics(this.#before, streamStatistics ?? NO_STREAM_STATISTICS)
@@ -73,9 +69,19 @@ export class StreamHandle implements SideStream {
     this.#line.depart()
   }
 
+  /** What a worker is asked to have it, ... */
+  get opening(): Request {
+    return { type: 'open-stream', stream: this.id, kind: this.kind, slot: this.slot, address: this.local.address, port: this.local.port, resumed: this.#agreed !== undefined }
+  }
+
+  /** ... and to give it away. */
+  get leaving(): Request {
+    return { type: 'close-stream', stream: this.id, bye: false }
+  }
+
   /** Adds up what another worker counted. */
-  carry(statistics: StreamStatistics | undefined): void {
-    if (statistics !== undefined) this.#before = addStreamStatistics(this.#before, statistics)
+  carry({ streamStatistics }: ReplyValue): void {
+    if (streamStatistics !== undefined) this.#before = addStreamStatistics(this.#before, streamStatistics)
   }
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
@@ -85,7 +91,7 @@ export class StreamHandle implements SideStream {
       const ignore = (): undefined => undefined
       if (agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed }).catch(ignore)
       // The one of the two who comes last finds the other.
-      if (this.other?.isIn(worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.other.id }).catch(ignore)
+      if (this.peer?.isIn(worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.peer.id }).catch(ignore)
     })
   }
 
