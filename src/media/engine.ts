@@ -74,11 +74,12 @@ class Engine implements MediaEngine, EngineServices {
       report: report => this.#report(report),
       died: worker => {
         if (this.#closed === undefined) this.#supervision.revive(worker)
+        else void this.#pool.end(worker)
       },
       ring: frames => this.#ring(frames),
     })
     this.#admission = new Admission(near => this.#pool.reserve(near))
-    this.#moves = new Moves(this)
+    this.#moves = new Moves(this.#pool)
     this.#supervision = new Supervision(this.#pool, this.#moves, this)
     const { codecModules = [] } = options
     this.prompts = new ThreadLink('prompt/main.js', { codecModules } satisfies PromptSeed)
@@ -112,14 +113,13 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   released(leg: LegHandle): void {
-    this.#legs.delete(leg.id)
+    if (!this.#legs.delete(leg.id)) return
     for (const room of this.#rooms.values()) room.forget(leg)
     this.#free(leg)
   }
 
   streamReleased(stream: StreamHandle): void {
-    this.#streams.delete(stream.id)
-    this.#free(stream)
+    if (this.#streams.delete(stream.id)) this.#free(stream)
   }
 
   #free({ slot, local }: LegHandle | StreamHandle): void {
@@ -200,13 +200,14 @@ class Engine implements MediaEngine, EngineServices {
     // The worker takes them out of what they are in itself, so that they hear no gap.
     this.#forgetJoin(first, second)
     this.#forgetJoin(second, first)
-    await this.#moves.unite(first, second).catch(async (error: unknown) => {
-      await first.request({ type: 'part', leg: first.id }).catch(() => undefined)
+    await this.#moves.unite(first, second, () => {
+      first.join = { type: 'leg', peer: second, mixed }
+      second.join = { type: 'leg', peer: first, mixed }
+      return first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
+    }).catch(async (error: unknown) => {
+      if (first.peer !== second) await first.request({ type: 'part', leg: first.id }).catch(() => undefined)
       throw error
     })
-    first.join = { type: 'leg', peer: second, mixed }
-    second.join = { type: 'leg', peer: first, mixed }
-    await first.request({ type: 'bridge', a: first.id, b: second.id, mixed })
   }
 
   /** The leg is no more in what it is in, unless that is a join with `except`. @returns false when it was in nothing. */
@@ -229,8 +230,8 @@ class Engine implements MediaEngine, EngineServices {
     return Promise.resolve(room)
   }
 
-  async move(leg: LegHandle, worker: number): Promise<void> {
-    await this.#moves.move(leg, worker)
+  async move(leg: LegHandle, where: () => number): Promise<void> {
+    await this.#moves.move(leg, where)
   }
 
   // ---- side streams
@@ -252,10 +253,11 @@ class Engine implements MediaEngine, EngineServices {
     const first = ownStream(a)
     const second = ownStream(b)
     for (const stream of [first, second]) await this.#leaveStream(stream, stream === first ? second : first)
-    await this.#moves.unite(first, second)
-    first.peer = second
-    second.peer = first
-    await first.request({ type: 'join-streams', a: first.id, b: second.id })
+    await this.#moves.unite(first, second, () => {
+      first.peer = second
+      second.peer = first
+      return first.request({ type: 'join-streams', a: first.id, b: second.id })
+    })
   }
 
   /** Takes the stream out of its join, unless that is one with `except`. */

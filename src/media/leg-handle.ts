@@ -31,8 +31,8 @@ export type Join =
 export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, PlaybackHost, RecordingHost {
   join: Join = { type: 'none' }
   media: NegotiatedMedia | undefined
-  /** Settles when the leg has come to where it is being moved. */
   moving: Promise<void> | undefined
+  readonly leaving: Request
   readonly #recordings = new Set<RecordingHandle>()
   readonly #listeners = new Map<number, ListenerHandle>()
   #detection: Detection = {}
@@ -47,6 +47,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
   ) {
     super()
     this.#line = new WorkerLine(services, worker)
+    this.leaving = { type: 'close', leg: id, bye: false }
   }
 
   get worker(): number {
@@ -226,14 +227,8 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
     this.#line.depart()
   }
 
-  /** What a worker is asked to have it, ... */
   get opening(): Request {
     return { type: 'open', leg: this.id, slot: this.slot, address: this.local.address, port: this.local.port }
-  }
-
-  /** ... and to give it away. */
-  get leaving(): Request {
-    return { type: 'close', leg: this.id, bye: false }
   }
 
   /** Adds up what another worker counted. */
@@ -253,10 +248,10 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
   arrive(worker: number): void {
-    this.#line.arrive(worker, link => this.#introduce(link), () => this.#playback?.restart())
+    this.#line.arrive(worker, link => this.introduce(link), () => this.#playback?.restart())
   }
 
-  #introduce(link: WorkerLink): void {
+  introduce(link: WorkerLink): void {
     const ignore = (): undefined => undefined
     if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
     if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })

@@ -5,14 +5,14 @@ import type { ReplyValue } from './protocol.js'
 import type { EngineServices } from './services.js'
 import { addStreamStatistics, NO_STREAM_STATISTICS, type SideStream, type StreamStatistics } from './side-stream.js'
 import { WorkerLine } from './worker-line.js'
-import type { Request } from './worker-link.js'
+import type { Request, WorkerLink } from './worker-link.js'
 
 /** An end of a side stream, seen from the main thread: its description, from which any worker can make it anew. */
 export class StreamHandle implements SideStream, Movable {
   /** The end that it is joined with. */
   peer: StreamHandle | undefined
-  /** Settles when it has come to where it is being moved. */
   moving: Promise<void> | undefined
+  readonly leaving: Request
   readonly #line: WorkerLine
   #agreed: NegotiatedStream | undefined
   #before = NO_STREAM_STATISTICS
@@ -23,10 +23,15 @@ export class StreamHandle implements SideStream, Movable {
     readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number },
   ) {
     this.#line = new WorkerLine(services, worker)
+    this.leaving = { type: 'close-stream', stream: id, bye: false }
   }
 
   get worker(): number {
     return this.#line.worker
+  }
+
+  get settled(): boolean {
+    return this.#line.settled
   }
 
   get closed(): boolean {
@@ -69,14 +74,8 @@ export class StreamHandle implements SideStream, Movable {
     this.#line.depart()
   }
 
-  /** What a worker is asked to have it, ... */
   get opening(): Request {
     return { type: 'open-stream', stream: this.id, kind: this.kind, slot: this.slot, address: this.local.address, port: this.local.port, resumed: this.#agreed !== undefined }
-  }
-
-  /** ... and to give it away. */
-  get leaving(): Request {
-    return { type: 'close-stream', stream: this.id, bye: false }
   }
 
   /** Adds up what another worker counted. */
@@ -86,13 +85,14 @@ export class StreamHandle implements SideStream, Movable {
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
   arrive(worker: number): void {
-    const agreed = this.#agreed
-    this.#line.arrive(worker, link => {
-      const ignore = (): undefined => undefined
-      if (agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed }).catch(ignore)
-      // The one of the two who comes last finds the other.
-      if (this.peer?.isIn(worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.peer.id }).catch(ignore)
-    })
+    this.#line.arrive(worker, link => this.introduce(link))
+  }
+
+  introduce(link: WorkerLink): void {
+    const ignore = (): undefined => undefined
+    if (this.#agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed: this.#agreed }).catch(ignore)
+    // The one of the two who comes last finds the other.
+    if (this.peer?.isIn(this.worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.peer.id }).catch(ignore)
   }
 
   /** No worker could open it. */
@@ -102,6 +102,6 @@ export class StreamHandle implements SideStream, Movable {
 
   /** It is in that worker, and not about to leave. */
   isIn(worker: number): boolean {
-    return this.worker === worker && this.#line.settled
+    return this.worker === worker && this.settled
   }
 }

@@ -3,6 +3,7 @@ import type { LegHandle } from './leg-handle.js'
 import type { Moves } from './moves.js'
 import type { RoomHandle } from './room-handle.js'
 import type { StreamHandle } from './stream-handle.js'
+import type { WorkerLink } from './worker-link.js'
 import type { WorkerPool } from './worker-pool.js'
 
 /** Deaths of workers within so many ms beyond which they are not replaced. */
@@ -32,12 +33,24 @@ export class Supervision {
     const link = pool.restart(index)
     for (const room of this.all.rooms) room.restore(index)
     for (const end of this.#endsIn(index)) {
-      pool.enters(index)
-      void link.request(end.opening).catch(() => undefined).finally(() => pool.entered(index))
-      end.arrive(index)
+      if (end.settled) {
+        this.#reopen(end, link)
+        end.arrive(index)
+      } else if (dead.owes(end.leaving)) {
+        // What it was asked before it is to leave is asked again, and then to leave; commands wait on.
+        this.#reopen(end, link)
+        end.introduce(link)
+      }
     }
     link.adopt(dead)
     pool.warm()
+  }
+
+  /** In the place of a worker that had it. Should another program have taken its port, it could neither hear nor be heard: it closes. */
+  #reopen(end: LegHandle | StreamHandle, link: WorkerLink): void {
+    const { index } = link.seed
+    this.pool.enters(index)
+    link.request(end.opening).catch(() => void end.close()).finally(() => this.pool.entered(index))
   }
 
   #tooManyDeaths(): boolean {
@@ -49,17 +62,19 @@ export class Supervision {
   /** Whatever kills them kills their successors too: better calls that end than a machine that does nothing but start threads. */
   #giveUp(index: number): void {
     void this.pool.end(index)
-    for (const end of this.#endsIn(index)) void end.close()
+    // Those that are leaving go on where they arrive.
+    for (const end of this.#endsIn(index)) if (end.settled) void end.close()
     for (const room of this.all.rooms) void room.vacate(index).catch(() => undefined)
   }
 
   /** Ends a worker when others have all that it has. @throws CordboardError as `retire` of the pool. */
   async drain(index: number): Promise<void> {
     this.pool.retire(index)
-    for (let [end] = this.#endsIn(index); end !== undefined; [end] = this.#endsIn(index)) {
+    for (let [end] = this.#endsIn(index); end !== undefined || this.pool.awaits(index); [end] = this.#endsIn(index)) {
       const target = this.pool.emptiest()
-      if (end.closed) await end.close()
-      else if (target === undefined) await pause(ROOM_MS)
+      if (end?.closed === true) await end.close()
+      else if (end?.moving !== undefined) await end.moving
+      else if (end === undefined || target === undefined) await pause(ROOM_MS)
       else await this.#relocate(end, target)
     }
     for (const room of this.all.rooms) await room.vacate(index)
@@ -74,7 +89,7 @@ export class Supervision {
   /** Moves it, and what it is joined to; what the other worker cannot open stays for now. */
   async #relocate(end: LegHandle | StreamHandle, worker: number): Promise<void> {
     const ends = end.peer === undefined ? [end] : [end, end.peer]
-    const moved = await Promise.allSettled(ends.map(one => this.moves.move(one, worker)))
+    const moved = await Promise.allSettled(ends.map(one => this.moves.move(one, () => worker)))
     if (moved.some(({ status }) => status === 'rejected')) await pause(ROOM_MS)
   }
 }

@@ -109,8 +109,10 @@ export class WorkerPool {
   }
 
   async end(worker: number): Promise<void> {
-    this.#states[worker] = 'ended'
+    this.#states[worker] = 'draining'
     await this.link(worker).close()
+    // Not before: another thread may take its place, and its memory.
+    this.#states[worker] = 'ended'
   }
 
   async close(): Promise<void> {
@@ -133,6 +135,11 @@ export class WorkerPool {
 
   entered(worker: number): void {
     this.#opening[worker]!--
+  }
+
+  /** Something is on its way into it. */
+  awaits(worker: number): boolean {
+    return this.#opening[worker]! > 0
   }
 
   /** The worker with the fewest legs of those that run and may have more; undefined when there is none. */
