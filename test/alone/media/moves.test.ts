@@ -1,7 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { toneLevel } from '../../../src/codec/goertzel.js'
 import { createMediaEngine } from '../../../src/media/engine.js'
 import type { Leg } from '../../../src/media/leg.js'
 import { PortThief } from '../../media/port-thief.js'
@@ -164,6 +167,23 @@ void t.test('a leg whose port is taken by another program when its worker dies i
   t.ok(thief.succeeded)
   thief.close()
   await checkPlaces(t, [other!, ...stallers])
+})
+
+void t.test('a recording goes on in the worker that its leg comes back to', async t => {
+  const { legs: [there, mover], peers } = await sceneFor(t)
+  const file = join(t.testdir(), 'back.wav')
+  const neighbour = await engine.open({ kind: 'rtp', near: mover! })
+  const recording = await mover!.record({ file, tracks: 'received' })
+  await engine.join(there!, mover!)
+  await engine.join(neighbour, mover!)
+  t.equal(mover!.worker, 1)
+  const { sent } = peers[1]!
+  await until(() => peers[1]!.sent > sent + 30, 'talks on')
+  const { ms } = await recording.stop()
+  await neighbour.close()
+  const bytes = await readFile(file)
+  const pcm = new Int16Array(bytes.buffer.slice(bytes.byteOffset + 44, bytes.byteOffset + bytes.length))
+  t.ok(Math.abs(pcm.length / 8 - ms) < 1 && near(toneLevel(pcm, peers[1]!.tone, 8000, pcm.length - 2400, 1600), -10), 'to its end')
 })
 
 void t.test('a worker that dies while the engine closes does not hold it up', async t => {
