@@ -37,9 +37,13 @@ export const dtmfTone = (key: DtmfKey): Tone => {
  * its amplitude stays within a millionth for days.
  */
 export class ToneGenerator {
+  readonly #omega: readonly number[]
+  readonly #peaks: readonly number[]
   readonly #factor: Float64Array
   readonly #previous: Float64Array
   readonly #beforePrevious: Float64Array
+  /** Samples since the begin. */
+  #position = 0
   /** Lengths in samples of on, off, on, off, …; empty when continuous. */
   readonly #cadence: readonly number[]
   readonly #fade: number
@@ -48,19 +52,44 @@ export class ToneGenerator {
 
   /** @param sampleRate in Hz. */
   constructor(tone: Tone, readonly sampleRate: number) {
-    const omega = tone.frequencies.map(frequency => (2 * Math.PI * frequency) / sampleRate)
-    const peaks = tone.frequencies.map((_, at) => peakOf(levelOf(tone, at)))
-    this.#factor = Float64Array.from(omega, w => 2 * Math.cos(w))
-    // So that the first sample is sin(0): y[-1] = sin(-w), y[-2] = sin(-2w).
-    this.#previous = Float64Array.from(omega, (w, at) => -peaks[at]! * Math.sin(w))
-    this.#beforePrevious = Float64Array.from(omega, (w, at) => -peaks[at]! * Math.sin(2 * w))
+    this.#omega = tone.frequencies.map(frequency => (2 * Math.PI * frequency) / sampleRate)
+    this.#peaks = tone.frequencies.map((_, at) => peakOf(levelOf(tone, at)))
+    this.#factor = Float64Array.from(this.#omega, w => 2 * Math.cos(w))
+    this.#previous = new Float64Array(this.#omega.length)
+    this.#beforePrevious = new Float64Array(this.#omega.length)
+    this.#turn()
     this.#cadence = (tone.cadence ?? []).map(ms => Math.round((ms * sampleRate) / 1000))
     if (!this.#cadence.some(samples => samples > 0)) this.#cadence = []
     this.#fade = Math.round((FADE_MS * sampleRate) / 1000)
   }
 
+  /** Has the next sample of each sine be the one of this position. */
+  #turn(): void {
+    this.#omega.forEach((w, at) => {
+      this.#previous[at] = this.#peaks[at]! * Math.sin(w * (this.#position - 1))
+      this.#beforePrevious[at] = this.#peaks[at]! * Math.sin(w * (this.#position - 2))
+    })
+  }
+
+  /** Passes over `length` samples, in no time however many they are. */
+  skip(length: number): void {
+    this.#position += length
+    this.#turn()
+    const cadence = this.#cadence
+    if (cadence.length === 0) {
+      this.#elapsed = Math.min(this.#fade, this.#elapsed + length)
+      return
+    }
+    this.#elapsed += length % cadence.reduce((sum, samples) => sum + samples)
+    while (this.#elapsed >= cadence[this.#phase]!) {
+      this.#elapsed -= cadence[this.#phase]!
+      this.#phase = (this.#phase + 1) % cadence.length
+    }
+  }
+
   /** Writes the next `length` samples into `out` from `offset`. Never allocates. */
   read(out: Int16Array, offset = 0, length = out.length - offset): void {
+    this.#position += length
     for (let at = offset; at < offset + length; at++) {
       const sample = this.#sum() * this.#gain()
       out[at] = sample > 32767 ? 32767 : sample < -32768 ? -32768 : Math.round(sample)

@@ -4,6 +4,7 @@ import { onAbort } from '../core/scope.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { Detection, Digit, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
 import { ListenerHandle } from './listener-handle.js'
+import type { Movable } from './moves.js'
 import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
 import type { ReplyValue, Report, Track } from './protocol.js'
 import { layoutOf, RecordingHandle, type RecordingHost, recordingRate } from './recording-handle.js'
@@ -27,11 +28,11 @@ export type Join =
   | { readonly type: 'room'; readonly room: RoomHandle }
 
 /** A leg, seen from the main thread: its description, from which any worker can make it anew. */
-export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackHost, RecordingHost {
+export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, PlaybackHost, RecordingHost {
   join: Join = { type: 'none' }
   media: NegotiatedMedia | undefined
-  /** Settles when the leg has come to where it is being moved. */
   moving: Promise<void> | undefined
+  readonly leaving: Request
   readonly #recordings = new Set<RecordingHandle>()
   readonly #listeners = new Map<number, ListenerHandle>()
   #detection: Detection = {}
@@ -46,6 +47,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
   ) {
     super()
     this.#line = new WorkerLine(services, worker)
+    this.leaving = { type: 'close', leg: id, bye: false }
   }
 
   get worker(): number {
@@ -54,6 +56,11 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   get settled(): boolean {
     return this.#line.settled
+  }
+
+  /** The leg that it is joined to. */
+  get peer(): LegHandle | undefined {
+    return this.join.type === 'leg' ? this.join.peer : undefined
   }
 
   get closed(): boolean {
@@ -220,8 +227,12 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
     this.#line.depart()
   }
 
+  get opening(): Request {
+    return { type: 'open', leg: this.id, slot: this.slot, address: this.local.address, port: this.local.port }
+  }
+
   /** Adds up what another worker counted. */
-  carry(statistics: LegStatistics | undefined): void {
+  carry({ statistics }: ReplyValue): void {
     if (statistics !== undefined) this.#before = addStatistics(this.#before, statistics)
   }
 
@@ -237,10 +248,10 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, PlaybackH
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
   arrive(worker: number): void {
-    this.#line.arrive(worker, link => this.#introduce(link), () => this.#playback?.restart())
+    this.#line.arrive(worker, link => this.introduce(link), () => this.#playback?.restart())
   }
 
-  #introduce(link: WorkerLink): void {
+  introduce(link: WorkerLink): void {
     const ignore = (): undefined => undefined
     if (this.media !== undefined) link.request({ type: 'apply', leg: this.id, media: this.media }).catch(ignore)
     if (this.join.type === 'echo') link.post({ type: 'echo', leg: this.id })

@@ -67,8 +67,8 @@ export interface Playback {
   pause(): void
   resume(): void
   /**
-   * Goes on from `ms` after the begin of the first source. Past the end: ends it; of a loop, further rounds count. In a live source, or behind one or a
-   * tone: no further than its begin.
+   * Goes on from `ms` after the begin of the first source. Past the end: ends it; of a loop, further rounds count; a tone has no end. In a live source,
+   * or behind one: no further than its begin.
    */
   seek(ms: number): void
   /** dB applied to the sound from now on. */

@@ -54,11 +54,11 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     if (join.type === 'leg') join.peer.join = { type: 'none' }
     if (join.type === 'room' && join.room !== this) join.room.left(handle)
     if (!this.#members.has(handle)) handle.join = { type: 'none' }
-    // What its worker is told depends on which one that is; a move that fails leaves it where it was.
-    while (handle.moving !== undefined) await handle.moving.catch(() => undefined)
-    const worker = this.#placeOf(handle)
-    if (handle.worker !== worker) await this.services.move(handle, worker)
-    this.#ensureOpen()
+    if (handle.moving !== undefined || handle.worker !== this.#placeOf(handle)) {
+      await this.services.move(handle, () => this.#placeOf(handle))
+      this.#ensureOpen()
+      ownLeg(handle)
+    }
     handle.join = { type: 'room', room: this }
     this.#members.set(handle, options)
     this.#parts.ensure(handle.worker)
@@ -254,7 +254,8 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   async vacate(worker: number): Promise<void> {
     for (const placed of this.#recordings.values()) {
       if (placed.worker !== worker) continue
-      await this.untap(placed.recording.id)
+      // The worker may be lost.
+      await this.untap(placed.recording.id).catch(() => undefined)
       placed.worker = this.#parts.workers.find(other => other !== worker) ?? this.services.place()
       await this.#tapIn(placed.worker, placed.recording)
     }

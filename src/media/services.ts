@@ -22,8 +22,8 @@ export interface EngineServices {
   place(): number
   /** The worker may be given more. */
   takes(worker: number): boolean
-  /** Brings the leg into another worker, after the moves that it is in; what it plays and records goes on, and what it is joined to when that is there. */
-  move(leg: LegHandle, worker: number): Promise<void>
+  /** As `Moves.move`; what it plays and records goes on, and what it is joined to when that is there. */
+  move(leg: LegHandle, where: () => number): Promise<void>
   /** The leg has closed: its ports are free. */
   released(leg: LegHandle): void
   streamReleased(stream: StreamHandle): void

@@ -1,17 +1,18 @@
 import { CordboardError } from '../core/errors.js'
 import type { NegotiatedStream, StreamKind } from '../sdp/negotiated.js'
+import type { Movable } from './moves.js'
 import type { ReplyValue } from './protocol.js'
 import type { EngineServices } from './services.js'
 import { addStreamStatistics, NO_STREAM_STATISTICS, type SideStream, type StreamStatistics } from './side-stream.js'
 import { WorkerLine } from './worker-line.js'
-import type { Request } from './worker-link.js'
+import type { Request, WorkerLink } from './worker-link.js'
 
 /** An end of a side stream, seen from the main thread: its description, from which any worker can make it anew. */
-export class StreamHandle implements SideStream {
+export class StreamHandle implements SideStream, Movable {
   /** The end that it is joined with. */
-  other: StreamHandle | undefined
-  /** Settles when it has come to where it is being moved. */
+  peer: StreamHandle | undefined
   moving: Promise<void> | undefined
+  readonly leaving: Request
   readonly #line: WorkerLine
   #agreed: NegotiatedStream | undefined
   #before = NO_STREAM_STATISTICS
@@ -22,19 +23,19 @@ export class StreamHandle implements SideStream {
     readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number },
   ) {
     this.#line = new WorkerLine(services, worker)
+    this.leaving = { type: 'close-stream', stream: id, bye: false }
   }
 
   get worker(): number {
     return this.#line.worker
   }
 
-  get closed(): boolean {
-    return this.#closed !== undefined
+  get settled(): boolean {
+    return this.#line.settled
   }
 
-  /** It has been in force: whoever opens it again takes over a stream under way. */
-  get applied(): boolean {
-    return this.#agreed !== undefined
+  get closed(): boolean {
+    return this.#closed !== undefined
   }
 
   request(request: Request): Promise<ReplyValue> {
@@ -59,8 +60,8 @@ export class StreamHandle implements SideStream {
   }
 
   async #close(): Promise<StreamStatistics> {
-    if (this.other !== undefined) this.other.other = undefined
-    this.other = undefined
+    if (this.peer !== undefined) this.peer.peer = undefined
+    this.peer = undefined
     const { streamStatistics } = await this.request({ type: 'close-stream', stream: this.id, bye: true }).catch((): ReplyValue => ({}))
     this.services.streamReleased(this)
     return addStreamStatistics(this.#before, streamStatistics ?? NO_STREAM_STATISTICS)
@@ -73,20 +74,25 @@ export class StreamHandle implements SideStream {
     this.#line.depart()
   }
 
+  get opening(): Request {
+    return { type: 'open-stream', stream: this.id, kind: this.kind, slot: this.slot, address: this.local.address, port: this.local.port, resumed: this.#agreed !== undefined }
+  }
+
   /** Adds up what another worker counted. */
-  carry(statistics: StreamStatistics | undefined): void {
-    if (statistics !== undefined) this.#before = addStreamStatistics(this.#before, statistics)
+  carry({ streamStatistics }: ReplyValue): void {
+    if (streamStatistics !== undefined) this.#before = addStreamStatistics(this.#before, streamStatistics)
   }
 
   /** It is open in `worker`, and knows nothing yet: says all that it must do, then what has waited. */
   arrive(worker: number): void {
-    const agreed = this.#agreed
-    this.#line.arrive(worker, link => {
-      const ignore = (): undefined => undefined
-      if (agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed }).catch(ignore)
-      // The one of the two who comes last finds the other.
-      if (this.other?.isIn(worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.other.id }).catch(ignore)
-    })
+    this.#line.arrive(worker, link => this.introduce(link))
+  }
+
+  introduce(link: WorkerLink): void {
+    const ignore = (): undefined => undefined
+    if (this.#agreed !== undefined) link.request({ type: 'apply-stream', stream: this.id, agreed: this.#agreed }).catch(ignore)
+    // The one of the two who comes last finds the other.
+    if (this.peer?.isIn(this.worker) === true) link.request({ type: 'join-streams', a: this.id, b: this.peer.id }).catch(ignore)
   }
 
   /** No worker could open it. */
@@ -96,6 +102,6 @@ export class StreamHandle implements SideStream {
 
   /** It is in that worker, and not about to leave. */
   isIn(worker: number): boolean {
-    return this.worker === worker && this.#line.settled
+    return this.worker === worker && this.settled
   }
 }

@@ -18,7 +18,7 @@ export interface WorkerLinkEvents {
 }
 
 interface Pending {
-  readonly command: Command
+  readonly request: Request
   readonly reply: Deferred<ReplyValue>
 }
 
@@ -61,22 +61,26 @@ export class WorkerLink {
   /** @throws CordboardError with the worker's code; `BindFailure` for `open`. */
   request(request: Request): Promise<ReplyValue> {
     if (this.#closing) return Promise.reject(lost())
-    const number = ++this.#request
-    const command = { ...request, request: number } as Command
     const reply = deferred<ReplyValue>()
-    this.#pending.set(number, { command, reply })
-    this.#push(command)
+    this.#ask({ request, reply })
     return reply.promise
+  }
+
+  #ask(pending: Pending): void {
+    const number = ++this.#request
+    this.#pending.set(number, pending)
+    this.#push({ ...pending.request, request: number } as Command)
+  }
+
+  /** It has yet to answer this very request. */
+  owes(request: Request): boolean {
+    for (const pending of this.#pending.values()) if (pending.request === request) return true
+    return false
   }
 
   /** Has the requests that a dead worker left unanswered answered by this one. */
   adopt(dead: WorkerLink): void {
-    for (const { command, reply } of dead.#pending.values()) {
-      const number = ++this.#request
-      const again = { ...command, request: number } as Command
-      this.#pending.set(number, { command: again, reply })
-      this.#push(again)
-    }
+    for (const pending of dead.#pending.values()) this.#ask(pending)
     dead.#pending.clear()
   }
 

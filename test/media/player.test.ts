@@ -96,7 +96,7 @@ void t.test('seek in a loop: further rounds count, however many, and it loops on
   t.equal(empty.finished, 1, 'a loop of nothing ends')
   const tone = new DryPlayer([ramp(1000, 400), { type: 'tone', frequencies: [400] }], { loop: true })
   tone.player.seek(1e9)
-  t.equal(tone.run(1).length, 160, 'no further than the begin of a tone')
+  t.equal(tone.run(1).length, 160, 'a tone has no end')
   t.end()
 })
 
@@ -126,6 +126,25 @@ void t.test('where another player was, this one goes on: at the sample, in whate
   const after = new DryPlayer(LIST, {}, ended.position)
   t.same(after.run(2), [])
   t.equal(after.finished, 1, 'what had ended ends, once')
+  t.end()
+})
+
+void t.test('a tone goes on in its rhythm, and a pause between two prompts in its length', t => {
+  const ringing: Track = { type: 'tone', frequencies: [425, 450], cadence: [130, 75, 30, 45] }
+  const pause: Track = { type: 'silence', ms: 300 }
+  for (const tracks of [[ringing], [pause, ringing], [{ ...ringing, cadence: [] }]]) {
+    const whole = new DryPlayer(tracks).run(60)
+    for (const ticks of [1, 7, 20, 50]) {
+      const dry = new DryPlayer(tracks)
+      dry.run(ticks)
+      const next = new DryPlayer(tracks, {}, dry.position).run(10)
+      const off = next.map((sample, at) => Math.abs(sample - whole[ticks * 160 + at]!))
+      t.ok(Math.max(...off) <= 1, `after ${ticks} packets`)
+    }
+  }
+  const days = new DryPlayer([ringing], {}, { track: 0, done: 0xffff_ff00 })
+  days.player.seek(280 * 1e6 + 200)
+  t.same(days.run(1), new DryPlayer([ringing], {}, { track: 0, done: 1600 }).run(1), 'after days')
   t.end()
 })
 

@@ -37,8 +37,9 @@ export class TonePeer {
   readonly #pcm = new Int16Array(160)
   #timer: NodeJS.Timeout | undefined
 
-  private constructor(readonly socket: Socket, readonly port: number, readonly codec: Codec, frequency: number) {
-    this.#tone = new ToneGenerator({ frequencies: [frequency], dbm0: -10 }, codec.sampleRate)
+  /** @param tone that it says, in Hz. */
+  private constructor(readonly socket: Socket, readonly port: number, readonly codec: Codec, readonly tone: number) {
+    this.#tone = new ToneGenerator({ frequencies: [tone], dbm0: -10 }, codec.sampleRate)
     socket.on('message', datagram => {
       const length = this.#opener === undefined ? datagram.length : this.#opener.unprotect(datagram, datagram.length)
       const packet = datagram.subarray(0, length)

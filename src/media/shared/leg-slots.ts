@@ -80,7 +80,7 @@ export class LegSlots {
   /** Where the worker before this one was with that playback; at its begin, where there was none. */
   playing(slot: number, playback: number): PlayPosition {
     const at = slot * WORDS + PLAYING
-    return this.#words[at] === playback ? { track: this.#words[at + 1]!, done: this.#words[at + 2]! } : BEGIN
+    return this.#words[at] === playback ? { track: this.#words[at + 1]!, done: this.#words[at + 2]! >>> 0 } : BEGIN
   }
 
   storePlaying(slot: number, playback: number, track: number, done: number): void {

@@ -9,6 +9,8 @@ import { Topology } from './topology.js'
 
 interface OpenTap {
   readonly tap: RecordingTap
+  /** Undefined: of a room. */
+  readonly leg: WorkerLeg | undefined
   /** Takes it off where it is. */
   readonly remove: () => void
 }
@@ -120,6 +122,8 @@ export class Desk {
     const leg = this.#leg(command.leg)
     this.#topology.part(leg)
     this.#legs.delete(command.leg)
+    // Should it come back, it is tapped anew.
+    for (const [recording, tapped] of this.#taps) if (tapped.leg === leg) this.#taps.delete(recording)
     const statistics = leg.statistics()
     leg.close(command.bye)
     this.#done(command.request, { statistics })
@@ -130,7 +134,7 @@ export class Desk {
     if (this.#taps.has(command.recording)) return this.#done(command.request)
     const tap = new RecordingTap(this.context, command.recording, command.tracks.received, command.tracks.sent, leg)
     leg.tap(tap)
-    this.#taps.set(command.recording, { tap, remove: () => leg.untap(tap) })
+    this.#taps.set(command.recording, { tap, leg, remove: () => leg.untap(tap) })
     this.#done(command.request)
   }
 
@@ -139,7 +143,7 @@ export class Desk {
     const room = this.#topology.room(command.room)
     const tap = new RecordingTap(this.context, command.recording, -1, 0, undefined)
     room.tap(tap)
-    this.#taps.set(command.recording, { tap, remove: () => room.untap(tap) })
+    this.#taps.set(command.recording, { tap, leg: undefined, remove: () => room.untap(tap) })
     this.#done(command.request)
   }
 

@@ -78,8 +78,9 @@ class ToneReader implements TrackReader {
     return length
   }
 
-  skip(): undefined {
-    return undefined
+  skip(length: number): number {
+    this.#generator.skip(length)
+    return length
   }
 }
 

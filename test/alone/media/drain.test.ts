@@ -84,7 +84,8 @@ void t.test('what a leg plays goes on where it was, whatever becomes of its work
     }
   }
   const engine = await createMediaEngine({ workers: 2, ports: [47600, 47799] })
-  const { peers, legs } = await talkers(engine, [440, 440])
+  const { peers, legs } = await talkers(engine, [440, 440, 440])
+  const ringing = legs[2]!.play({ sources: [{ type: 'tone', frequencies: [425], cadence: [1200, 200] }] })
   const playbacks = [
     legs[0]!.play({ sources: [{ type: 'file', path: file }] }),
     legs[1]!.play({ sources: [{ type: 'pcm', rate: 8000, frames: live() }] }),
@@ -100,6 +101,9 @@ void t.test('what a leg plays goes on where it was, whatever becomes of its work
     const packets = tones.map(frequency => Array.from({ length: heard.length / 160 }, (_, packet) => toneLevel(heard, frequency, 8000, packet * 160, 160) > -16).filter(Boolean).length)
     t.ok(packets.every(count => Math.abs(count - PIECE / 160) <= 5), `${name}: each tone once, and whole (${packets.join(', ')} packets)`)
   }
+  ringing.stop()
+  const rings = peers[2]!.audio().map(({ payload }) => payload.some(code => (code & 0x7f) < 0x70)).join('').replaceAll('true', '-').replaceAll('false', ' ').trim().split(/ {5,}/)
+  t.ok(rings.length > 2 && rings.slice(0, -1).every(ring => Math.abs(ring.length - 60) <= 5), `a tone is as long as it should be (${rings.map(ring => ring.length).join(', ')} packets)`)
   for (const peer of peers) peer.close()
   await engine.close()
 })
