@@ -1,8 +1,6 @@
 import type { Codec } from '../../codec/codec.js'
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings, MemberStanding } from '../protocol.js'
-import type { RoomShare } from '../shared/room-share.js'
-import { Counter } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
 import { Couple } from './couple.js'
 import { Exchange, type Guest, type RoomShares } from './exchange.js'
@@ -13,6 +11,7 @@ import { CommonEncoding } from './common-encoding.js'
 import { add, clip, mixFrames, NARROW, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
+import { Teller } from './teller.js'
 import type { Producer } from './ticker.js'
 import { Patience } from './work-loop.js'
 
@@ -47,9 +46,6 @@ export class Mixer implements Producer {
   /** The last two samples of the newest, and whether the next one begins where they ended. */
   readonly #commonEnd = new FrameEnd()
   #commonBends = false
-  /** The same of what the other workers were told. */
-  readonly #toldEnd = new FrameEnd()
-  #toldBends = false
   #ticks = 0
   /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
@@ -59,6 +55,7 @@ export class Mixer implements Producer {
   readonly #loudest: Loudest | undefined
   /** With the members in other workers; undefined while all are here. */
   #exchange: Exchange | undefined
+  readonly #teller: Teller
   /** Told who begins and ends to talk; undefined while nobody asks. */
   talking: ((leg: number, talking: boolean) => void) | undefined
   /** Some member is still heard where it was before. */
@@ -71,6 +68,7 @@ export class Mixer implements Producer {
   /** @param loudest how many members are heard at a time; all by default. */
   constructor(readonly context: Pick<WorkerContext, 'filters' | 'stretches' | 'ticker' | 'now'>, loudest?: number) {
     this.#loudest = loudest === undefined ? undefined : new Loudest(loudest)
+    this.#teller = new Teller(context.ticker.share, loudest !== undefined)
   }
 
   get size(): number {
@@ -202,8 +200,9 @@ export class Mixer implements Producer {
   }
 
   /** The voice of a member changes at once: those who hear it are spared the step. What all hear is bent once for all. */
-  #bendFor({ id, settings }: Member): void {
-    this.#toldBends ||= !settings.apart
+  #bendFor(member: Member): void {
+    const { id } = member
+    this.#teller.bend(member)
     for (const listener of this.#members) {
       if (listener.id === id || listener.settings.deaf || listener.unheard?.has(id) === true) continue
       if (listener.passed) this.#commonBends = true
@@ -244,7 +243,8 @@ export class Mixer implements Producer {
 
   tick(at: number): void {
     this.#mixAll(at)
-    this.#commonBends = this.#toldBends = false
+    this.#commonBends = false
+    this.#teller.settle()
     if (this.#couples.length > 0) this.#serveCouples(at)
   }
 
@@ -277,7 +277,7 @@ export class Mixer implements Producer {
     if (exchange === undefined) {
       for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#frames.sum, members[index]!.pcm)
     } else {
-      this.#tell(exchange.shares.own, at)
+      this.#teller.tell(exchange.shares.own, members, this.#frames.sum, at, this.rate)
       if (this.#taps.length > 0 && this.rate < WIDE) wide = exchange.wideMix(this.#frames.sum)
       exchange.hear(this.#frames.sum)
     }
@@ -287,40 +287,6 @@ export class Mixer implements Producer {
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(wide ?? this.#wholeMix(), rate, (at * rate) / 1000, at)
     if (this.#commonMade) this.#keepEnd()
     if (this.#resamples) this.#keepCommon()
-  }
-
-  /** Sums what is said here, and has the other workers hear it. */
-  #tell(share: RoomShare, at: number): void {
-    const members = this.#members
-    let spoken = false
-    share.begin(at, this.rate)
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index]!
-      if (!member.speaks) continue
-      if (this.#loudest !== undefined) share.rival(member.id, member.loudness)
-      if (member.settings.apart) continue
-      add(this.#frames.sum, member.pcm)
-      spoken = true
-    }
-    if (spoken) this.#tellSum(share)
-    else this.#toldEnd.clear()
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index]!
-      if (!member.speaks || !member.settings.apart) continue
-      if (!share.voice(member.id, member.pcm)) this.context.ticker.share.add(Counter.roomVoicesLeftOut, 1)
-      add(this.#frames.sum, member.pcm)
-    }
-    share.end()
-  }
-
-  #tellSum(share: RoomShare): void {
-    let { sum } = this.#frames
-    if (this.#toldBends) {
-      sum = sum.slice()
-      this.#toldEnd.lead(sum, this.rate)
-    }
-    share.sum(sum)
-    this.#toldEnd.take(sum)
   }
 
   /** Of two, each hears just the other: there is nothing to sum. */
