@@ -24,10 +24,12 @@ const RATE = 1
 const SPOKEN = 2
 const RIVALS = 3
 const VOICES = 4
+const BENDS = 5
 const SUM = 8
 const RIVAL_LIST = SUM + WIDEST
 const VOICE_LIST = RIVAL_LIST + 2 * MOST_RIVALS
-const VOICE_WORDS = 1 + WIDEST / 2
+/** Who it is, whether it bends, and what it says. */
+const VOICE_WORDS = 2 + WIDEST / 2
 const SLOT_WORDS = VOICE_LIST + MOST_VOICES * VOICE_WORDS
 
 /** What one worker's members of a room say in one tick; overwritten by each `read`. */
@@ -36,6 +38,8 @@ export class RoomFrame {
   rate = 0
   /** There is anything in the sum. */
   spoken = false
+  /** Something in the sum has begun or ended at once: it is to begin where the last one ended. */
+  bends = false
   /** Of those who are not heard by themselves; not clipped. */
   readonly sum = new Int32Array(WIDEST)
   /** Who is heard where only the loudest are, and how loud they are. */
@@ -45,6 +49,8 @@ export class RoomFrame {
   /** Those who are heard by themselves. */
   voices = 0
   readonly voiceIds = new Int32Array(MOST_VOICES)
+  /** 1: as `bends`. */
+  readonly voiceBends = new Uint8Array(MOST_VOICES)
   readonly pcm = Array.from({ length: MOST_VOICES }, () => new Int16Array(WIDEST))
 }
 
@@ -81,9 +87,11 @@ export class RoomShare {
     words[this.#base + SPOKEN] = words[this.#base + RIVALS] = words[this.#base + VOICES] = 0
   }
 
-  sum(sum: Int32Array): void {
+  /** @param bends as `RoomFrame.bends`. */
+  sum(sum: Int32Array, bends = false): void {
     const words = this.#words
     words[this.#base + SPOKEN] = 1
+    words[this.#base + BENDS] = bends ? 1 : 0
     for (let at = 0, to = this.#base + SUM; at < sum.length; at++, to++) words[to] = sum[at]!
   }
 
@@ -97,13 +105,14 @@ export class RoomShare {
     this.#words[this.#base + RIVALS] = count + 1
   }
 
-  /** Somebody who is not in the sum, because not all hear it. @returns false when there is no room for it. */
-  voice(id: number, pcm: Int16Array): boolean {
+  /** Somebody who is not in the sum, because not all hear it. @param bends as `RoomFrame.bends`. @returns false when there is no room for it. */
+  voice(id: number, pcm: Int16Array, bends = false): boolean {
     const count = this.#words[this.#base + VOICES]!
     if (count === MOST_VOICES) return false
     const at = this.#base + VOICE_LIST + count * VOICE_WORDS
     this.#words[at] = id
-    for (let from = 0, to = 2 * (at + 1); from < pcm.length; from++, to++) this.#samples[to] = pcm[from]!
+    this.#words[at + 1] = bends ? 1 : 0
+    for (let from = 0, to = 2 * (at + 2); from < pcm.length; from++, to++) this.#samples[to] = pcm[from]!
     this.#words[this.#base + VOICES] = count + 1
     return true
   }
@@ -147,6 +156,7 @@ export class RoomShare {
     const words = this.#words
     const samples = ((frame.rate = words[base + RATE]!) * TICK_MS) / 1000
     frame.spoken = words[base + SPOKEN] === 1
+    frame.bends = words[base + BENDS] === 1
     if (frame.spoken) for (let at = 0, from = base + SUM; at < samples; at++, from++) frame.sum[at] = words[from]!
     frame.rivals = words[base + RIVALS]!
     for (let rival = 0, from = base + RIVAL_LIST; rival < frame.rivals; rival++, from += 2) {
@@ -156,8 +166,9 @@ export class RoomShare {
     frame.voices = words[base + VOICES]!
     for (let voice = 0, from = base + VOICE_LIST; voice < frame.voices; voice++, from += VOICE_WORDS) {
       frame.voiceIds[voice] = words[from]!
+      frame.voiceBends[voice] = words[from + 1]!
       const pcm = frame.pcm[voice]!
-      for (let at = 0; at < samples; at++) pcm[at] = this.#samples[2 * (from + 1) + at]!
+      for (let at = 0; at < samples; at++) pcm[at] = this.#samples[2 * (from + 2) + at]!
     }
   }
 }

@@ -101,6 +101,8 @@ export class Mixer implements Producer {
   connect(shares: RoomShares | undefined): void {
     const { filters, ticker } = this.context
     this.#exchange = shares === undefined ? undefined : new Exchange(shares, this.rate, filters, ticker.share)
+    // A part that is there no more ends at once.
+    for (const member of this.#members) this.#bend(member)
     this.#schedule()
   }
 
@@ -193,27 +195,30 @@ export class Mixer implements Producer {
   set(leg: number, settings: MemberSettings): void {
     const member = this.#find(leg)
     if (member === undefined) return
-    const { muted, gain, deaf } = member.settings
+    const { muted, gain, deaf, apart } = member.settings
     if (settings.muted !== muted || settings.gain !== gain) this.#altered = member.altered = true
     if (settings.deaf !== deaf) member.bend(this.#commonEnd)
+    // It ends in the one and begins in the other, which together are what it says.
+    if (settings.apart !== apart && member.speaks) for (const either of [true, false]) this.#teller.bend(leg, either)
     member.settings = settings
   }
 
   /** The voice of a member changes at once: those who hear it are spared the step. What all hear is bent once for all. */
-  #bendFor(member: Member): void {
-    const { id } = member
-    this.#teller.bend(member)
-    for (const listener of this.#members) {
-      if (listener.id === id || listener.settings.deaf || listener.unheard?.has(id) === true) continue
-      if (listener.passed) this.#commonBends = true
-      else listener.bend(this.#commonEnd)
-    }
+  #bendFor({ id, settings }: Member): void {
+    this.#teller.bend(id, settings.apart)
+    for (const listener of this.#members) if (listener.id !== id && !listener.settings.deaf && listener.unheard?.has(id) !== true) this.#bend(listener)
+  }
+
+  #bend(listener: Member): void {
+    if (listener.passed) this.#commonBends = true
+    else listener.bend(this.#commonEnd)
   }
 
   hears(listener: number, speaker: number, heard: boolean): void {
     const member = this.#find(listener)
     if (member === undefined) return
-    if (this.#find(speaker)?.speaks === true && (member.unheard?.has(speaker) === true) === heard) member.bend(this.#commonEnd)
+    const speaks = this.#find(speaker)?.speaks ?? this.#exchange?.speaks(speaker)
+    if (speaks === true && (member.unheard?.has(speaker) === true) === heard) member.bend(this.#commonEnd)
     const unheard = member.unheard ?? new Set<number>()
     if (heard) unheard.delete(speaker)
     else unheard.add(speaker)

@@ -1,26 +1,27 @@
 import type { RoomShare } from '../shared/room-share.js'
 import { Counter, type WorkerShare } from '../shared/worker-share.js'
-import { FrameEnd } from './frame-end.js'
 import type { Member } from './member.js'
 import { add } from './mixing.js'
 
 /** Has the other workers hear what is said in this part of a room. */
 export class Teller {
-  /** Where the sum that they were told last ended, and whether the next one begins there. */
-  readonly #end = new FrameEnd()
+  /** The sum begins where it ended in the tick before; so do the voices of these. */
   #bends = false
+  readonly #bent: number[] = []
 
   /** @param ranked the choice of the loudest needs to know who speaks here. */
   constructor(readonly counters: WorkerShare, readonly ranked: boolean) {}
 
-  /** The voice of a member changes at once. */
-  bend({ settings }: Member): void {
-    this.#bends ||= !settings.apart
+  /** The voice of a member changes at once. @param apart it is told by itself. */
+  bend(id: number, apart: boolean): void {
+    if (apart) this.#bent.push(id)
+    else this.#bends = true
   }
 
   /** The tick is over, whether or not anything was told in it. */
   settle(): void {
     this.#bends = false
+    this.#bent.length = 0
   }
 
   /** Sums what `members` say, for the room too: into `sum`, at `rate` Hz. */
@@ -35,24 +36,13 @@ export class Teller {
       add(sum, member.pcm)
       spoken = true
     }
-    if (spoken) this.#tellSum(share, sum, rate)
-    else this.#end.clear()
+    if (spoken) share.sum(sum, this.#bends)
     for (let index = 0; index < members.length; index++) {
       const member = members[index]!
       if (!member.speaks || !member.settings.apart) continue
-      if (!share.voice(member.id, member.pcm)) this.counters.add(Counter.roomVoicesLeftOut, 1)
+      if (!share.voice(member.id, member.pcm, this.#bent.includes(member.id))) this.counters.add(Counter.roomVoicesLeftOut, 1)
       add(sum, member.pcm)
     }
     share.end()
-  }
-
-  #tellSum(share: RoomShare, said: Int32Array, rate: number): void {
-    let sum = said
-    if (this.#bends) {
-      sum = sum.slice()
-      this.#end.lead(sum, rate)
-    }
-    share.sum(sum)
-    this.#end.take(sum)
   }
 }
