@@ -174,6 +174,33 @@ void t.test('who hears whom, mute, deaf and gain hold across workers', t => {
   t.end()
 })
 
+void t.test('while somebody whom it shall not hear is still in the sum of another worker, a member that comes hears nothing of that sum, and one that was there goes on as before', t => {
+  for (const codec of [pcmu, codecFor('L16', 16_000)!]) {
+    const tones = { bob: 500, eve: 2900 }
+    const [ann, sam, bob, eve] = [new DryLeg(1, codec, 700), new DryLeg(4, codec, 700), new DryLeg(2, pcmu, tones.bob), new DryLeg(3, pcmu, tones.eve)]
+    const room = new DryRoom([[ann], [bob, eve]])
+    const [here, there] = room.parts as [Mixer, Mixer]
+    room.run(30, [bob, eve])
+    here.join(sam, EQUAL, undefined, { unheard: [eve.id], talking: false })
+    here.hears(ann.id, eve.id, false)
+    room.run(3, [bob, eve])
+    there.set(eve.id, { ...EQUAL, apart: true })
+    room.run(30, [bob, eve])
+    const length = codec.sampleRate / 50
+    const levels = (leg: DryLeg, tone: number): number[] => {
+      const pcm = leg.heard()
+      return Array.from({ length: pcm.length / length }, (_, packet) => toneLevel(pcm, tone, codec.sampleRate, length * packet, length))
+    }
+    const whispered = Math.max(...levels(sam, tones.eve))
+    t.ok(whispered < -45, `${codec.name}: at most ${whispered.toFixed(1)} dBm0`)
+    t.ok(levels(sam, tones.bob).slice(6).every(each => near(each, -10)), 'and then who may be heard')
+    const least = Math.min(...levels(ann, tones.bob).slice(5))
+    t.ok(least > -14, `no gap: at least ${least.toFixed(1)} dBm0`)
+    t.ok(levels(ann, tones.eve).slice(36).every(each => each < -45))
+  }
+  t.end()
+})
+
 void t.test('mixed rates: a part is as wide as its own members, and each hears the others as well as it can', t => {
   const wide = codecFor('G722', 8000)!
   const [phone, soft, desk] = [new DryLeg(1, pcmu, 900), new DryLeg(2, wide, 5200), new DryLeg(3, wide, 600)]

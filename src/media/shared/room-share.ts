@@ -2,9 +2,10 @@ import { TICK_MS } from '../worker/ticker.js'
 
 /** Samples of 20 ms at the widest rate of a room. */
 const WIDEST = 320
-/** Who is chosen among the loudest, and who is heard by itself, in one tick: what is beyond is left out. */
+/** Who is chosen among the loudest, who is heard by itself, and who is in the sum, in one tick: what is beyond is left out. */
 const MOST_RIVALS = 64
 const MOST_VOICES = 64
+const MOST_SPEAKERS = 1024
 /** Ticks that are kept: more than a worker that was held up makes at once, and the age at which they are read. */
 const SLOTS = 8
 /** Least age in ms at which a tick is read: a worker may be so late before the others miss anything of it. */
@@ -25,12 +26,14 @@ const SPOKEN = 2
 const RIVALS = 3
 const VOICES = 4
 const BENDS = 5
+const SPEAKERS = 6
 const SUM = 8
 const RIVAL_LIST = SUM + WIDEST
 const VOICE_LIST = RIVAL_LIST + 2 * MOST_RIVALS
 /** Who it is, whether it bends, and what it says. */
 const VOICE_WORDS = 2 + WIDEST / 2
-const SLOT_WORDS = VOICE_LIST + MOST_VOICES * VOICE_WORDS
+const SPEAKER_LIST = VOICE_LIST + MOST_VOICES * VOICE_WORDS
+const SLOT_WORDS = SPEAKER_LIST + MOST_SPEAKERS
 
 /** What one worker's members of a room say in one tick; overwritten by each `read`. */
 export class RoomFrame {
@@ -42,6 +45,9 @@ export class RoomFrame {
   bends = false
   /** Of those who are not heard by themselves; not clipped. */
   readonly sum = new Int32Array(WIDEST)
+  /** Whose voices are in the last sum there was: whoever is not to hear one of them must not hear the sum. */
+  speakers = 0
+  readonly speakerIds = new Int32Array(MOST_SPEAKERS)
   /** Who is heard where only the loudest are, and how loud they are. */
   rivals = 0
   readonly rivalIds = new Int32Array(MOST_RIVALS)
@@ -84,10 +90,19 @@ export class RoomShare {
     Atomics.store(words, this.#base + STAMP, 0)
     words[PHASE] = at % TICK_MS
     words[this.#base + RATE] = rate
-    words[this.#base + SPOKEN] = words[this.#base + RIVALS] = words[this.#base + VOICES] = 0
+    words[this.#base + SPOKEN] = words[this.#base + RIVALS] = words[this.#base + VOICES] = words[this.#base + SPEAKERS] = 0
   }
 
-  /** @param bends as `RoomFrame.bends`. */
+  /** Somebody who is going to be in the sum. @returns false when there is no room for it. */
+  speaker(id: number): boolean {
+    const count = this.#words[this.#base + SPEAKERS]!
+    if (count === MOST_SPEAKERS) return false
+    this.#words[this.#base + SPEAKER_LIST + count] = id
+    this.#words[this.#base + SPEAKERS] = count + 1
+    return true
+  }
+
+  /** What the speakers say. @param bends as `RoomFrame.bends`. */
   sum(sum: Int32Array, bends = false): void {
     const words = this.#words
     words[this.#base + SPOKEN] = 1
@@ -157,7 +172,11 @@ export class RoomShare {
     const samples = ((frame.rate = words[base + RATE]!) * TICK_MS) / 1000
     frame.spoken = words[base + SPOKEN] === 1
     frame.bends = words[base + BENDS] === 1
-    if (frame.spoken) for (let at = 0, from = base + SUM; at < samples; at++, from++) frame.sum[at] = words[from]!
+    if (frame.spoken) {
+      for (let at = 0, from = base + SUM; at < samples; at++, from++) frame.sum[at] = words[from]!
+      frame.speakers = words[base + SPEAKERS]!
+      for (let at = 0, from = base + SPEAKER_LIST; at < frame.speakers; at++, from++) frame.speakerIds[at] = words[from]!
+    }
     frame.rivals = words[base + RIVALS]!
     for (let rival = 0, from = base + RIVAL_LIST; rival < frame.rivals; rival++, from += 2) {
       frame.rivalIds[rival] = words[from]!

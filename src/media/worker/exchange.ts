@@ -55,8 +55,10 @@ export class Guest {
 }
 
 /** What the members in one other worker say. Whatever begins or ends at once goes over from silence, or to it: else it would click. */
-class Neighbour {
+export class Neighbour {
   readonly frame = new RoomFrame()
+  /** What all hear of it in this tick, at this part's rate: if `frame.spoken`. */
+  said: Int16Array | Int32Array = this.frame.sum
   readonly #guests: Guest[] = []
   /** Whose the voices of the frame are. */
   readonly #speaking: Guest[] = []
@@ -142,11 +144,20 @@ class Neighbour {
   #add(sum: Int32Array): void {
     const { frame } = this
     if (frame.rate === this.rate) {
+      this.said = frame.sum
       for (let at = 0; at < sum.length; at++) sum[at]! += frame.sum[at]!
       return
     }
     for (let at = 0; at < this.#clipped.length; at++) this.#clipped[at] = clip(frame.sum[at]!)
-    add(sum, this.#change.apply(this.#clipped, frame.rate))
+    const said = this.said = this.#change.apply(this.#clipped, frame.rate)
+    add(sum, said)
+  }
+
+  /** Somebody's voice is in what all hear of it. */
+  sums(id: number): boolean {
+    const { spoken, speakers, speakerIds } = this.frame
+    for (let at = 0; spoken && at < speakers; at++) if (speakerIds[at] === id) return true
+    return false
   }
 
   #guest(id: number): Guest {
@@ -218,19 +229,20 @@ export class Exchange {
   /** Who speaks elsewhere in this tick and is not heard by all. */
   readonly guests: Guest[] = []
   readonly #pool: { id: number; loudness: number; readonly heard: true }[] = []
-  readonly #neighbours: readonly Neighbour[]
+  /** The other parts. */
+  readonly neighbours: readonly Neighbour[]
   #wide: WideMix | undefined
 
   /** @param rate of this part in Hz. */
   constructor(readonly shares: RoomShares, readonly rate: number, readonly filters: ResamplerFilters, readonly counters: WorkerShare) {
-    this.#neighbours = shares.others.map(share => new Neighbour(share, rate, filters))
+    this.neighbours = shares.others.map(share => new Neighbour(share, rate, filters))
   }
 
   /** Takes in what the others said. */
   read(at: number): void {
     this.rivals.length = 0
-    for (let index = 0; index < this.#neighbours.length; index++) {
-      const neighbour = this.#neighbours[index]!
+    for (let index = 0; index < this.neighbours.length; index++) {
+      const neighbour = this.neighbours[index]!
       const { share, frame } = neighbour
       if (!neighbour.read(at) && share.expected(at)) this.counters.add(Counter.roomFramesMissed, 1)
       for (let rival = 0; rival < frame.rivals; rival++) this.#rival(frame.rivalIds[rival]!, frame.loudness[rival]!)
@@ -245,6 +257,11 @@ export class Exchange {
     this.rivals.push(rival)
   }
 
+  /** Somebody's voice is in the sum of another part, in the last tick. */
+  sums(id: number): boolean {
+    return this.neighbours.some(neighbour => neighbour.sums(id))
+  }
+
   /** Somebody who is told by itself says something in this tick. */
   speaks(id: number): boolean {
     return this.guests.some(guest => guest.id === id)
@@ -252,14 +269,14 @@ export class Exchange {
 
   /** @param own sum of what this part's members say. @returns what `read` took in and that, at 16 kHz; valid until the next call. */
   wideMix(own: Int32Array): Uint8Array {
-    this.#wide ??= new WideMix(this.rate, this.#neighbours, this.filters)
+    this.#wide ??= new WideMix(this.rate, this.neighbours, this.filters)
     return this.#wide.make(own)
   }
 
   /** Adds what `read` took in to the room's sum; sets `guests`. */
   hear(sum: Int32Array): void {
     this.guests.length = 0
-    for (let index = 0; index < this.#neighbours.length; index++) this.#neighbours[index]!.hear(sum, this.guests)
+    for (let index = 0; index < this.neighbours.length; index++) this.neighbours[index]!.hear(sum, this.guests)
     for (let index = 0; index < this.guests.length; index++) add(sum, this.guests[index]!.pcm)
   }
 }

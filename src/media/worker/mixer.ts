@@ -3,16 +3,17 @@ import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings, MemberStanding } from '../protocol.js'
 import type { WorkerContext } from './context.js'
 import { Couple } from './couple.js'
-import { Exchange, type Guest, type RoomShares } from './exchange.js'
+import { Exchange, type RoomShares } from './exchange.js'
 import { type Candidate, Loudest } from './loudest.js'
 import { FrameEnd } from './frame-end.js'
 import { type Arrival, ARRIVAL_TICKS, Member, type MixedLeg } from './member.js'
 import { CommonEncoding } from './common-encoding.js'
-import { add, clip, mixFrames, NARROW, WIDE } from './mixing.js'
+import { add, clip, mixFrames, NARROW, subtract, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
 import { Teller } from './teller.js'
 import type { Producer } from './ticker.js'
+import { Unheard } from './unheard.js'
 import { Patience } from './work-loop.js'
 
 /** Takes each tick's whole mix. */
@@ -25,7 +26,6 @@ interface SharedPayload {
 }
 
 const NO_RIVALS: readonly Candidate[] = []
-const NO_GUESTS: readonly Guest[] = []
 
 /**
  * A room, or the part of it that is in this worker: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
@@ -219,9 +219,9 @@ export class Mixer implements Producer {
     if (member === undefined) return
     const speaks = this.#find(speaker)?.speaks ?? this.#exchange?.speaks(speaker)
     if (speaks === true && (member.unheard?.has(speaker) === true) === heard) member.bend(this.#commonEnd)
-    const unheard = member.unheard ?? new Set<number>()
+    const unheard = member.unheard ?? new Unheard([])
     if (heard) unheard.delete(speaker)
-    else unheard.add(speaker)
+    else unheard.add(speaker, this.#exchange)
     member.unheard = unheard.size === 0 ? undefined : unheard
   }
 
@@ -341,6 +341,7 @@ export class Mixer implements Producer {
       member.send(this.#frames.silence, at, this.#before)
       return
     }
+    if (member.unheard !== undefined) this.#hide(member, member.unheard)
     if (member.speaks || member.bends || member.unheard !== undefined) {
       this.#mixFor(member)
       member.send(this.#frames.mix, at, this.#before)
@@ -358,6 +359,13 @@ export class Mixer implements Producer {
     this.#makeCommon()
     const payload = member.send(this.#common, at, this.#before)
     if (member.shares) this.#share(member.codec, payload)
+  }
+
+  /** Finds what the member does not hear. */
+  #hide(member: Member, unheard: Unheard): void {
+    const { muffled } = unheard
+    unheard.seek(member.id, this.#members, this.#exchange)
+    if (unheard.muffled !== muffled) member.bend(this.#commonEnd)
   }
 
   #share(codec: Codec, payload: Uint8Array): void {
@@ -394,30 +402,18 @@ export class Mixer implements Producer {
   }
 
   /** The sum without the member's own voice and those that it does not hear. */
-  #mixFor(member: Member): void {
-    const sum = this.#frames.sum
-    const mix = this.#frames.mix
-    const own = member.pcm
-    if (member.unheard === undefined && member.speaks) {
-      for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - own[at]!)
+  #mixFor({ speaks, pcm, unheard }: Member): void {
+    const { sum, rest, mix } = this.#frames
+    const hidden = unheard?.said
+    if (hidden === undefined || hidden.length === 0) {
+      if (speaks) for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - pcm[at]!)
+      else for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]!)
       return
     }
-    if (member.unheard === undefined) {
-      this.#makeCommon()
-      mix.set(this.#common)
-      return
-    }
-    const guests = this.#exchange?.guests ?? NO_GUESTS
-    for (let at = 0; at < mix.length; at++) {
-      let value = sum[at]!
-      if (member.speaks) value -= own[at]!
-      for (let index = 0; index < this.#members.length; index++) {
-        const other = this.#members[index]!
-        if (other.speaks && other !== member && member.unheard.has(other.id)) value -= other.pcm[at]!
-      }
-      for (let index = 0; index < guests.length; index++) if (member.unheard.has(guests[index]!.id)) value -= guests[index]!.pcm[at]!
-      mix[at] = clip(value)
-    }
+    rest.set(sum)
+    for (let index = 0; index < hidden.length; index++) subtract(rest, hidden[index]!)
+    if (speaks) subtract(rest, pcm)
+    for (let at = 0; at < mix.length; at++) mix[at] = clip(rest[at]!)
   }
 
   #makeCommon(): void {
