@@ -20,7 +20,7 @@ export interface MemberSettings {
   readonly muted: boolean
   readonly deaf: boolean
   readonly gain: number
-  /** Somebody in another worker does not hear it: it is told there by itself. */
+  /** Somebody does not hear it: other workers are told by itself what it says. */
   readonly apart: boolean
 }
 

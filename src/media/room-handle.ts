@@ -62,9 +62,7 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     handle.join = { type: 'room', room: this }
     this.#members.set(handle, options)
     this.#parts.ensure(handle.worker)
-    const joined = handle.request(this.#joining(handle))
-    this.#tellSpeakers(handle)
-    await joined
+    await handle.request(this.#joining(handle))
   }
 
   #ensureOpen(): void {
@@ -123,7 +121,6 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   left(leg: LegHandle): void {
     this.#members.delete(leg)
     this.#talking.delete(leg)
-    this.#tellSpeakers(leg)
     this.#tidy()
   }
 
@@ -159,16 +156,9 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
     if (options !== undefined && leg.settled) leg.post({ type: 'set-member', room: this.id, leg: leg.id, settings: settingsOf(options, this.#isApart(leg)) })
   }
 
-  /** The listener has come, gone or changed its worker: those whom it does not hear may have to be told apart, or no more. */
-  #tellSpeakers(leg: LegHandle): void {
-    for (const [listener, speaker] of this.#unheard.values()) if (listener === leg) this.#tellSettings(speaker)
-  }
-
-  /** Somebody in another worker does not hear it; who is not here at the moment may come into another, and shall hear nothing before all know. */
+  /** Somebody does not hear it, wherever that one is: it may come into another worker at any time, and shall hear nothing there before all know. */
   #isApart(leg: LegHandle): boolean {
-    for (const [listener, speaker] of this.#unheard.values()) {
-      if (speaker === leg && (listener.worker !== leg.worker || !this.#members.has(listener))) return true
-    }
+    for (const [, speaker] of this.#unheard.values()) if (speaker === leg) return true
     return false
   }
 
@@ -191,7 +181,6 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   arrived(leg: LegHandle): void {
     if (!this.#members.has(leg) || this.#closed) return
     this.#parts.ensure(leg.worker)
-    this.#tellSpeakers(leg)
     this.services.link(leg.worker).request(this.#joining(leg)).catch(() => undefined)
     this.#tidy()
   }

@@ -100,6 +100,50 @@ void t.test('a voice that ends in another worker does not click: who leaves, alo
   t.end()
 })
 
+void t.test('nor does one that not all hear, for those who hear it and for those who do not, whatever becomes of it', t => {
+  const tones = { bob: 337, eve: 411 }
+  const own = (frequency: number, rate: number): number => 2 * 7_300 * Math.sin((Math.PI * frequency) / rate) + 256
+  type Step = (room: DryRoom, eve: DryLeg, hidden: DryLeg) => void
+  const wait: Step = () => undefined
+  const is = (settings: Partial<typeof EQUAL>): Step => (room, eve) => { room.parts[1]!.set(eve.id, { ...EQUAL, apart: true, ...settings }) }
+  const hears = (heard: boolean): Step => (room, eve, hidden) => { room.parts[0]!.hears(hidden.id, eve.id, heard) }
+  /** One after the other, a tick apart. */
+  const changes: readonly (readonly [what: string, steps: readonly Step[], gain?: number])[] = [
+    ['leaves', [(room, eve) => { room.parts[1]!.part(eve) }]],
+    ['leaves, and its part goes', [(room, eve) => {
+      room.parts[1]!.part(eve)
+      room.parts[0]!.connect(undefined)
+    }]],
+    ['is muted, and speaks again', [is({ muted: true }), wait, is({})]],
+    ['is louder, and softer', [is({ gain: 2 }), wait, is({})], 2],
+    ['is heard by all, and not any more: who hears is told first', [hears(true), is({ apart: false }), wait, hears(false), is({})]],
+    ['is heard by all, and not any more: who speaks is told first', [is({ apart: false }), hears(true), wait, is({}), hears(false)]],
+    ['does not come, and comes again', [room => { room.stuck.add(1) }, wait, room => { room.stuck.clear() }]],
+  ]
+  for (const codec of [pcmu, codecFor('L16', 16_000)!]) for (const beside of [true, false]) for (const [what, steps, gain = 1] of changes) {
+    const most = gain * own(tones.eve, codec.sampleRate) + (beside ? own(tones.bob, codec.sampleRate) : 0)
+    let largest = 0
+    for (let ticks = 30; ticks < 36; ticks++) {
+      const [hearing, hidden] = [new DryLeg(1, codec, 500), new DryLeg(4, codec, 500)]
+      const [bob, eve] = [new DryLeg(2, pcmu, tones.bob), new DryLeg(3, pcmu, tones.eve)]
+      const room = new DryRoom([[hearing, hidden], beside ? [bob, eve] : [eve]])
+      for (const step of [is({}), hears(false)]) step(room, eve, hidden)
+      room.run(ticks, [bob, eve])
+      for (const step of steps) {
+        step(room, eve, hidden)
+        room.run(1, [bob, eve])
+      }
+      room.run(5, [bob, eve])
+      for (const leg of [hearing, hidden]) {
+        const pcm = leg.heard().subarray(codec.sampleRate / 4)
+        for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+      }
+    }
+    t.ok(largest < most, `${codec.name}${beside ? ', beside another' : ''}: it ${what}: largest step ${largest} of ${Math.round(most)}`)
+  }
+  t.end()
+})
+
 void t.test('who hears whom, mute, deaf and gain hold across workers', t => {
   const legs = [500, 900, 1300, 1700].map((tone, at) => new DryLeg(at + 1, pcmu, tone))
   const [ann, bob, eve, sam] = legs as [DryLeg, DryLeg, DryLeg, DryLeg]
@@ -127,6 +171,33 @@ void t.test('who hears whom, mute, deaf and gain hold across workers', t => {
   room.run(60)
   t.ok(near(level(ann, 1300), -10), 'in the sum again')
   t.ok(level(sam, 500) < -45 && level(sam, 1300) < -45, 'deaf')
+  t.end()
+})
+
+void t.test('while somebody whom it shall not hear is still in the sum of another worker, a member that comes hears nothing of that sum, and one that was there goes on as before', t => {
+  for (const codec of [pcmu, codecFor('L16', 16_000)!]) {
+    const tones = { bob: 500, eve: 2900 }
+    const [ann, sam, bob, eve] = [new DryLeg(1, codec, 700), new DryLeg(4, codec, 700), new DryLeg(2, pcmu, tones.bob), new DryLeg(3, pcmu, tones.eve)]
+    const room = new DryRoom([[ann], [bob, eve]])
+    const [here, there] = room.parts as [Mixer, Mixer]
+    room.run(30, [bob, eve])
+    here.join(sam, EQUAL, undefined, { unheard: [eve.id], talking: false })
+    here.hears(ann.id, eve.id, false)
+    room.run(3, [bob, eve])
+    there.set(eve.id, { ...EQUAL, apart: true })
+    room.run(30, [bob, eve])
+    const length = codec.sampleRate / 50
+    const levels = (leg: DryLeg, tone: number): number[] => {
+      const pcm = leg.heard()
+      return Array.from({ length: pcm.length / length }, (_, packet) => toneLevel(pcm, tone, codec.sampleRate, length * packet, length))
+    }
+    const whispered = Math.max(...levels(sam, tones.eve))
+    t.ok(whispered < -45, `${codec.name}: at most ${whispered.toFixed(1)} dBm0`)
+    t.ok(levels(sam, tones.bob).slice(6).every(each => near(each, -10)), 'and then who may be heard')
+    const least = Math.min(...levels(ann, tones.bob).slice(5))
+    t.ok(least > -14, `no gap: at least ${least.toFixed(1)} dBm0`)
+    t.ok(levels(ann, tones.eve).slice(36).every(each => each < -45))
+  }
   t.end()
 })
 

@@ -2,9 +2,10 @@ import { TICK_MS } from '../worker/ticker.js'
 
 /** Samples of 20 ms at the widest rate of a room. */
 const WIDEST = 320
-/** Who is chosen among the loudest, and who is heard by itself, in one tick: what is beyond is left out. */
+/** Who is chosen among the loudest, who is heard by itself, and who is in the sum, in one tick: what is beyond is left out. */
 const MOST_RIVALS = 64
 const MOST_VOICES = 64
+const MOST_SPEAKERS = 1024
 /** Ticks that are kept: more than a worker that was held up makes at once, and the age at which they are read. */
 const SLOTS = 8
 /** Least age in ms at which a tick is read: a worker may be so late before the others miss anything of it. */
@@ -24,11 +25,15 @@ const RATE = 1
 const SPOKEN = 2
 const RIVALS = 3
 const VOICES = 4
+const BENDS = 5
+const SPEAKERS = 6
 const SUM = 8
 const RIVAL_LIST = SUM + WIDEST
 const VOICE_LIST = RIVAL_LIST + 2 * MOST_RIVALS
-const VOICE_WORDS = 1 + WIDEST / 2
-const SLOT_WORDS = VOICE_LIST + MOST_VOICES * VOICE_WORDS
+/** Who it is, whether it bends, and what it says. */
+const VOICE_WORDS = 2 + WIDEST / 2
+const SPEAKER_LIST = VOICE_LIST + MOST_VOICES * VOICE_WORDS
+const SLOT_WORDS = SPEAKER_LIST + MOST_SPEAKERS
 
 /** What one worker's members of a room say in one tick; overwritten by each `read`. */
 export class RoomFrame {
@@ -36,8 +41,13 @@ export class RoomFrame {
   rate = 0
   /** There is anything in the sum. */
   spoken = false
+  /** Something in the sum has begun or ended at once: it is to begin where the last one ended. */
+  bends = false
   /** Of those who are not heard by themselves; not clipped. */
   readonly sum = new Int32Array(WIDEST)
+  /** Whose voices are in the last sum there was: whoever is not to hear one of them must not hear the sum. */
+  speakers = 0
+  readonly speakerIds = new Int32Array(MOST_SPEAKERS)
   /** Who is heard where only the loudest are, and how loud they are. */
   rivals = 0
   readonly rivalIds = new Int32Array(MOST_RIVALS)
@@ -45,6 +55,8 @@ export class RoomFrame {
   /** Those who are heard by themselves. */
   voices = 0
   readonly voiceIds = new Int32Array(MOST_VOICES)
+  /** 1: as `bends`. */
+  readonly voiceBends = new Uint8Array(MOST_VOICES)
   readonly pcm = Array.from({ length: MOST_VOICES }, () => new Int16Array(WIDEST))
 }
 
@@ -78,12 +90,23 @@ export class RoomShare {
     Atomics.store(words, this.#base + STAMP, 0)
     words[PHASE] = at % TICK_MS
     words[this.#base + RATE] = rate
-    words[this.#base + SPOKEN] = words[this.#base + RIVALS] = words[this.#base + VOICES] = 0
+    words[this.#base + SPOKEN] = words[this.#base + RIVALS] = words[this.#base + VOICES] = words[this.#base + SPEAKERS] = 0
   }
 
-  sum(sum: Int32Array): void {
+  /** Somebody who is going to be in the sum. @returns false when there is no room for it. */
+  speaker(id: number): boolean {
+    const count = this.#words[this.#base + SPEAKERS]!
+    if (count === MOST_SPEAKERS) return false
+    this.#words[this.#base + SPEAKER_LIST + count] = id
+    this.#words[this.#base + SPEAKERS] = count + 1
+    return true
+  }
+
+  /** What the speakers say. @param bends as `RoomFrame.bends`. */
+  sum(sum: Int32Array, bends = false): void {
     const words = this.#words
     words[this.#base + SPOKEN] = 1
+    words[this.#base + BENDS] = bends ? 1 : 0
     for (let at = 0, to = this.#base + SUM; at < sum.length; at++, to++) words[to] = sum[at]!
   }
 
@@ -97,13 +120,14 @@ export class RoomShare {
     this.#words[this.#base + RIVALS] = count + 1
   }
 
-  /** Somebody who is not in the sum, because not all hear it. @returns false when there is no room for it. */
-  voice(id: number, pcm: Int16Array): boolean {
+  /** Somebody who is not in the sum, because not all hear it. @param bends as `RoomFrame.bends`. @returns false when there is no room for it. */
+  voice(id: number, pcm: Int16Array, bends = false): boolean {
     const count = this.#words[this.#base + VOICES]!
     if (count === MOST_VOICES) return false
     const at = this.#base + VOICE_LIST + count * VOICE_WORDS
     this.#words[at] = id
-    for (let from = 0, to = 2 * (at + 1); from < pcm.length; from++, to++) this.#samples[to] = pcm[from]!
+    this.#words[at + 1] = bends ? 1 : 0
+    for (let from = 0, to = 2 * (at + 2); from < pcm.length; from++, to++) this.#samples[to] = pcm[from]!
     this.#words[this.#base + VOICES] = count + 1
     return true
   }
@@ -147,7 +171,12 @@ export class RoomShare {
     const words = this.#words
     const samples = ((frame.rate = words[base + RATE]!) * TICK_MS) / 1000
     frame.spoken = words[base + SPOKEN] === 1
-    if (frame.spoken) for (let at = 0, from = base + SUM; at < samples; at++, from++) frame.sum[at] = words[from]!
+    frame.bends = words[base + BENDS] === 1
+    if (frame.spoken) {
+      for (let at = 0, from = base + SUM; at < samples; at++, from++) frame.sum[at] = words[from]!
+      frame.speakers = words[base + SPEAKERS]!
+      for (let at = 0, from = base + SPEAKER_LIST; at < frame.speakers; at++, from++) frame.speakerIds[at] = words[from]!
+    }
     frame.rivals = words[base + RIVALS]!
     for (let rival = 0, from = base + RIVAL_LIST; rival < frame.rivals; rival++, from += 2) {
       frame.rivalIds[rival] = words[from]!
@@ -156,8 +185,9 @@ export class RoomShare {
     frame.voices = words[base + VOICES]!
     for (let voice = 0, from = base + VOICE_LIST; voice < frame.voices; voice++, from += VOICE_WORDS) {
       frame.voiceIds[voice] = words[from]!
+      frame.voiceBends[voice] = words[from + 1]!
       const pcm = frame.pcm[voice]!
-      for (let at = 0; at < samples; at++) pcm[at] = this.#samples[2 * (from + 1) + at]!
+      for (let at = 0; at < samples; at++) pcm[at] = this.#samples[2 * (from + 2) + at]!
     }
   }
 }

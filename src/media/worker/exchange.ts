@@ -40,6 +40,8 @@ export class Guest {
   pcm: Int16Array
   /** Ticks for which it has said nothing. */
   silent = 0
+  /** Where its last frame ended. */
+  readonly end = new FrameEnd()
   readonly #rate: RateChange
 
   constructor(readonly id: number, rate: number, filters: ResamplerFilters) {
@@ -48,47 +50,92 @@ export class Guest {
   }
 
   say(pcm: Int16Array, rate: number): void {
-    this.silent = 0
     this.pcm = this.#rate.apply(pcm, rate)
   }
 }
 
-/** What the members in one other worker say. */
-class Neighbour {
+/** What the members in one other worker say. Whatever begins or ends at once goes over from silence, or to it: else it would click. */
+export class Neighbour {
   readonly frame = new RoomFrame()
+  /** What all hear of it in this tick, at this part's rate: if `frame.spoken`. */
+  said: Int16Array | Int32Array = this.frame.sum
   readonly #guests: Guest[] = []
+  /** Whose the voices of the frame are. */
+  readonly #speaking: Guest[] = []
   readonly #clipped = new Int16Array(this.frame.sum.length)
   readonly #change: RateChange
   /** Where its last sum ended; whether there was one in the tick before. */
   readonly #end = new FrameEnd()
   #spoke = false
+  /** It came in the tick before. */
+  #there = true
 
   constructor(readonly share: RoomShare, readonly rate: number, readonly filters: ResamplerFilters) {
     this.#change = new RateChange(rate, filters)
   }
 
-  /** Takes in what it said. A part that falls silent or does not come has its sound go over to silence: else it would click. @returns false where it did not come. */
+  /** Takes in what it said. @returns false where it did not come. */
   read(at: number): boolean {
-    const { share, frame } = this
-    const there = share.read(at, frame)
+    const there = this.share.read(at, this.frame)
+    this.#readSum(!this.#there)
+    this.#readVoices(!this.#there)
+    this.#there = there
+    return there
+  }
+
+  #readSum(back: boolean): void {
+    const { frame } = this
     const { spoken } = frame
-    if (spoken) this.#end.take(frame.sum, (frame.rate * TICK_MS) / 1000)
-    else if (this.#spoke) {
+    if (spoken) {
+      if (back || frame.bends) this.#end.lead(frame.sum, frame.rate)
+      this.#end.take(frame.sum, (frame.rate * TICK_MS) / 1000)
+    } else if (this.#spoke) {
       frame.sum.fill(0)
       this.#end.lead(frame.sum, frame.rate)
+      this.#end.clear()
       frame.spoken = true
     }
     this.#spoke = spoken
-    return there
+  }
+
+  #readVoices(back: boolean): void {
+    const { frame } = this
+    const guests = this.#guests
+    this.#speaking.length = 0
+    for (let at = 0; at < guests.length; at++) guests[at]!.silent++
+    for (let voice = 0; voice < frame.voices; voice++) {
+      const guest = this.#guest(frame.voiceIds[voice]!)
+      const pcm = frame.pcm[voice]!
+      guest.silent = 0
+      if (back || frame.voiceBends[voice] === 1) guest.end.lead(pcm, frame.rate)
+      guest.end.take(pcm, (frame.rate * TICK_MS) / 1000)
+      this.#speaking.push(guest)
+    }
+    for (let at = guests.length - 1; at >= 0; at--) {
+      const guest = guests[at]!
+      if (guest.silent === 1) this.#endVoice(guest)
+      else if (guest.silent > FORGET_TICKS) guests.splice(at, 1)
+    }
+  }
+
+  #endVoice(guest: Guest): void {
+    const { frame } = this
+    const pcm = frame.pcm[frame.voices]
+    if (pcm !== undefined) {
+      pcm.fill(0)
+      guest.end.lead(pcm, frame.rate)
+      frame.voices++
+      this.#speaking.push(guest)
+    }
+    guest.end.clear()
   }
 
   /** Adds what all hear of it to `sum`, and who is heard by itself to `guests`. */
   hear(sum: Int32Array, guests: Guest[]): void {
     const { frame } = this
     if (frame.spoken) this.#add(sum)
-    for (let at = this.#guests.length - 1; at >= 0; at--) if (++this.#guests[at]!.silent > FORGET_TICKS) this.#guests.splice(at, 1)
     for (let voice = 0; voice < frame.voices; voice++) {
-      const guest = this.#guest(frame.voiceIds[voice]!)
+      const guest = this.#speaking[voice]!
       guest.say(frame.pcm[voice]!, frame.rate)
       guests.push(guest)
     }
@@ -97,11 +144,20 @@ class Neighbour {
   #add(sum: Int32Array): void {
     const { frame } = this
     if (frame.rate === this.rate) {
+      this.said = frame.sum
       for (let at = 0; at < sum.length; at++) sum[at]! += frame.sum[at]!
       return
     }
     for (let at = 0; at < this.#clipped.length; at++) this.#clipped[at] = clip(frame.sum[at]!)
-    add(sum, this.#change.apply(this.#clipped, frame.rate))
+    const said = this.said = this.#change.apply(this.#clipped, frame.rate)
+    add(sum, said)
+  }
+
+  /** Somebody's voice is in what all hear of it. */
+  sums(id: number): boolean {
+    const { spoken, speakers, speakerIds } = this.frame
+    for (let at = 0; spoken && at < speakers; at++) if (speakerIds[at] === id) return true
+    return false
   }
 
   #guest(id: number): Guest {
@@ -173,19 +229,20 @@ export class Exchange {
   /** Who speaks elsewhere in this tick and is not heard by all. */
   readonly guests: Guest[] = []
   readonly #pool: { id: number; loudness: number; readonly heard: true }[] = []
-  readonly #neighbours: readonly Neighbour[]
+  /** The other parts. */
+  readonly neighbours: readonly Neighbour[]
   #wide: WideMix | undefined
 
   /** @param rate of this part in Hz. */
   constructor(readonly shares: RoomShares, readonly rate: number, readonly filters: ResamplerFilters, readonly counters: WorkerShare) {
-    this.#neighbours = shares.others.map(share => new Neighbour(share, rate, filters))
+    this.neighbours = shares.others.map(share => new Neighbour(share, rate, filters))
   }
 
   /** Takes in what the others said. */
   read(at: number): void {
     this.rivals.length = 0
-    for (let index = 0; index < this.#neighbours.length; index++) {
-      const neighbour = this.#neighbours[index]!
+    for (let index = 0; index < this.neighbours.length; index++) {
+      const neighbour = this.neighbours[index]!
       const { share, frame } = neighbour
       if (!neighbour.read(at) && share.expected(at)) this.counters.add(Counter.roomFramesMissed, 1)
       for (let rival = 0; rival < frame.rivals; rival++) this.#rival(frame.rivalIds[rival]!, frame.loudness[rival]!)
@@ -200,16 +257,26 @@ export class Exchange {
     this.rivals.push(rival)
   }
 
+  /** Somebody's voice is in the sum of another part, in the last tick. */
+  sums(id: number): boolean {
+    return this.neighbours.some(neighbour => neighbour.sums(id))
+  }
+
+  /** Somebody who is told by itself says something in this tick. */
+  speaks(id: number): boolean {
+    return this.guests.some(guest => guest.id === id)
+  }
+
   /** @param own sum of what this part's members say. @returns what `read` took in and that, at 16 kHz; valid until the next call. */
   wideMix(own: Int32Array): Uint8Array {
-    this.#wide ??= new WideMix(this.rate, this.#neighbours, this.filters)
+    this.#wide ??= new WideMix(this.rate, this.neighbours, this.filters)
     return this.#wide.make(own)
   }
 
   /** Adds what `read` took in to the room's sum; sets `guests`. */
   hear(sum: Int32Array): void {
     this.guests.length = 0
-    for (let index = 0; index < this.#neighbours.length; index++) this.#neighbours[index]!.hear(sum, this.guests)
+    for (let index = 0; index < this.neighbours.length; index++) this.neighbours[index]!.hear(sum, this.guests)
     for (let index = 0; index < this.guests.length; index++) add(sum, this.guests[index]!.pcm)
   }
 }

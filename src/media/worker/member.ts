@@ -15,6 +15,7 @@ import { tickPayload } from './tick-payload.js'
 import type { ResamplerFilters } from './resampler-filters.js'
 import { bendSound, type SeamBegin } from './seam.js'
 import { TICK_MS } from './ticker.js'
+import { Unheard } from './unheard.js'
 
 /** What a room needs of a leg. */
 export interface MixedLeg {
@@ -69,8 +70,8 @@ export class Member implements AudioSink {
   /** It is among the loudest, where only those are heard; and how loud it is. */
   heard = false
   loudness = 0
-  /** Those that it does not hear, members or not at the moment; undefined when it hears all. */
-  unheard: Set<number> | undefined
+  /** Undefined when it hears all. */
+  unheard: Unheard | undefined
   readonly codec: Codec
   /** It can take the payload made for others with the same codec. */
   readonly shares: boolean
@@ -236,7 +237,7 @@ export class Member implements AudioSink {
 
   /** Goes on where it stood in another worker, or when it was here before. */
   stand({ unheard, talking }: MemberStanding): void {
-    this.unheard = unheard.length === 0 ? undefined : new Set(unheard)
+    this.unheard = unheard.length === 0 ? undefined : new Unheard(unheard)
     this.#talking = talking
   }
 

@@ -1,19 +1,19 @@
 import type { Codec } from '../../codec/codec.js'
 import { CordboardError } from '../../core/errors.js'
 import type { MemberSettings, MemberStanding } from '../protocol.js'
-import type { RoomShare } from '../shared/room-share.js'
-import { Counter } from '../shared/worker-share.js'
 import type { WorkerContext } from './context.js'
 import { Couple } from './couple.js'
-import { Exchange, type Guest, type RoomShares } from './exchange.js'
+import { Exchange, type RoomShares } from './exchange.js'
 import { type Candidate, Loudest } from './loudest.js'
 import { FrameEnd } from './frame-end.js'
 import { type Arrival, ARRIVAL_TICKS, Member, type MixedLeg } from './member.js'
 import { CommonEncoding } from './common-encoding.js'
-import { add, clip, mixFrames, NARROW, WIDE } from './mixing.js'
+import { add, clip, mixFrames, NARROW, subtract, WIDE } from './mixing.js'
 import type { AudioSink } from './receiver.js'
 import type { RecordingTap } from './tap.js'
+import { Teller } from './teller.js'
 import type { Producer } from './ticker.js'
+import { Unheard } from './unheard.js'
 import { Patience } from './work-loop.js'
 
 /** Takes each tick's whole mix. */
@@ -26,7 +26,6 @@ interface SharedPayload {
 }
 
 const NO_RIVALS: readonly Candidate[] = []
-const NO_GUESTS: readonly Guest[] = []
 
 /**
  * A room, or the part of it that is in this worker: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
@@ -47,9 +46,6 @@ export class Mixer implements Producer {
   /** The last two samples of the newest, and whether the next one begins where they ended. */
   readonly #commonEnd = new FrameEnd()
   #commonBends = false
-  /** The same of what the other workers were told. */
-  readonly #toldEnd = new FrameEnd()
-  #toldBends = false
   #ticks = 0
   /** Of members whose codec has another rate than the room, or adapts. */
   readonly #encodings = new Map<Codec, CommonEncoding>()
@@ -59,6 +55,7 @@ export class Mixer implements Producer {
   readonly #loudest: Loudest | undefined
   /** With the members in other workers; undefined while all are here. */
   #exchange: Exchange | undefined
+  readonly #teller: Teller
   /** Told who begins and ends to talk; undefined while nobody asks. */
   talking: ((leg: number, talking: boolean) => void) | undefined
   /** Some member is still heard where it was before. */
@@ -71,6 +68,7 @@ export class Mixer implements Producer {
   /** @param loudest how many members are heard at a time; all by default. */
   constructor(readonly context: Pick<WorkerContext, 'filters' | 'stretches' | 'ticker' | 'now'>, loudest?: number) {
     this.#loudest = loudest === undefined ? undefined : new Loudest(loudest)
+    this.#teller = new Teller(context.ticker.share, loudest !== undefined)
   }
 
   get size(): number {
@@ -103,6 +101,8 @@ export class Mixer implements Producer {
   connect(shares: RoomShares | undefined): void {
     const { filters, ticker } = this.context
     this.#exchange = shares === undefined ? undefined : new Exchange(shares, this.rate, filters, ticker.share)
+    // A part that is there no more ends at once.
+    for (const member of this.#members) this.#bend(member)
     this.#schedule()
   }
 
@@ -195,29 +195,33 @@ export class Mixer implements Producer {
   set(leg: number, settings: MemberSettings): void {
     const member = this.#find(leg)
     if (member === undefined) return
-    const { muted, gain, deaf } = member.settings
+    const { muted, gain, deaf, apart } = member.settings
     if (settings.muted !== muted || settings.gain !== gain) this.#altered = member.altered = true
     if (settings.deaf !== deaf) member.bend(this.#commonEnd)
+    // It ends in the one and begins in the other, which together are what it says.
+    if (settings.apart !== apart && member.speaks) for (const either of [true, false]) this.#teller.bend(leg, either)
     member.settings = settings
   }
 
   /** The voice of a member changes at once: those who hear it are spared the step. What all hear is bent once for all. */
   #bendFor({ id, settings }: Member): void {
-    this.#toldBends ||= !settings.apart
-    for (const listener of this.#members) {
-      if (listener.id === id || listener.settings.deaf || listener.unheard?.has(id) === true) continue
-      if (listener.passed) this.#commonBends = true
-      else listener.bend(this.#commonEnd)
-    }
+    this.#teller.bend(id, settings.apart)
+    for (const listener of this.#members) if (listener.id !== id && !listener.settings.deaf && listener.unheard?.has(id) !== true) this.#bend(listener)
+  }
+
+  #bend(listener: Member): void {
+    if (listener.passed) this.#commonBends = true
+    else listener.bend(this.#commonEnd)
   }
 
   hears(listener: number, speaker: number, heard: boolean): void {
     const member = this.#find(listener)
     if (member === undefined) return
-    if (this.#find(speaker)?.speaks === true && (member.unheard?.has(speaker) === true) === heard) member.bend(this.#commonEnd)
-    const unheard = member.unheard ?? new Set<number>()
+    const speaks = this.#find(speaker)?.speaks ?? this.#exchange?.speaks(speaker)
+    if (speaks === true && (member.unheard?.has(speaker) === true) === heard) member.bend(this.#commonEnd)
+    const unheard = member.unheard ?? new Unheard([])
     if (heard) unheard.delete(speaker)
-    else unheard.add(speaker)
+    else unheard.add(speaker, this.#exchange)
     member.unheard = unheard.size === 0 ? undefined : unheard
   }
 
@@ -244,7 +248,8 @@ export class Mixer implements Producer {
 
   tick(at: number): void {
     this.#mixAll(at)
-    this.#commonBends = this.#toldBends = false
+    this.#commonBends = false
+    this.#teller.settle()
     if (this.#couples.length > 0) this.#serveCouples(at)
   }
 
@@ -277,7 +282,7 @@ export class Mixer implements Producer {
     if (exchange === undefined) {
       for (let index = 0; index < members.length; index++) if (members[index]!.speaks) add(this.#frames.sum, members[index]!.pcm)
     } else {
-      this.#tell(exchange.shares.own, at)
+      this.#teller.tell(exchange.shares.own, members, this.#frames.sum, at, this.rate)
       if (this.#taps.length > 0 && this.rate < WIDE) wide = exchange.wideMix(this.#frames.sum)
       exchange.hear(this.#frames.sum)
     }
@@ -287,40 +292,6 @@ export class Mixer implements Producer {
     for (let index = 0; index < this.#taps.length; index++) this.#taps[index]!.mixed(wide ?? this.#wholeMix(), rate, (at * rate) / 1000, at)
     if (this.#commonMade) this.#keepEnd()
     if (this.#resamples) this.#keepCommon()
-  }
-
-  /** Sums what is said here, and has the other workers hear it. */
-  #tell(share: RoomShare, at: number): void {
-    const members = this.#members
-    let spoken = false
-    share.begin(at, this.rate)
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index]!
-      if (!member.speaks) continue
-      if (this.#loudest !== undefined) share.rival(member.id, member.loudness)
-      if (member.settings.apart) continue
-      add(this.#frames.sum, member.pcm)
-      spoken = true
-    }
-    if (spoken) this.#tellSum(share)
-    else this.#toldEnd.clear()
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index]!
-      if (!member.speaks || !member.settings.apart) continue
-      if (!share.voice(member.id, member.pcm)) this.context.ticker.share.add(Counter.roomVoicesLeftOut, 1)
-      add(this.#frames.sum, member.pcm)
-    }
-    share.end()
-  }
-
-  #tellSum(share: RoomShare): void {
-    let { sum } = this.#frames
-    if (this.#toldBends) {
-      sum = sum.slice()
-      this.#toldEnd.lead(sum, this.rate)
-    }
-    share.sum(sum)
-    this.#toldEnd.take(sum)
   }
 
   /** Of two, each hears just the other: there is nothing to sum. */
@@ -370,6 +341,7 @@ export class Mixer implements Producer {
       member.send(this.#frames.silence, at, this.#before)
       return
     }
+    if (member.unheard !== undefined) this.#hide(member, member.unheard)
     if (member.speaks || member.bends || member.unheard !== undefined) {
       this.#mixFor(member)
       member.send(this.#frames.mix, at, this.#before)
@@ -387,6 +359,13 @@ export class Mixer implements Producer {
     this.#makeCommon()
     const payload = member.send(this.#common, at, this.#before)
     if (member.shares) this.#share(member.codec, payload)
+  }
+
+  /** Finds what the member does not hear. */
+  #hide(member: Member, unheard: Unheard): void {
+    const { muffled } = unheard
+    unheard.seek(member.id, this.#members, this.#exchange)
+    if (unheard.muffled !== muffled) member.bend(this.#commonEnd)
   }
 
   #share(codec: Codec, payload: Uint8Array): void {
@@ -423,30 +402,18 @@ export class Mixer implements Producer {
   }
 
   /** The sum without the member's own voice and those that it does not hear. */
-  #mixFor(member: Member): void {
-    const sum = this.#frames.sum
-    const mix = this.#frames.mix
-    const own = member.pcm
-    if (member.unheard === undefined && member.speaks) {
-      for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - own[at]!)
+  #mixFor({ speaks, pcm, unheard }: Member): void {
+    const { sum, rest, mix } = this.#frames
+    const hidden = unheard?.said
+    if (hidden === undefined || hidden.length === 0) {
+      if (speaks) for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]! - pcm[at]!)
+      else for (let at = 0; at < mix.length; at++) mix[at] = clip(sum[at]!)
       return
     }
-    if (member.unheard === undefined) {
-      this.#makeCommon()
-      mix.set(this.#common)
-      return
-    }
-    const guests = this.#exchange?.guests ?? NO_GUESTS
-    for (let at = 0; at < mix.length; at++) {
-      let value = sum[at]!
-      if (member.speaks) value -= own[at]!
-      for (let index = 0; index < this.#members.length; index++) {
-        const other = this.#members[index]!
-        if (other.speaks && other !== member && member.unheard.has(other.id)) value -= other.pcm[at]!
-      }
-      for (let index = 0; index < guests.length; index++) if (member.unheard.has(guests[index]!.id)) value -= guests[index]!.pcm[at]!
-      mix[at] = clip(value)
-    }
+    rest.set(sum)
+    for (let index = 0; index < hidden.length; index++) subtract(rest, hidden[index]!)
+    if (speaks) subtract(rest, pcm)
+    for (let at = 0; at < mix.length; at++) mix[at] = clip(rest[at]!)
   }
 
   #makeCommon(): void {

@@ -79,6 +79,32 @@ void t.test('who hears whom stays with the room', { timeout: 60_000 }, async t =
     })
   }
 
+  await t.test('who is moved to another worker, or joins there, does not hear for a moment what is not meant for it', async t => {
+    const tones = [500, 600, 2400, 800, 2900, 900, 1000, 1100]
+    const { peers, legs, end } = await talkers(engine, tones)
+    await using room = await engine.createRoom({ perWorker: 3 })
+    const here = [0, 2, 4]
+    const [caller, colleague, supervisor] = here.map(at => legs[at]!) as [Leg, Leg, Leg]
+    const { worker } = caller
+    t.same(legs.map(leg => leg.worker === worker), tones.map((_, at) => at % 2 === 0))
+    for (const at of [...here, 1, 3]) await room.join(legs[at]!)
+    room.hears(caller, supervisor, false)
+    const from = peers[0]!.heard.length
+    await goOn(peers.slice(0, 3), 20)
+    room.hears(legs[5]!, colleague, false)
+    await room.join(legs[5]!)
+    await engine.drainWorker(worker)
+    await goOn(peers.slice(0, 6), 20)
+    for (const [what, listener, since, speaker] of [['moved', 0, from + 5, 4], ['joined', 5, 0, 2]] as const) {
+      const pcm = peers[listener]!.pcm(since)
+      const loudest = Math.max(...Array.from({ length: pcm.length / 160 }, (_, packet) => toneLevel(pcm, tones[speaker]!, 8000, 160 * packet, 160)))
+      t.ok(loudest < -40, `who ${what}: at most ${loudest.toFixed(1)} dBm0`)
+      t.ok(peers[1]!.level(tones[speaker]!) > -11, 'others hear it')
+    }
+    t.equal(await engine.addWorker(), worker)
+    await end()
+  })
+
   await t.test('a room keeps nothing of who hears whom when one of the two has closed', async t => {
     await using room = await engine.createRoom()
     const stays = await engine.open({ kind: 'rtp' })
