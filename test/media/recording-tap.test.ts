@@ -92,6 +92,11 @@ class Recorded {
     return tap
   }
 
+  /** Fills the ring with what belongs to no recording, until the recorder's next turn. */
+  fill(): void {
+    for (const bytes of [160, 0]) while (this.#ring.write(0, 0, 0, 0, 0, 0, new Uint8Array(bytes), 0, bytes));
+  }
+
   /** Ends the recording. @returns the levels of what was heard and said, in packets of 20 ms from `from` (ms) on. */
   levels(from: number, packets: number): number[][] {
     this.#recorder.run({ type: 'close', request: 2, recording: RECORDING, at: this.now * 8 })
@@ -146,3 +151,15 @@ for (const name of ['G722', 'G726-32', 'G726-40']) {
     t.end()
   })
 }
+
+void t.test('a recording that begins while the ring is full begins then, not when there is room again', t => {
+  const recorded = new Recorded(t, codecFor('PCMU', 8000)!)
+  recorded.fill()
+  recorded.record()
+  recorded.talk(200)
+  for (const levels of recorded.levels(0, 10)) {
+    t.ok(levels[0]! < -60, 'what found no room is silence')
+    t.ok(atLevel(levels.slice(2)), shown(levels))
+  }
+  t.end()
+})

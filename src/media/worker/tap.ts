@@ -33,6 +33,9 @@ export class RecordingTap implements AudioSink, SentTap {
   #paused = false
   /** Of the stream that is recorded; 0 before the first packet, and the recorder may know it from another worker. */
   #ssrc = 0
+  /** When it began, in 1/8 ms; and whether the recorder has been told. */
+  readonly #begin: number
+  #begun: boolean
   #lost = 0
 
   /** @param leg undefined where the mix of a room is recorded. */
@@ -40,7 +43,8 @@ export class RecordingTap implements AudioSink, SentTap {
     this.received = received
     this.sentTrack = sent
     this.#ssrc = leg?.receiver.ssrc ?? 0
-    context.frames.write(recording, BEGIN_TRACK, 0, 0, 0, (context.now() * 8) | 0, NOTHING, 0, 0)
+    this.#begin = (context.now() * 8) | 0
+    this.#begun = this.#tellBegin()
     this.#join()
   }
 
@@ -51,6 +55,11 @@ export class RecordingTap implements AudioSink, SentTap {
   set paused(paused: boolean) {
     if (this.#paused && !paused) this.#join()
     this.#paused = paused
+  }
+
+  /** A ring that is full takes it later. */
+  #tellBegin(): boolean {
+    return this.context.frames.write(this.recording, BEGIN_TRACK, 0, 0, 0, this.#begin, NOTHING, 0, 0)
   }
 
   /** The recorder's decoders have not heard what the streams were so far. */
@@ -97,7 +106,8 @@ export class RecordingTap implements AudioSink, SentTap {
 
   #write(track: number, codec: number, rate: number, timestamp: number, at: number, payload: Uint8Array, start: number, end: number): void {
     if (this.#paused || track < 0) return
-    if (this.context.frames.write(this.recording, track, codec, rate, timestamp | 0, at, payload, start, end)) return
+    if (!this.#begun) this.#begun = this.#tellBegin()
+    if (this.#begun && this.context.frames.write(this.recording, track, codec, rate, timestamp | 0, at, payload, start, end)) return
     this.context.share.add(Counter.framesDropped, 1)
     this.#lost++
     // Told at the first loss, then each second's worth.
