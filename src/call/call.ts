@@ -202,7 +202,10 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   ask<T>(menu: Menu<T>, options?: Scoped & { readonly flush?: boolean }): Promise<Answer<T>>
   /** Keys as they come, queued ones first (32 at most: the oldest is dropped and counted). Finishes when the call ends. */
   digits(options?: Scoped): AsyncIterableIterator<{ readonly digit: Digit; readonly duration: number }>
-  /** Presses keys, one after the other. @throws CordboardError `CALL_STATE` before the answer and when the peer refuses them in INFO, `CALL_ENDED`. */
+  /**
+   * Presses keys one after the other, after those of earlier calls (that send them the same way). Resolves when its own are out.
+   * @throws CordboardError `CALL_STATE` before the answer and when the peer refuses them in INFO, `CALL_BUSY` when 32 calls wait already, `CALL_ENDED`.
+   */
   sendDigits(digits: readonly Digit[], options?: SendDigitsOptions): Promise<void>
   /**
    * What the peer says, as mono PCM in frames of 20 ms at `rate` Hz. `buffer`: frames that wait for a reader; then the oldest is dropped and counted.

@@ -3,6 +3,7 @@ import { channels } from '../core/channels.js'
 import { CordboardError, isCordboardError, withoutStack } from '../core/errors.js'
 import { Ending } from '../core/ending.js'
 import { abortable, onAbort, type Scoped } from '../core/scope.js'
+import { Turns } from '../core/turns.js'
 import type { Detection, Digit, Leg, Playback, RecordOptions } from '../media/leg.js'
 import { sends } from '../sdp/direction.js'
 import type { Direction, WantedStream } from '../sdp/negotiated.js'
@@ -32,6 +33,8 @@ import { transferCall, type TransferOutcome } from './transfer.js'
 
 /** Keys that wait for a reader before the oldest is dropped. */
 const QUEUED_DIGITS = 32
+/** Sendings of keys in INFO that wait for those before them, as many as in a leg. */
+const WAITING_DIGITS = 32
 /** Of a 503, for a moment without room (RFC 3261 §21.5.4). */
 export const UNAVAILABLE = { headers: { 'Retry-After': '5' } }
 
@@ -48,6 +51,8 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
   /** The bridge that its side streams go through. */
   side: SideBridge | undefined
   readonly #digits = new DigitQueue(QUEUED_DIGITS)
+  /** Keys on their way in INFO; those in RTP wait in the leg. */
+  #infos: Turns | undefined
   readonly #foreground = new Foreground(press => this.#digits.push(press))
   #session: Session | undefined
   #endReason: EndReason | undefined
@@ -169,7 +174,11 @@ export class LiveCall extends EventEmitter<CallEvents> implements Call {
 
   async sendDigits(digits: readonly Digit[], options: SendDigitsOptions = {}): Promise<void> {
     const leg = this.#answeredLeg('sendDigits')
-    if (options.by === 'info') return this.#alive(sendByInfo(this.#session!, digits, this.#context.clock, options.signal), options.signal)
+    if (options.by === 'info') {
+      this.#infos ??= new Turns(WAITING_DIGITS, 'sendDigits')
+      const sent = this.#infos.take(() => sendByInfo(this.#session!, digits, this.#context.clock, options.signal), options.signal)
+      return this.#alive(sent, options.signal)
+    }
     await this.#alive(leg.sendDigits(digits, options), options.signal)
   }
 

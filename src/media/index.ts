@@ -5,8 +5,8 @@ export type { SealedRecording } from './sealed-recording.js'
 export { readWav, wavHeader } from './wav.js'
 export type { WavAudio } from './wav.js'
 export type {
-  Digit, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener, MediaEngine,
-  MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, RoomEvents, RoomOptions, Source,
+  Digit, DigitsOptions, EngineOptions, EngineStatistics, JoinOptions, Leg, LegEvents, LegKind, LegOptions, LegRecording, LegStatistics, Listener,
+  MediaEngine, MemberOptions, Playback, PlaybackOutcome, PlayOptions, RecorderOptions, RecordingResult, RecordOptions, Room, RoomEvents, RoomOptions, Source,
   TickLateness, WorkerStatistics,
 } from './leg.js'
 export type { SideStream, SideStreamOptions, StreamStatistics } from './side-stream.js'

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { CordboardError } from '../core/errors.js'
 import { onAbort } from '../core/scope.js'
+import { Turns } from '../core/turns.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
-import type { Detection, Digit, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
+import type { Detection, Digit, DigitsOptions, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
 import { ListenerHandle } from './listener-handle.js'
 import type { Movable } from './moves.js'
 import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
@@ -17,6 +18,8 @@ import type { Order, Request, WorkerLink } from './worker-link.js'
 
 const DIGIT_MS = 100
 const GAP_MS = 80
+/** Sendings of digits that wait for those before them. */
+const WAITING_DIGITS = 32
 /** What is played before the peer's codec is known is made for this one. */
 const FIRST_CODEC = { name: 'PCMU', clockRate: 8000 }
 
@@ -35,6 +38,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
   readonly leaving: Request
   readonly #recordings = new Set<RecordingHandle>()
   readonly #listeners = new Map<number, ListenerHandle>()
+  readonly #presses = new Turns(WAITING_DIGITS, 'sendDigits')
   #detection: Detection = {}
   #playback: PlaybackHandle | undefined
   readonly #line: WorkerLine
@@ -114,19 +118,25 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
     if (this.#playback === playback) this.#playback = undefined
   }
 
-  async sendDigits(digits: readonly Digit[], options: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+  async sendDigits(digits: readonly Digit[], options: DigitsOptions = {}): Promise<void> {
     this.#ensureOpen()
     options.signal?.throwIfAborted()
+    await this.#presses.take(() => this.#press(digits, options), options.signal)
+  }
+
+  async #press(digits: readonly Digit[], { duration = DIGIT_MS, gap = GAP_MS, signal }: DigitsOptions): Promise<void> {
+    // It may have waited.
+    this.#ensureOpen()
+    signal?.throwIfAborted()
     const progress = DigitProgress.allocate()
-    const off = onAbort(options.signal, () => new DigitProgress(progress).stop())
-    const { duration = DIGIT_MS, gap = GAP_MS } = options
+    const off = onAbort(signal, () => new DigitProgress(progress).stop())
     try {
       // The worker that the leg goes to sends the rest; so does the successor of one that dies, which is asked the same again.
       while ((await this.request({ type: 'send-digits', leg: this.id, digits, duration, gap, progress })).cut === true) this.#ensureOpen()
     } finally {
       off()
     }
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
   }
 
   async record(options: RecordOptions): Promise<LegRecording> {

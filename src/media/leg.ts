@@ -75,6 +75,16 @@ export interface Playback {
   volume: number
 }
 
+/** How digits are sent. Times in milliseconds. */
+export interface DigitsOptions {
+  /** Of a press. @default 100 */
+  readonly duration?: number
+  /** Between two. @default 80 */
+  readonly gap?: number
+  /** Those that wait are not sent; of those being sent, the press in progress ends properly and no other begins. Rejects with its reason. */
+  readonly signal?: AbortSignal
+}
+
 /** What is recorded, and how it is kept. */
 export interface RecordOptions {
   /** Path of the WAV file: 16-bit PCM. */
@@ -180,8 +190,12 @@ export interface Leg extends EventEmitter<LegEvents> {
   apply(media: NegotiatedMedia): Promise<void>
   /** Plays instead of what it sends otherwise, bridge and room included. */
   play(options: PlayOptions): Playback
-  /** Sends the digits one after the other (RFC 4733; in-band tones where telephone-event was not agreed). Times in ms, @default 100 and 80. */
-  sendDigits(digits: readonly Digit[], options?: { readonly duration?: number; readonly gap?: number; readonly signal?: AbortSignal }): Promise<void>
+  /**
+   * Sends the digits one after the other (RFC 4733; in-band tones where telephone-event was not agreed), after those of earlier calls. Resolves when its
+   * own are out.
+   * @throws CordboardError `CALL_BUSY` when 32 calls wait already, `MEDIA_LEG_CLOSED`.
+   */
+  sendDigits(digits: readonly Digit[], options?: DigitsOptions): Promise<void>
   /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made. */
   record(options: RecordOptions): Promise<LegRecording>
   /** `rate` in Hz; `buffer`: frames that wait for a reader, after which the oldest is dropped. */

@@ -275,9 +275,13 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     return this.#player?.options.playback === playback ? this.#player : undefined
   }
 
-  /** Calls `finished` when all are out or were stopped, or the leg closes before that. */
+  /**
+   * Calls `finished` when all are out or were stopped, or the leg closes before that.
+   * @throws CordboardError `CALL_BUSY` before that.
+   */
   sendDigits(command: Extract<Command, { type: 'send-digits' }>, finished: (cut: boolean) => void): void {
-    if (this.codec === undefined || this.#digits !== undefined) return finished(false)
+    if (this.#digits !== undefined) throw new CordboardError('CALL_BUSY', `leg ${this.id} sends digits already`)
+    if (this.codec === undefined) return finished(false)
     const { digits, duration, gap } = command
     if (this.#player !== undefined) this.#player.held = true
     const sender = new DigitSender(this.sender, this.codec, {

@@ -30,6 +30,9 @@ const checkPresses = (t: Test, peer: TonePeer, codes: readonly number[]): void =
   }
 }
 
+/** So many are sent at first, the others while those are under way. */
+const FIRST = 6
+
 /** Digits on their way from a leg. */
 interface Sending {
   readonly leg: Leg
@@ -42,7 +45,7 @@ const sendingFrom = async (engine: MediaEngine, pressed: boolean, signal = new A
   const peer = await TonePeer.create(440)
   const leg = await engine.open({ kind: 'rtp' })
   await leg.apply(peer.media())
-  const done = leg.sendDigits(DIGITS, { signal })
+  const done = leg.sendDigits(DIGITS.slice(0, FIRST), { signal })
   done.catch(() => undefined)
   await until(() => eventsOf(peer).some(packet => packet.payload[0] === 4 && ended(packet) !== pressed), 'the fourth digit')
   return { leg, peer, done }
@@ -55,16 +58,20 @@ const changes: readonly { readonly name: string; readonly port: number; readonly
 ]
 
 for (const { name, port, change } of changes) {
-  for (const pressed of [true, false]) {
-    void t.test(`${pressed ? 'a digit is whole' : 'the rest of the digits follow'}, and each is pressed once, when ${name}`, { buffered: true }, async t => {
-      const first = pressed ? port : port + 10
+  for (const midPress of [true, false]) {
+    void t.test(`${midPress ? 'a digit is whole' : 'the rest of the digits follow'}, and each is pressed once, when ${name}`, { buffered: true }, async t => {
+      const first = midPress ? port : port + 10
       const engine = await createMediaEngine({ workers: 2, ports: [first, first + 9] })
       const other = await engine.open({ kind: 'rtp' })
-      const { leg, peer, done } = await sendingFrom(engine, pressed)
+      const { leg, peer, done } = await sendingFrom(engine, midPress)
       t.not(leg.worker, other.worker)
-      await change(engine, leg, other)
+      const changed = change(engine, leg, other)
+      const rest = leg.sendDigits(DIGITS.slice(FIRST))
+      const pressed = done.then(() => pressesOf(peer).length)
+      await changed
       t.ok(pressesOf(peer).length < DIGITS.length, 'before the last')
-      await done
+      t.equal(await pressed, FIRST, 'those that wait wait for all before them')
+      await rest
       checkPresses(t, peer, CODES)
       peer.close()
       await engine.close()
@@ -90,6 +97,28 @@ void t.test('digits reject when their leg closes', { buffered: true }, async t =
   const { leg, peer, done } = await sendingFrom(engine, true)
   await leg.close()
   await t.rejects(done, { code: 'MEDIA_LEG_CLOSED' })
+  peer.close()
+  await engine.close()
+})
+
+void t.test('digits wait for those before them, unless their signal takes them out; only so many wait; all reject when the leg closes', { buffered: true }, async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [48480, 48489] })
+  const peer = await TonePeer.create(440)
+  const leg = await engine.open({ kind: 'rtp' })
+  await leg.apply(peer.media())
+  const gone = new AbortController()
+  const [first, second, third] = [leg.sendDigits(['1', '2']), leg.sendDigits(['3'], { signal: gone.signal }), leg.sendDigits(['4'])]
+  gone.abort()
+  await t.rejects(second, { name: 'AbortError' })
+  t.equal(pressesOf(peer).length, 0, 'at once')
+  await first
+  await third
+  checkPresses(t, peer, [1, 2, 4])
+  const all = Array.from({ length: 33 }, () => leg.sendDigits(['5']))
+  const outcomes = Promise.allSettled(all)
+  await t.rejects(leg.sendDigits(['6']), { code: 'CALL_BUSY' })
+  await leg.close()
+  for (const outcome of await outcomes) t.match(outcome, { status: 'rejected', reason: { code: 'MEDIA_LEG_CLOSED' } })
   peer.close()
   await engine.close()
 })
