@@ -227,6 +227,26 @@ const run = (mixer: Mixer, legs: readonly DryLeg[], speaking: readonly DryLeg[],
   for (const leg of legs) if (leg.out.length === 0) throw new Error('nothing sent')
 }
 
+void t.test('who begins to talk in the very tick in which another leaves hears no step', t => {
+  // It talks when its jitter buffer has filled: in one of these ticks.
+  for (let ticks = 0; ticks < 6; ticks++) for (let phase = 0; phase < 4; phase++) {
+    const [stays, leaves, listens, begins] = [411, 337, 700, 900].map((tone, at) => new DryLeg(1 + at, pcmu, tone)) as [DryLeg, DryLeg, DryLeg, DryLeg]
+    const legs = [stays, leaves, listens, begins]
+    const mixer = dryMixer()
+    for (const leg of legs) mixer.join(leg, EQUAL)
+    run(mixer, legs, [stays, leaves], 0, 30 + phase)
+    run(mixer, legs, [stays, leaves, begins], 30 + phase, ticks)
+    mixer.part(leaves)
+    run(mixer, legs, [stays, begins], 30 + phase + ticks, 5)
+    const pcm = begins.heard().subarray(3200)
+    const most = 2 * PEAK * (Math.sin((Math.PI * 411) / 8000) + Math.sin((Math.PI * 337) / 8000)) + 512
+    let largest = 0
+    for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+    t.ok(largest <= most, `${ticks} ticks later: ${largest} of ${Math.round(most)}`)
+  }
+  t.end()
+})
+
 void t.test('only the loudest of a huge room are heard, and give way only to who is clearly louder', t => {
   const tones = [500, 800, 1100, 1400, 1700]
   const legs = tones.map((tone, at) => new DryLeg(at + 1, pcmu, tone))

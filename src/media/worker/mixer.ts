@@ -210,7 +210,7 @@ export class Mixer implements Producer {
   }
 
   #bend(listener: Member): void {
-    if (listener.passed) this.#commonBends = true
+    if (listener.passed) this.#commonBends = listener.bendsWithAll = true
     else listener.bend(this.#commonEnd)
   }
 
@@ -343,6 +343,7 @@ export class Mixer implements Producer {
     }
     if (member.unheard !== undefined) this.#hide(member, member.unheard)
     if (member.speaks || member.bends || member.unheard !== undefined) {
+      if (member.bendsWithAll) member.bend(this.#commonEnd)
       this.#mixFor(member)
       member.send(this.#frames.mix, at, this.#before)
       return
