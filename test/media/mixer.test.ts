@@ -122,10 +122,8 @@ void t.test('one wide-band member among many: all who hear the same share one en
   /** A room of one on wide-band, a talker who pauses, and listeners; of `alone`, each is encoded by itself. */
   const room = (alone: boolean): { readonly mixer: Mixer; readonly legs: readonly DryLeg[] } => {
     const mixer = dryMixer()
-    const legs = [new DryLeg(1, wide, 900), new DryLeg(2, counted, 1300), ...Array.from({ length: 10 }, (_, at) => new DryLeg(3 + at, counted, 500))]
+    const legs = [new DryLeg(1, wide, 900), ...Array.from({ length: 11 }, (_, at) => new DryLeg(2 + at, alone ? { ...counted } : counted, at === 0 ? 1300 : 500))]
     for (const leg of legs) mixer.join(leg, EQUAL)
-    // Nobody has such a number: to hear all but that one is to hear the same.
-    if (alone) for (const { id } of legs) mixer.hears(id, 999, false)
     return { mixer, legs }
   }
   const [together, apart] = [room(false), room(true)]
@@ -226,6 +224,79 @@ const run = (mixer: Mixer, legs: readonly DryLeg[], speaking: readonly DryLeg[],
   }
   for (const leg of legs) if (leg.out.length === 0) throw new Error('nothing sent')
 }
+
+void t.test('who begins to talk in the very tick in which another leaves hears no step', t => {
+  // It talks when its jitter buffer has filled: in one of these ticks.
+  for (let ticks = 0; ticks < 6; ticks++) for (let phase = 0; phase < 4; phase++) {
+    const [stays, leaves, listens, begins] = [411, 337, 700, 900].map((tone, at) => new DryLeg(1 + at, pcmu, tone)) as [DryLeg, DryLeg, DryLeg, DryLeg]
+    const legs = [stays, leaves, listens, begins]
+    const mixer = dryMixer()
+    for (const leg of legs) mixer.join(leg, EQUAL)
+    run(mixer, legs, [stays, leaves], 0, 30 + phase)
+    run(mixer, legs, [stays, leaves, begins], 30 + phase, ticks)
+    mixer.part(leaves)
+    run(mixer, legs, [stays, begins], 30 + phase + ticks, 5)
+    const pcm = begins.heard().subarray(3200)
+    const most = 2 * PEAK * (Math.sin((Math.PI * 411) / 8000) + Math.sin((Math.PI * 337) / 8000)) + 512
+    let largest = 0
+    for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+    t.ok(largest <= most, `${ticks} ticks later: ${largest} of ${Math.round(most)}`)
+  }
+  t.end()
+})
+
+/** The room is as wide as the talker: G.711 is brought down from that. */
+for (const [name, talk, adaption] of [['PCMU', 'PCMU', 1], ['PCMU', 'L16', 1], ['G722', 'L16', 1.2], ['G726-32', 'PCMU', 1.2]] as const) void t.test(`${name} in a room of ${talk}: whom a member does not hear costs it an encoding of its own only while that one speaks; no step, no gap, and nothing of that one`, t => {
+  let encoded = 0
+  const codec = codecFor(name, 8000)!
+  const counting = (): ReturnType<Codec['createEncoder']> => {
+    const encoder = codec.createEncoder()
+    return { encode: (...args) => (encoded++, encoder.encode(...args)) }
+  }
+  const once = counting()
+  const counted: Codec = { ...codec, createEncoder: codec.createSplicer === undefined ? () => once : counting }
+  const other = codecFor(talk, talk === 'L16' ? 16_000 : 8000)!
+  for (let phase = 0; phase < 4; phase++) {
+    const [talker, whisperer] = [new DryLeg(1, other, 500), new DryLeg(2, other, 1713)]
+    const [listener, ...others] = [3, 4, 5].map(id => new DryLeg(id, counted, 900)) as [DryLeg, ...DryLeg[]]
+    const mixer = dryMixer()
+    for (const leg of [talker, listener, ...others]) mixer.join(leg, EQUAL)
+    mixer.hears(listener.id, whisperer.id, false)
+    let now = 0
+    /** @returns encodings for the listeners in the last of so many ticks. */
+    const go = (ticks: number, whispers: boolean): number => {
+      for (const end = now + 20 * ticks; now < end; now += 20) {
+        talker.hear(now + 3)
+        if (whispers) whisperer.hear(now + 4)
+        else whisperer.rest()
+        encoded = 0
+        mixer.tick(now + 10)
+      }
+      return encoded
+    }
+    t.equal(go(70, false), 1, 'away')
+    mixer.join(whisperer, EQUAL)
+    t.equal(go(30 + phase, true), 2, 'whispers')
+    mixer.set(whisperer.id, { ...EQUAL, muted: true })
+    t.equal(go(20, true), 2, 'has just done so')
+    t.equal(go(60, true), 1, 'has not for a while')
+    mixer.set(whisperer.id, EQUAL)
+    t.equal(go(20, true), 2, 'goes on')
+    mixer.part(whisperer)
+    t.equal(go(70, false), 1, 'has gone')
+    const rate = codec.sampleRate
+    const pcm = listener.heard().subarray(15 * rate / 50)
+    let largest = 0
+    for (let at = 1; at < pcm.length; at++) largest = Math.max(largest, Math.abs(pcm[at]! - pcm[at - 1]!))
+    const most = adaption * (2 * PEAK * Math.sin((Math.PI * 500) / rate) + 512)
+    t.ok(largest <= most, `largest step ${largest} of ${Math.round(most)}`)
+    const levels = (tone: number): number[] => Array.from({ length: pcm.length * 50 / rate }, (_, packet) => toneLevel(pcm, tone, rate, packet * rate / 50, rate / 50))
+    const [least, whispered] = [Math.min(...levels(500)), Math.max(...levels(1713))]
+    t.ok(least > (adaption === 1 ? -10.5 : -12), `the talker: at least ${least.toFixed(1)} dBm0`)
+    t.ok(whispered < -50, `the whisperer: at most ${whispered.toFixed(1)} dBm0`)
+  }
+  t.end()
+})
 
 void t.test('only the loudest of a huge room are heard, and give way only to who is clearly louder', t => {
   const tones = [500, 800, 1100, 1400, 1700]

@@ -85,6 +85,8 @@ export class Member implements AudioSink {
   altered = false
   /** What it hears goes on differently from the last tick: its next frame begins where the last one ended. */
   bends = false
+  /** What all hear does so in this tick, and it would have heard that. */
+  bendsWithAll = false
   /** The last two samples of the mix that was made for it. */
   #lastButOne = 0
   #last = 0
@@ -283,6 +285,7 @@ export class Member implements AudioSink {
    */
   send(mix: Int16Array, at: number, before: Int16Array): Uint8Array {
     const { sender } = this.leg
+    this.bendsWithAll = false
     if (this.adapts && (this.#passed || this.#stale || sender.held)) {
       this.#stale = sender.held
       if (sender.held) {
@@ -316,6 +319,7 @@ export class Member implements AudioSink {
     if (this.#follows || (this.adapts && (!this.#passed || this.#stale))) sender.changeEncoder(begin)
     this.#follows = false
     this.#passed = true
+    this.bendsWithAll = false
     this.#stale = sender.held
     if (!sender.held) sender.frame(payload, 0, payload.length, this.#units, at)
   }

@@ -210,7 +210,7 @@ export class Mixer implements Producer {
   }
 
   #bend(listener: Member): void {
-    if (listener.passed) this.#commonBends = true
+    if (listener.passed) this.#commonBends = listener.bendsWithAll = true
     else listener.bend(this.#commonEnd)
   }
 
@@ -341,8 +341,9 @@ export class Mixer implements Producer {
       member.send(this.#frames.silence, at, this.#before)
       return
     }
-    if (member.unheard !== undefined) this.#hide(member, member.unheard)
-    if (member.speaks || member.bends || member.unheard !== undefined) {
+    const hides = member.unheard !== undefined && this.#hide(member, member.unheard)
+    if (member.speaks || member.bends || hides) {
+      if (member.bendsWithAll) member.bend(this.#commonEnd)
       this.#mixFor(member)
       member.send(this.#frames.mix, at, this.#before)
       return
@@ -361,11 +362,12 @@ export class Mixer implements Producer {
     if (member.shares) this.#share(member.codec, payload)
   }
 
-  /** Finds what the member does not hear. */
-  #hide(member: Member, unheard: Unheard): void {
+  /** Finds what the member does not hear. @returns whether it hears something else than others, or did until lately. */
+  #hide(member: Member, unheard: Unheard): boolean {
     const { muffled } = unheard
-    unheard.seek(member.id, this.#members, this.#exchange)
+    const hides = unheard.seek(member.id, this.#members, this.#exchange)
     if (unheard.muffled !== muffled) member.bend(this.#commonEnd)
+    return hides
   }
 
   #share(codec: Codec, payload: Uint8Array): void {

@@ -1,5 +1,8 @@
 import type { Exchange } from './exchange.js'
 
+/** Ticks for which a listener keeps an encoding of its own when nobody hidden from it speaks any more: in codecs that adapt each change costs a seam. */
+const LINGER_TICKS = 50
+
 /** A member in this worker. */
 interface Speaker {
   readonly id: number
@@ -16,6 +19,8 @@ export class Unheard {
   readonly #ids: Set<number>
   /** In such a sum, with others, when they became unheard: heard as before until they are told by themselves. */
   readonly #late = new Set<number>()
+  /** Ticks for which nobody of them has spoken. */
+  #quiet = 0
 
   constructor(ids: readonly number[]) {
     this.#ids = new Set(ids)
@@ -39,8 +44,8 @@ export class Unheard {
     this.#late.delete(id)
   }
 
-  /** Sets `said` and `muffled`, for a tick of the room, as to the listener of that number. */
-  seek(listener: number, members: readonly Speaker[], exchange: Exchange | undefined): void {
+  /** Sets `said` and `muffled`, for a tick of the room, as to the listener of that number. @returns whether any of them speaks, or did until lately. */
+  seek(listener: number, members: readonly Speaker[], exchange: Exchange | undefined): boolean {
     const { said } = this
     said.length = 0
     for (let index = 0; index < members.length; index++) {
@@ -49,6 +54,8 @@ export class Unheard {
     }
     this.muffled = false
     if (exchange !== undefined) this.#seekElsewhere(exchange)
+    this.#quiet = said.length > 0 ? 0 : this.#quiet + 1
+    return this.#quiet < LINGER_TICKS
   }
 
   #seekElsewhere(exchange: Exchange): void {
