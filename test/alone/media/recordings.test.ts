@@ -27,6 +27,8 @@ const common = (whole: Int16Array, part: Int16Array): number => {
 }
 
 void t.test('recordings', async t => {
+  // Side by side: each waits most of its time.
+  t.jobs = 3
   const engine = await createMediaEngine({ workers: 1, ports: [43_300, 43_499] })
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-recordings-'))
   t.teardown(async () => {
@@ -41,7 +43,7 @@ void t.test('recordings', async t => {
   }
 
   for (const mixed of [false, true]) {
-    await t.test(`${mixed ? 'mixed' : 'packet'} bridge: the recording is sample for sample what was heard; stereo, mono, one file for each party`, async t => {
+    void t.test(`${mixed ? 'mixed' : 'packet'} bridge: the recording is sample for sample what was heard; stereo, mono, one file for each party`, { buffered: true }, async t => {
       const { ann, a, end } = await talk(mixed)
       const name = (kind: string): string => join(directory, `${kind}-${mixed ? 'mixed' : 'packets'}.wav`)
       const recordings = [
@@ -70,7 +72,7 @@ void t.test('recordings', async t => {
     })
   }
 
-  await t.test('a disk that is full in mid-call: the call hears nothing of it, an event says so, what was written stays', async t => {
+  void t.test('a disk that is full in mid-call: the call hears nothing of it, an event says so, what was written stays', { buffered: true }, async t => {
     const { ann, a, end } = await talk(false)
     const file = join(directory, 'full.wav')
     // The recording goes on in a second file after a second, and that one is on a disk without room.
