@@ -26,13 +26,6 @@ export const talkers = async (engine: MediaEngine, tones: readonly number[]): Pr
   }
 }
 
-/** Bridged calls: of each two, one has a tone of 440 Hz and the other of 1000 Hz. */
-export const calls = async (engine: MediaEngine, count: number): Promise<Talkers> => {
-  const all = await talkers(engine, Array.from({ length: 2 * count }, (_, at) => (at % 2 === 0 ? 440 : 1000)))
-  for (let at = 0; at < 2 * count; at += 2) await engine.join(all.legs[at]!, all.legs[at + 1]!)
-  return all
-}
-
 /** Waits until each has heard so many packets more. */
 export const goOn = async (peers: readonly TonePeer[], packets: number): Promise<void> => {
   const from = peers.map(peer => peer.heard.length)

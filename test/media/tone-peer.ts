@@ -20,6 +20,9 @@ export interface HeardPacket {
   readonly at: number
 }
 
+/** A leg, or where it is. */
+type Target = Pick<Leg, 'local'>
+
 /** A telephone on a real socket: sends a tone of its own every 20 ms by an absolute clock, and keeps what it hears. */
 export class TonePeer {
   readonly heard: HeardPacket[] = []
@@ -77,7 +80,7 @@ export class TonePeer {
     return { send: fromLeg, receive: toLeg }
   }
 
-  #transmit(packet: Buffer, leg: Leg): void {
+  #transmit(packet: Buffer, leg: Target): void {
     let sealed = packet
     if (this.#sealer !== undefined) {
       const room = Buffer.concat([packet, Buffer.alloc(this.#sealer.overhead)])
@@ -87,7 +90,7 @@ export class TonePeer {
   }
 
   /** Sends the tone to `leg` until `stop`. */
-  talk(leg: Leg): void {
+  talk(leg: Target): void {
     const start = performance.now()
     let frames = 0
     clearInterval(this.#timer)
@@ -97,7 +100,7 @@ export class TonePeer {
   }
 
   /** Sends one frame. */
-  say(leg: Leg): void {
+  say(leg: Target): void {
     this.#tone.read(this.#pcm)
     const packet = Buffer.alloc(172)
     this.codec.createEncoder().encode(this.#pcm, packet, 12)
@@ -108,7 +111,7 @@ export class TonePeer {
   }
 
   /** Presses a key: RFC 4733 packets every 20 ms' worth of time, at once. */
-  press(leg: Leg, code: number, options: { readonly loseEnds?: boolean } = {}): void {
+  press(leg: Target, code: number, options: { readonly loseEnds?: boolean } = {}): void {
     const timestamp = (this.timestamp + 160) >>> 0
     for (let step = 1; step <= 7; step++) {
       const end = step > 4

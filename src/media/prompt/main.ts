@@ -4,10 +4,8 @@ import { PromptStore } from './prompt-store.js'
 import type { PromptReply, PromptRequest, PromptSeed } from './protocol.js'
 
 /** The thread that reads, decodes and resamples prompts: no disk and no long file holds up SIP or audio. */
-if (parentPort !== null) {
-  const port = parentPort
+const start = (port: NonNullable<typeof parentPort>): void => {
   const store = new PromptStore()
-  await installCodecs((workerData as PromptSeed).codecModules)
   port.on('message', (request: PromptRequest) => {
     let reply: PromptReply
     try {
@@ -17,4 +15,10 @@ if (parentPort !== null) {
     }
     port.postMessage(reply)
   })
+}
+
+if (parentPort !== null) {
+  const port = parentPort
+  // Not awaited, as in the worker.
+  void installCodecs((workerData as PromptSeed).codecModules).then(() => start(port))
 }

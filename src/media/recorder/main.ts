@@ -25,7 +25,8 @@ const start = (port: NonNullable<typeof parentPort>, seed: RecorderSeed): void =
 }
 
 if (parentPort !== null) {
+  const port = parentPort
   const seed = workerData as RecorderSeed
-  await installCodecs(seed.codecModules)
-  start(parentPort, seed)
+  // Not awaited, as in the worker.
+  void installCodecs(seed.codecModules).then(() => start(port, seed))
 }

@@ -75,9 +75,10 @@ const start = (port: NonNullable<typeof parentPort>, seed: WorkerSeed): void => 
 if (parentPort !== null) {
   const port = parentPort
   const { codecModules, seed } = workerData as WorkerStart
-  // What is posted meanwhile waits: nobody listens yet.
-  await installCodecs(codecModules)
-  // A spare gets its seed when it is needed.
-  if (seed === undefined) port.once('message', (late: WorkerSeed) => start(port, late))
-  else start(port, seed)
+  // What is posted meanwhile waits: nobody listens yet. Not awaited: Node.js 20 may abort when a thread is ended while it comes to a module that awaits.
+  void installCodecs(codecModules).then(() => {
+    // A spare gets its seed when it is needed.
+    if (seed === undefined) port.once('message', (late: WorkerSeed) => start(port, late))
+    else start(port, seed)
+  })
 }

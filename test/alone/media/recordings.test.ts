@@ -1,12 +1,17 @@
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { toneLevel } from '../../../src/codec/goertzel.js'
 import { createMediaEngine } from '../../../src/media/engine.js'
 import type { Leg } from '../../../src/media/leg.js'
+import { openSealedRecording } from '../../../src/media/sealed-recording.js'
 import { readWav } from '../../../src/testing/wav-file.js'
-import { calls, goOn, talkers } from '../../media/talkers.js'
+import { silences } from '../../media/silences.js'
+import { goOn, talkers } from '../../media/talkers.js'
+import { calls, longestGap } from '../../media/telephones.js'
 import { type TonePeer, until } from '../../media/tone-peer.js'
 
 const near = (actual: number, wanted: number, within = 0.5): boolean => Math.abs(actual - wanted) <= within
@@ -22,6 +27,8 @@ const common = (whole: Int16Array, part: Int16Array): number => {
 }
 
 void t.test('recordings', async t => {
+  // Side by side: each waits most of its time.
+  t.jobs = 3
   const engine = await createMediaEngine({ workers: 1, ports: [43_300, 43_499] })
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-recordings-'))
   t.teardown(async () => {
@@ -36,7 +43,7 @@ void t.test('recordings', async t => {
   }
 
   for (const mixed of [false, true]) {
-    await t.test(`${mixed ? 'mixed' : 'packet'} bridge: the recording is sample for sample what was heard; stereo, mono, one file for each party`, async t => {
+    void t.test(`${mixed ? 'mixed' : 'packet'} bridge: the recording is sample for sample what was heard; stereo, mono, one file for each party`, { buffered: true }, async t => {
       const { ann, a, end } = await talk(mixed)
       const name = (kind: string): string => join(directory, `${kind}-${mixed ? 'mixed' : 'packets'}.wav`)
       const recordings = [
@@ -65,7 +72,7 @@ void t.test('recordings', async t => {
     })
   }
 
-  await t.test('a disk that is full in mid-call: the call hears nothing of it, an event says so, what was written stays', async t => {
+  void t.test('a disk that is full in mid-call: the call hears nothing of it, an event says so, what was written stays', { buffered: true }, async t => {
     const { ann, a, end } = await talk(false)
     const file = join(directory, 'full.wav')
     // The recording goes on in a second file after a second, and that one is on a disk without room.
@@ -93,27 +100,131 @@ void t.test('recordings', async t => {
 void t.test('fifty recorded calls outlive their worker: every recording is whole', { timeout: 60_000 }, async t => {
   const engine = await createMediaEngine({ workers: 1, ports: [43_500, 43_899] })
   const directory = await mkdtemp(join(tmpdir(), 'cordboard-recordings-'))
-  const { peers, legs } = await calls(engine, 50)
-  await goOn(peers, 10)
+  const { phones, legs } = await calls(engine, 50)
+  await phones.goOn(5)
   const recordings = await Promise.all(legs.filter((_, at) => at % 2 === 0).map((leg, at) => leg.record({ file: join(directory, `${at}.wav`) })))
-  await goOn(peers, 50)
+  await phones.goOn(30)
   await engine.replaceWorker(0)
-  await goOn(peers, 50)
+  await phones.goOn(30)
   const results = await Promise.all(recordings.map(recording => recording.stop()))
+  /** What each telephone did not hear, in samples of its time. */
+  const missed = (await phones.end()).map(({ heard }) => heard.reduce((most, { timestamp }, at) => Math.max(most, at === 0 ? 0 : ((timestamp - heard[at - 1]!.timestamp) | 0) - 160), 0))
+  let longest = 0
   for (const [at, { ms, files: [file] }] of results.entries()) {
     const bytes = await readFile(file!)
-    const { channels: [left, right], ms: held } = readWav(file!)
+    const { channels, ms: held } = readWav(file!)
     if (Math.abs(held - ms) > 1 || bytes.readUInt32LE(40) !== bytes.length - 44) t.fail(`recording ${at}: ${held} of ${ms} ms`)
-    const ends = [1600, right!.length - 4000].map(from => [toneLevel(left!, 440, 8000, from, 3200), toneLevel(right!, 1000, 8000, from, 3200)])
-    if (!ends.flat().every(level => level > -12)) t.fail(`recording ${at}: ${ends.flat().map(Math.round).join()} dBm0 before and after`)
-    const silent = [left!, right!].map(channel => channel.reduce((state, value) => {
-      const run = Math.abs(value) < 8 ? state.run + 1 : 0
-      return { run, longest: Math.max(state.longest, run) }
-    }, { run: 0, longest: 0 }).longest / 8)
-    if (Math.max(...silent) > 1_000) t.fail(`recording ${at}: ${silent.join(' and ')} ms of silence`)
+    for (const [side, channel] of channels.entries()) {
+      const silent = silences(channel)
+      const begin = silent[0]?.from === 0 ? silent[0].to : 0
+      const end = silent.at(-1)?.to === channel.length ? silent.at(-1)!.from : channel.length
+      const holes = silent.filter(({ from, to }) => from >= begin && to <= end)
+      const [hole = { from: end, to: end }] = holes
+      longest = Math.max(longest, hole.to - hole.from)
+      // Left is what the other one hears, and misses.
+      if (holes.length > 1 || hole.to - hole.from > missed[2 * at + 1 - side]! + 160) t.fail(`recording ${at}: ${holes.map(({ from, to }) => (to - from) / 8).join(' and ')} ms of silence`)
+      if (Math.max(begin, channel.length - end) > 800) t.fail(`recording ${at}: silent for ${begin / 8} ms at its begin, ${(channel.length - end) / 8} ms at its end`)
+      const places = []
+      for (let place = hole.from - 160; place >= begin; place -= 160) places.push(place)
+      for (let place = hole.to; place + 160 <= end; place += 160) places.push(place)
+      const levels = places.map(place => toneLevel(channel, side === 0 ? 440 : 1000, 8000, place, 160))
+      if (!levels.every(level => near(level, -10, 1))) t.fail(`recording ${at}: from ${Math.min(...levels)} to ${Math.max(...levels)} dBm0`)
+    }
   }
   t.equal(results.length, 50)
-  for (const peer of peers) peer.close()
+  t.ok(longest < 500 * 8, `longest silence ${longest / 8} ms`)
+  await engine.close()
+  await rm(directory, { recursive: true })
+})
+
+/** A file on a disk that takes as much as one lets it. */
+class SlowFile {
+  /** What it took, and a page or two of what filled it before. */
+  readonly taken: Buffer[] = []
+  readonly #pipe: number
+  #filling = 0
+
+  constructor(readonly path: string) {
+    this.#pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    try {
+      for (const page = Buffer.alloc(4096); ;) this.#filling += writeSync(this.#pipe, page)
+    } catch {
+      // It is full.
+    }
+    this.take(8192)
+  }
+
+  take(bytes: number): void {
+    const page = Buffer.alloc(bytes)
+    try {
+      this.taken.push(page.subarray(0, readSync(this.#pipe, page)))
+    } catch {
+      // It is empty.
+    }
+  }
+
+  /** A file that holds what was recorded. */
+  async opened(key: Uint8Array): Promise<string> {
+    this.take(65_536)
+    const [sealed, open] = [`${this.path}.sealed`, `${this.path}.open`]
+    await writeFile(sealed, Buffer.concat(this.taken).subarray(this.#filling))
+    await writeFile(open, (await openSealedRecording(sealed, key)).read())
+    return open
+  }
+
+  close(): void {
+    closeSync(this.#pipe)
+  }
+}
+
+void t.test('fifty calls are recorded on a slow disk: the calls hear nothing of it, the loss is told and is silence', { timeout: 60_000 }, async t => {
+  const engine = await createMediaEngine({ workers: 1, ports: [43_900, 44_299], recorder: { buffer: 1 << 17 } })
+  const directory = await mkdtemp(join(tmpdir(), 'cordboard-recordings-'))
+  const key = new Uint8Array(32).fill(5)
+  const { phones, legs } = await calls(engine, 50)
+  const told = new Set<string>()
+  for (const leg of legs) leg.on('recordingFault', (file, { message }) => void (message.includes('frames lost') && told.add(file)))
+  let dropped = 0
+  for (const slow of [1, 50]) {
+    const files = legs.filter((_, at) => at % 2 === 0).map((_, at) => join(directory, `${at}-of-${slow}.wav`))
+    execFileSync('mkfifo', files.slice(0, slow))
+    const disk = files.slice(0, slow).map(file => new SlowFile(file))
+    // A recording has 32 kB a second.
+    const slowly = setInterval(() => disk.forEach(file => file.take(4096)), 250)
+    const before = performance.now()
+    const recordings = await Promise.all(files.map(async (file, at) => {
+      const recording = await legs[2 * at]!.record(at < slow ? { file, key } : { file })
+      return { recording, begun: performance.now() }
+    }))
+    const { rss } = process.memoryUsage()
+    await until(() => files.every(file => told.has(file)), 'the loss of each is told')
+    await phones.goOn(15)
+    const grown = (process.memoryUsage().rss - rss) / 2 ** 20
+    t.ok(grown < 64, `${Math.round(grown)} MiB more in use`)
+    clearInterval(slowly)
+    const fast = setInterval(() => disk.forEach(file => file.take(65_536)), 5)
+    const stopping = performance.now()
+    const results = await Promise.all(recordings.map(({ recording }) => recording.stop()))
+    const stopped = performance.now()
+    clearInterval(fast)
+    let silent = 0
+    for (const [at, { ms }] of results.entries()) {
+      const { channels, ms: held } = readWav(at < slow ? await disk[at]!.opened(key) : files[at]!)
+      const [least, most] = [stopping - recordings[at]!.begun, stopped - before]
+      if (Math.abs(held - ms) > 1 || ms < least - 20 || ms > most + 20) t.fail(`recording ${at}: ${held} and ${ms} of ${least} to ${most} ms`)
+      for (const channel of channels) for (const { from, to } of silences(channel)) silent += to - from
+    }
+    const lost = (await engine.statistics()).recordings.framesDropped - dropped
+    dropped += lost
+    // Each track begins and ends within a packet.
+    t.ok(lost > 0 && Math.abs(silent / 160 - lost) < 200, `${slow} slow: ${lost} packets lost, ${Math.round(silent / 160)} of silence`)
+    for (const file of disk) file.close()
+  }
+  const heard = await phones.end()
+  const gap = Math.max(...heard.map(phone => longestGap(phone.heard)))
+  // The disk stands still for 250 ms at a time.
+  t.ok(gap < 200, `longest gap ${Math.round(gap)} ms`)
+  heard.forEach((phone, at) => t.equal(phone.heard.length, heard[at ^ 1]!.sent, 'every packet is heard'))
   await engine.close()
   await rm(directory, { recursive: true })
 })
