@@ -158,7 +158,7 @@ void t.test('fifty bridged calls outlive their worker, and hear a gap of less th
   const { phones } = await calls(engine, 50)
   for (let time = 0; time < 2; time++) {
     // By then another worker stands ready.
-    await phones.goOn(60)
+    await phones.goOn(90)
     await engine.replaceWorker(0)
   }
   await phones.goOn(10)
