@@ -19,7 +19,7 @@ const room = (members: number, talkers: number): (() => void) => {
   const formats = new Map([[0, { type: 'audio', codec: pcmu } as const]])
   for (let id = 0; id < members; id++) {
     const leg: MixedLeg = {
-      id, codec: pcmu, receiver: { formats, past: undefined }, sender: { held: false, frame: () => undefined, changeMaker: () => undefined, changeEncoder: () => undefined }, changed: undefined,
+      id, codec: pcmu, receiver: { formats, past: undefined }, sender: { held: false, early: () => false, frame: () => undefined, changeMaker: () => undefined, changeEncoder: () => undefined }, changed: undefined,
       connect: sink => { if (sink !== undefined) sinks.push(sink) },
     }
     mixer.join(leg, EQUAL)

@@ -179,6 +179,31 @@ for (const { codec, meetings } of SWEEPS) void t.test(`${codec.name}: packets, m
   t.end()
 })
 
+void t.test('however often the topology changes, what is sent is no more than the time has room for', t => {
+  const random = seededRandom(9)
+  for (let meeting = 0; meeting < 4; meeting++) {
+    const office = new Office(t, [pcmu, pcmu, pcmu], TONES, Array.from({ length: 3 }, () => 20 * random.float()))
+    const { topology, legs: [a, b, c] } = office
+    const said = (): number[] => [a, b].map(leg => (leg.out.at(-1)!.timestamp / 8) - office.now)
+    topology.bridge(a, b, false)
+    office.talk(500)
+    const before = said()
+    const changes = [
+      () => topology.bridge(a, b, true), () => topology.bridge(a, b, false),
+      () => office.legs.forEach(leg => topology.joinRoom(ROOM, leg, EQUAL)), () => { topology.bridge(a, b, false); topology.part(c) },
+    ]
+    for (let change = 0; change < 40; change++) {
+      office.talk(5 * (random.uint32() % 4))
+      changes[change % 4]!()
+      office.talk(300)
+    }
+    // Two packets, and the time since the last one.
+    said().forEach((at, leg) => t.ok(Math.abs(at - before[leg]!) <= 60, `${at - before[leg]!} ms`))
+    office.checkTimelines()
+  }
+  t.end()
+})
+
 void t.test('who goes from a room to somebody who says nothing does not hear the room for ever, and what was whispered there not at all', t => {
   const office = new Office(t, [pcmu, pcmu, pcmu], TONES, [Infinity, 5, 10])
   const { topology, legs: [a, b, c] } = office

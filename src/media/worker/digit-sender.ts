@@ -56,6 +56,7 @@ export class DigitSender implements Producer {
   }
 
   tick(at: number): void {
+    if (this.sender.early(at)) return
     if (!this.#pressing && this.#left <= 0 && !this.#press(at)) {
       this.sender.markNext()
       this.options.finished(false)

@@ -30,6 +30,8 @@ export interface MixedLeg {
   readonly sender: {
     /** Something else has the line. */
     readonly held: boolean
+    /** The next frame is soon enough to go on from what others have sent. */
+    early(at: number): boolean
     frame(payload: Uint8Array, start: number, length: number, units: number, at: number): void
     /** The next frame comes from another room. */
     changeMaker(): void
@@ -255,6 +257,12 @@ export class Member implements AudioSink {
     const heard = old.ready ? old : old.#former?.member
     if (heard !== undefined) this.#former = new FormerSound(heard, this.rate, this.#filters)
     this.#follows = true
+  }
+
+  /** It is sent nothing in this tick: it is still served where it was before, or until just now by others whose last packet is not over yet. */
+  waits(at: number): boolean {
+    const { sender } = this.leg
+    return this.arrival !== undefined || (!sender.held && sender.early(at))
   }
 
   /** Its last frame was the one that all heard. */

@@ -296,7 +296,7 @@ export class Mixer implements Producer {
 
   /** Of two, each hears just the other: there is nothing to sum. */
   #servePair(member: Member, other: Member, at: number): void {
-    if (member.arrival !== undefined) return
+    if (member.waits(at)) return
     const heard = other.speaks && !member.settings.deaf && member.unheard?.has(other.leg.id) !== true
     member.send(heard ? other.pcm : this.#frames.silence, at, this.#before)
   }
@@ -335,7 +335,7 @@ export class Mixer implements Producer {
   }
 
   #serve(member: Member, at: number): void {
-    if (member.arrival !== undefined) return
+    if (member.waits(at)) return
     const { settings } = member
     if (settings.deaf) {
       member.send(this.#frames.silence, at, this.#before)

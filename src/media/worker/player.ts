@@ -133,6 +133,7 @@ export class Player implements Producer {
       this.#stale = true
       return
     }
+    if (this.sender.early(at)) return
     if (!this.#whole(at)) this.#frame(at)
     this.options.progress(this.#track, this.#progress)
     if (this.#reader === undefined) {

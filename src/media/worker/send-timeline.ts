@@ -19,6 +19,8 @@ export abstract class SendTimeline {
   /** RTP timestamp of the last packet, and the engine time that it stands for. */
   timestamp: number
   sentAt: number
+  /** By so much (ms) the timeline is ahead of the clock: the engine time of a packet is that later than when it was sent. */
+  protected lead = 0
   /** RTP clock units in a millisecond. */
   unitsPerMs = 8
   /** Number of the stream that feeds it; another number is another timeline. */
@@ -82,7 +84,7 @@ export abstract class SendTimeline {
   protected note(sequence: number, timestamp: number, at: number): void {
     this.sequence = sequence
     // All packets of a picture or of a key press bear the time of its begin: the clock is read where the timestamp was new.
-    if (timestamp !== this.timestamp || Number.isNaN(this.sentAt)) this.sentAt = at
+    if (timestamp !== this.timestamp || Number.isNaN(this.sentAt)) this.sentAt = at + this.lead
     this.timestamp = timestamp
     this.slots.store(this.slot, this.ssrc | 0, sequence, timestamp | 0, (this.sentAt * 8) | 0)
   }

@@ -28,6 +28,8 @@ const FORMER = -2
 const LARGEST_PENDING = 2048
 /** Of what is made here. */
 const FRAME_MS = 20
+/** By so many packets the timeline may be ahead of the clock for the first packet of another leg; it begins with the next one where it would be by more. */
+const MOST_LEAD = 1.5
 /** After a pause of so long (ms) the receiver hears silence, and a new sound begins from there. */
 const PAUSE_MS = 80
 
@@ -104,7 +106,10 @@ export class Sender extends SendTimeline {
    */
   forward(packet: Buffer, header: RtpHeader, source: number, event: boolean, now: number, past?: PayloadMemory): boolean {
     if (this.held || !this.sink.open || (event && this.#eventType < 0)) return false
-    if (source !== this.source) this.#take(header, source, now, past)
+    if (source !== this.source) {
+      if (this.#wouldLead(MOST_LEAD, now)) return false
+      this.#take(header, source, now, past)
+    }
     if (!this.shift(header)) return false
     const timestamp = this.shiftedTimestamp
     // The header is written right before the payload: CSRC list and extension mean nothing to the other peer.
@@ -121,19 +126,37 @@ export class Sender extends SendTimeline {
   /** Another stream goes on to the peer. */
   #take(header: RtpHeader, source: number, now: number, past: PayloadMemory | undefined): void {
     this.#bend(past ?? 'fresh')
-    this.adopt(header, source, this.#timestampAt(now))
+    this.adopt(header, source, this.#goOn(now))
     this.#marker = true
     this.#pendingBytes = this.#pendingUnits = 0
   }
 
+  /** Length of a packet that we make, in ms. */
+  get #packetMs(): number {
+    return this.#packetUnits / this.unitsPerMs
+  }
+
   /**
-   * Where another source goes on: right after the last packet where it is there before a second one would be missed, since the phase of its
-   * packets is another; after a pause where the clock says that the timeline is.
+   * Where another source goes on: right after the last packet where it is there before a second one would be missed, since its packets lie at
+   * another phase of the clock; after a pause where the clock says that the timeline is.
    */
-  #timestampAt(now: number): number {
+  #goOn(now: number): number {
     if (Number.isNaN(this.sentAt)) return this.timestamp
-    const passed = Math.round((now - this.sentAt) * this.unitsPerMs)
-    return (this.timestamp + (passed < 2 * this.#packetUnits ? this.#packetUnits : passed)) >>> 0
+    const packet = this.#packetMs
+    const passed = now - this.sentAt
+    const step = passed + this.lead < 2 * packet ? packet : Math.max(packet, passed)
+    this.lead = step - passed
+    return (this.timestamp + Math.round(step * this.unitsPerMs)) >>> 0
+  }
+
+  /** If another source went on now, the timeline would be ahead of the clock by more than so many packets. */
+  #wouldLead(packets: number, now: number): boolean {
+    return this.sentAt + this.#packetMs - now > packets * this.#packetMs
+  }
+
+  /** A frame made here would come too early after what others have sent: the next one is soon enough. Each change would put a frame too many into the timeline. */
+  early(at: number): boolean {
+    return this.source !== OWN && this.#wouldLead(0.5, at)
   }
 
   /** Timestamp of a frame made here for the schedule's time `at`. */
@@ -141,7 +164,7 @@ export class Sender extends SendTimeline {
     if (this.source !== OWN) {
       this.#bend('fresh')
       this.source = OWN
-      this.#anchorTimestamp = this.#timestampAt(at)
+      this.#anchorTimestamp = this.#goOn(at)
       this.#anchorAt = at
       this.#marker = true
       this.#pendingBytes = this.#pendingUnits = 0
@@ -250,7 +273,7 @@ export class Sender extends SendTimeline {
     const seam = this.#seam
     if (seam !== undefined && end - start >= 2) {
       if (this.#bending) {
-        this.#bending = !seam.bend(payload, start, end, this.#begin, now - this.sentAt > PAUSE_MS)
+        this.#bending = !seam.bend(payload, start, end, this.#begin, now - this.sentAt + this.lead > PAUSE_MS)
         this.#begin = undefined
       }
       seam.note(payload, start, end)

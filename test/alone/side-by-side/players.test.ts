@@ -238,6 +238,8 @@ void t.test('a prompt to a member of a room, and the room again: one timeline, n
   const steps = heard.slice(1).map((packet, at) => (packet.timestamp - heard[at]!.timestamp) | 0)
   t.ok(steps.every(step => step === 160), `each packet begins where the last one ends: ${Math.min(...steps)} to ${Math.max(...steps)}`)
   t.ok(heard.every((packet, at) => at === 0 || ((packet.sequence - heard[at - 1]!.sequence) & 0xffff) === 1), 'sequence by one')
+  const ahead = ((heard.at(-1)!.timestamp - heard[0]!.timestamp) | 0) / 8 - (heard.at(-1)!.at - heard[0]!.at)
+  t.ok(Math.abs(ahead) < 45, `no more than the time has room for: ${ahead} ms ahead`)
   const frame = new Int16Array(160)
   let [largest, last] = [0, NaN]
   for (const { payload } of heard) {
