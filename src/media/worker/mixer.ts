@@ -30,7 +30,7 @@ const NO_RIVALS: readonly Candidate[] = []
 /**
  * A room, or the part of it that is in this worker: each tick it sums what its members say, in 32 bits, takes each one's own voice out of what that one hears, and clips last.
  * All who hear the very same share one payload: a thousand listeners and five talkers cost six encodings. Parts in other workers are
- * heard as sums, one tick behind.
+ * heard as sums, 20 to 35 ms later.
  */
 export class Mixer implements Producer {
   rate = NARROW
