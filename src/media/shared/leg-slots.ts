@@ -12,9 +12,11 @@ const SENT = TIMELINE_WORDS
 const HEARD = SENT + SOUND_WORDS
 const SENDING = HEARD + SOUND_WORDS
 const RECEIVING = SENDING + SRTP_WORDS
+const COUNTS = RECEIVING + SRTP_WORDS
+const COUNT_WORDS = 7
 /** A line of the cache. */
 const LINE_WORDS = 16
-const WORDS = Math.ceil((RECEIVING + SRTP_WORDS) / LINE_WORDS) * LINE_WORDS
+const WORDS = Math.ceil((COUNTS + COUNT_WORDS) / LINE_WORDS) * LINE_WORDS
 
 /** Where a leg's send timeline stands. */
 export interface Timeline {
@@ -29,6 +31,12 @@ export interface Timeline {
 export interface PlayPosition {
   readonly track: number
   readonly done: number
+}
+
+/** What a leg has received and sent, as in `LegStatistics`. */
+export interface LegCounts {
+  readonly received: { readonly packets: number; readonly bytes: number; readonly lost: number; readonly late: number; readonly duplicates: number }
+  readonly sent: { readonly packets: number; readonly bytes: number }
 }
 
 export const BEGIN: PlayPosition = { track: 0, done: 0 }
@@ -88,6 +96,27 @@ export class LegSlots {
     this.#words[at] = playback
     this.#words[at + 1] = track
     this.#words[at + 2] = done
+  }
+
+  /** What the worker before this one had counted, unless that was told to the main thread. */
+  counts(slot: number): LegCounts {
+    const [packets, bytes, lost, late, duplicates, sentPackets, sentBytes] = Uint32Array.from(this.#part(slot, COUNTS, COUNT_WORDS)) as unknown as [number, number, number, number, number, number, number]
+    return { received: { packets, bytes, lost: lost | 0, late, duplicates }, sent: { packets: sentPackets, bytes: sentBytes } }
+  }
+
+  storeCounts(slot: number, { received, sent }: LegCounts): void {
+    const at = slot * WORDS + COUNTS
+    this.#words[at] = received.packets
+    this.#words[at + 1] = received.bytes
+    this.#words[at + 2] = received.lost
+    this.#words[at + 3] = received.late
+    this.#words[at + 4] = received.duplicates
+    this.#words[at + 5] = sent.packets
+    this.#words[at + 6] = sent.bytes
+  }
+
+  forgetCounts(slot: number): void {
+    this.#part(slot, COUNTS, COUNT_WORDS).fill(0)
   }
 
   /** SRTP state of what the leg sends: roll-over counters, SRTCP index. */

@@ -29,6 +29,8 @@ const SILENT_MS = 5000
 /** A packet is full before it is sent, and waits at least so long before it is played (ms). */
 const PACKET_MS = 20
 const LEAST_BUFFER_MS = 20
+/** So often (ms) what it has counted is kept. */
+const COUNT_MS = 1000
 const NOT_RTP = DROP_REASONS.indexOf('not-rtp')
 const SOCKET = DROP_REASONS.indexOf('socket')
 
@@ -60,6 +62,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   #listeners: ListenerTap[] = []
   #detection: DetectionTap | undefined
   #appliedAt = 0
+  #countedAt = 0
   /** Once an agreement: a peer that sends our own packets back would have us change for ever. */
   #collided = false
 
@@ -76,6 +79,10 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     })
     this.receiver = new Receiver(this, new Reception(), context.sources, context.slots.heard(slot))
     this.sender = new Sender(this, context.pool, context.slots, slot, context.random, context.now())
+    const { received, sent } = context.slots.counts(slot)
+    this.receiver.reception.resume(received)
+    this.sender.packets = sent.packets
+    this.sender.bytes = sent.bytes
     this.#echo = new PacketBridge(this.sender)
     this.#rtcp = new RtcpSession({
       context, sender: this.sender, receiver: this.receiver, address, port: port + 1, transport: this.#transport,
@@ -189,7 +196,14 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   /** Pins the socket to a peer that is alone, and ends presses whose last packets were lost. */
   housekeeping(now: number): void {
     this.#pin(now)
+    if (now - this.#countedAt >= COUNT_MS) this.#keepCounts(now)
     if (this.receiver.events.pressed) this.receiver.events.expire(now, KEY_SILENCE_MS)
+  }
+
+  /** For the worker that comes after this one, should it die. */
+  #keepCounts(now: number): void {
+    this.#countedAt = now
+    this.context.slots.storeCounts(this.#slot, { received: this.receiver.reception, sent: this.sender })
   }
 
   #checkSilence(now: number): void {
@@ -370,8 +384,9 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     return { codec: this.codec.name, loss: Math.max(0, lost) / (packets + Math.max(0, lost)), delay }
   }
 
-  /** @param bye false when the leg goes on in another worker. */
+  /** What it has counted has been told. @param bye false when the leg goes on in another worker. */
   close(bye: boolean): void {
+    this.context.slots.forgetCounts(this.#slot)
     this.#replacePlayer(undefined)
     this.#digits?.cut()
     this.#rtcp.close(bye)

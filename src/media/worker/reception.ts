@@ -4,6 +4,7 @@ import { BurstGap } from '../../rtp/burst-gap.js'
 import type { RtpHeader } from '../../rtp/packet.js'
 import type { ReportBlock } from '../../rtp/rtcp.js'
 import { ReceptionStatistics, type SequenceVerdict } from '../../rtp/statistics.js'
+import type { LegCounts } from '../shared/leg-slots.js'
 
 /** A packet so many numbers behind the newest is lost, or comes too late to be played. */
 const SETTLED = 16
@@ -27,6 +28,15 @@ export class Reception {
   #spread: BurstGap | undefined
   /** The newest number told to `#spread`. */
   #settled = NaN
+
+  /** Goes on where another worker had counted to. */
+  resume({ packets, bytes, lost, late, duplicates }: LegCounts['received']): void {
+    this.packets = packets
+    this.bytes = bytes
+    this.late = late
+    this.duplicates = duplicates
+    this.#lostBefore = lost
+  }
 
   /** Clock rate in Hz of the sources to come. */
   set clockRate(clockRate: number) {

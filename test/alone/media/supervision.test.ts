@@ -133,11 +133,18 @@ void t.test('a worker that ends does not end its calls', async t => {
   bob.talk(b!)
   guest.talk(c!)
   await until(() => ann.heard.length > 30, 'bridge')
+  await new Promise(resolve => setTimeout(resolve, 1_200))
+  const before = await a!.statistics()
+  t.ok(before.received.packets > 60, 'counted')
   await engine.replaceWorker(0)
   const from = ann.heard.length
   const guestFrom = guest.heard.length
   await until(() => ann.heard.length > from + 40 && guest.heard.length > guestFrom + 10, 'bridge and room go on')
   t.ok(near(ann.level(1000), -10) && near(bob.level(440), -10))
+  // What a worker has counted is kept once a second.
+  const after = await a!.statistics()
+  const counts = (packets: 'received' | 'sent'): string => `${packets}: ${before[packets].packets}, then ${after[packets].packets}`
+  for (const side of ['received', 'sent'] as const) t.ok(after[side].packets >= before[side].packets - 20 && after[side].packets <= before[side].packets + 60, counts(side))
   t.equal(new Set(ann.heard.map(({ ssrc }) => ssrc)).size, 1, 'the same source')
   t.ok(ann.heard.every((packet, at) => at === 0 || ((packet.sequence - ann.heard[at - 1]!.sequence) & 0xffff) === 1), 'the sequence goes on')
   const step = (ann.heard[from]!.timestamp - ann.heard[from - 1]!.timestamp) | 0
