@@ -6,6 +6,12 @@ import { savePerformancePage } from './performance-page.js'
 import { savedReports, saveReport, tableText, type Report } from './report.js'
 
 const wanted = process.argv.slice(2)
+const known = ['micro', 'load', ...microBenches(), ...new Set(loadBenches.map(({ name }) => name))]
+const unknown = wanted.find(name => !known.includes(name))
+if (unknown !== undefined) {
+  console.error(`no bench '${unknown}'; there are ${known.join(', ')}`)
+  process.exit(1)
+}
 const chosen = (group: string, name: string): boolean => wanted.length === 0 || wanted.includes(group) || wanted.includes(name)
 
 const finish = (report: Report): void => {
