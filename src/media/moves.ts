@@ -40,31 +40,39 @@ export class Moves {
    * @param together is run while both are there: what it asks of the worker is asked before either can leave again.
    */
   async unite(first: Movable, second: Movable, together: () => Promise<unknown>): Promise<void> {
-    // Others may be moving either.
-    while (first.moving !== undefined || second.moving !== undefined || first.worker !== second.worker) {
-      await (first.moving ?? second.moving ?? this.#approach(first, second))
+    let asked: Promise<unknown> | undefined
+    const ask = (): void => {
+      ensureOpen(first)
+      ensureOpen(second)
+      asked = together()
     }
-    ensureOpen(first)
-    ensureOpen(second)
-    await together()
+    while (asked === undefined) {
+      // Others may be moving either.
+      const moving = first.moving ?? second.moving
+      if (moving !== undefined) await moving
+      else if (first.worker === second.worker) ask()
+      // Asked as soon as they are there: who waits for the move would take one of them away again, and so for ever.
+      else await this.#approach(first, second, () => { if (first.worker === second.worker && !first.closed && !second.closed) ask() })
+    }
+    await asked
   }
 
-  #approach(first: Movable, second: Movable): Promise<void> {
+  #approach(first: Movable, second: Movable, arrived: () => void): Promise<void> {
     const there = !this.pool.takes(first.worker) && this.pool.takes(second.worker)
-    return there ? this.move(first, () => second.worker) : this.move(second, () => first.worker)
+    return there ? this.move(first, () => second.worker, arrived) : this.move(second, () => first.worker, arrived)
   }
 
   /**
    * Brings it into another worker, after the moves that it is in.
-   * @param where says which, when those are over.
+   * @param where says which, when those are over. @param arrived is run as it is there, before anybody else can move it.
    * @throws CordboardError `MEDIA_LEG_CLOSED`; `MEDIA_PORTS_EXHAUSTED` when the other worker cannot open it.
    */
-  async move(end: Movable, where: () => number): Promise<void> {
+  async move(end: Movable, where: () => number, arrived?: () => void): Promise<void> {
     while (end.moving !== undefined) await end.moving
     ensureOpen(end)
     const worker = where()
     if (end.worker === worker) return
-    const moved = this.#move(end, worker).finally(() => { end.moving = undefined })
+    const moved = this.#move(end, worker).then(arrived).finally(() => { end.moving = undefined })
     end.moving = moved.catch(() => undefined)
     await moved
   }

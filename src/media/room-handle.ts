@@ -121,7 +121,8 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
   left(leg: LegHandle): void {
     this.#members.delete(leg)
     this.#talking.delete(leg)
-    this.#tidy()
+    // Not before its worker has been told where it goes: until it is there, it is served by the part that it leaves.
+    setImmediate(() => this.#tidy())
   }
 
   /** The leg has closed, and does not come back. */

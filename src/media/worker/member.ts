@@ -57,6 +57,8 @@ export interface Arrival {
   readonly through: AudioSink
   /** Who comes along: both are waited for. */
   readonly companion: MixedLeg | undefined
+  /** The room that it comes out of: so do all who come out of it at the time. */
+  readonly from?: object
   /** It is here, and no longer there. */
   readonly left: () => void
 }

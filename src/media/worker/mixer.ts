@@ -236,14 +236,11 @@ export class Mixer implements Producer {
     this.#schedule()
   }
 
+  /** Those who have another room or each other are served until they are there. */
   close(): void {
-    for (const member of this.#members.splice(0)) {
-      this.#settle(member)
-      if (!member.moved) disconnect(member.leg)
-    }
-    this.#couples.length = 0
-    if (this.#ticking) this.context.ticker.remove(this)
-    this.#ticking = false
+    this.#taps.length = 0
+    for (const member of this.#members.filter(({ moved }) => !moved)) this.part(member.leg)
+    this.#schedule()
   }
 
   tick(at: number): void {
@@ -330,8 +327,10 @@ export class Mixer implements Producer {
   /** Asked of all before any is settled: companions arrive in one tick. */
   readonly #arrived = ({ arrival, steady, age }: Member): boolean => {
     if (arrival === undefined) return false
-    const { companion } = arrival
-    return age >= ARRIVAL_TICKS || (steady && (companion === undefined || this.#find(companion.id)?.steady === true))
+    const { companion, from } = arrival
+    if (age >= ARRIVAL_TICKS) return true
+    if (!steady || (companion !== undefined && this.#find(companion.id)?.steady !== true)) return false
+    return from === undefined || this.#members.every(other => other.arrival?.from !== from || other.steady)
   }
 
   #serve(member: Member, at: number): void {

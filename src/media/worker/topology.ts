@@ -68,10 +68,17 @@ export class Topology {
       return
     }
     const mixer = new Mixer(this.context)
+    const left = [a, b].map(leg => [leg, this.#pairs.get(leg)] as const)
     const [fromA, fromB] = [this.#depart(a), this.#depart(b)]
     mixer.join(a, EQUAL, fromA && { ...fromA, companion: b })
     mixer.join(b, EQUAL, fromB && { ...fromB, companion: a })
     this.#rejoin({ a, b, mixed, mixer })
+    for (const [leg, before] of left) this.#settleWith(before, leg, mixer)
+  }
+
+  /** Whoever was left behind in `before` may part from it while the leg is still on its way into the mixer: that ends now. */
+  #settleWith(before: Pair | undefined, leg: JoinedLeg, mixer: Mixer): void {
+    if (before !== undefined && this.#pairs.get(otherOf(before, leg)) === before) before.settle = () => mixer.settle(leg)
   }
 
   /** Puts a pair into the form that its legs' codecs ask for; what they sent so far goes on without a jump. */
@@ -124,11 +131,11 @@ export class Topology {
     this.#pairs.get(leg)?.settle?.()
     const pair = this.#pairs.get(leg)
     if (pair !== undefined) {
-      this.#pairs.delete(pair.a)
-      this.#pairs.delete(pair.b)
       pair.mixer?.close()
       this.#forget(pair)
       for (const side of [pair.a, pair.b]) {
+        if (this.#pairs.get(side) !== pair) continue
+        this.#pairs.delete(side)
         side.changed = undefined
         side.connect(undefined, Patience.buffered)
       }
@@ -145,7 +152,7 @@ export class Topology {
     const room = this.#roomOf.get(leg)
     this.#roomOf.delete(leg)
     const through = room?.depart(leg)
-    if (room !== undefined && through !== undefined) return { through, companion: undefined, left: () => room.release(leg) }
+    if (room !== undefined && through !== undefined) return { through, companion: undefined, from: room, left: () => room.release(leg) }
     return leg.echoes ? { through: new PacketBridge(leg.sender), companion: undefined, left: () => undefined } : undefined
   }
 
@@ -209,7 +216,7 @@ export class Topology {
     const pair = this.#pairs.get(leg)
     mixer.join(leg, settings, this.#depart(leg), standing)
     this.#roomOf.set(leg, mixer)
-    if (pair !== undefined && this.#pairs.get(otherOf(pair, leg)) === pair) pair.settle = () => mixer.settle(leg)
+    this.#settleWith(pair, leg, mixer)
   }
 
   setMember(room: number, leg: number, settings: MemberSettings): void {
