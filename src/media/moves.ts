@@ -52,14 +52,15 @@ export class Moves {
       if (moving !== undefined) await moving
       else if (first.worker === second.worker) ask()
       // Asked as soon as they are there: who waits for the move would take one of them away again, and so for ever.
-      else await this.#approach(first, second, () => { if (first.worker === second.worker && !first.closed && !second.closed) ask() })
+      else await this.#approach(first, second, ask)
     }
     await asked
   }
 
-  #approach(first: Movable, second: Movable, arrived: () => void): Promise<void> {
+  #approach(first: Movable, second: Movable, ask: () => void): Promise<void> {
     const there = !this.pool.takes(first.worker) && this.pool.takes(second.worker)
-    return there ? this.move(first, () => second.worker, arrived) : this.move(second, () => first.worker, arrived)
+    const [guest, host] = there ? [first, second] : [second, first]
+    return this.move(guest, () => host.worker, () => { if (host.moving === undefined && host.worker === guest.worker && !host.closed && !guest.closed) ask() })
   }
 
   /**

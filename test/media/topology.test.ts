@@ -204,6 +204,48 @@ void t.test('however often the topology changes, what is sent is no more than th
   t.end()
 })
 
+void t.test('who has left a mixed bridge for another may lose the one that it left at any moment', t => {
+  for (const wait of [0, 20, 40, 60, 80, 100, 120, 200]) {
+    const office = new Office(t)
+    const { topology, legs: [a, b, c] } = office
+    topology.bridge(a, b, true)
+    office.talk(500)
+    topology.bridge(c, b, true)
+    office.talk(wait)
+    topology.part(a)
+    office.talk(500)
+    t.same([b, c].map(leg => tonesIn(leg.heard(), 8000, TONES)), [[TONES[2]], [TONES[1]]], `after ${wait} ms`)
+    const sent = a.out.length
+    topology.part(b)
+    office.talk(100)
+    t.equal(a.out.length, sent)
+    t.equal(b.sink, undefined, 'and is in nothing when it leaves that')
+  }
+  t.end()
+})
+
+void t.test('from one room into another, which ends the first, or into a bridge: no gap, no step, whenever the packets come', t => {
+  const random = seededRandom(12)
+  const OTHER = 2
+  for (let meeting = 0; meeting < 12; meeting++) for (const closed of [false, true]) {
+    const office = new Office(t, [pcmu, pcmu, pcmu], TONES, Array.from({ length: 3 }, () => 20 * random.float()))
+    const { topology, legs: [a, b] } = office
+    topology.createRoom(OTHER, undefined)
+    for (const leg of [a, b]) topology.joinRoom(ROOM, leg, EQUAL)
+    const close = (room: number): void => { if (closed) topology.closeRoom(room) }
+    office.change('another room', () => {
+      for (const leg of [a, b]) topology.joinRoom(OTHER, leg, EQUAL)
+      close(ROOM)
+    }, [[1], [0], []])
+    office.change('a mixed bridge', () => {
+      topology.bridge(a, b, true)
+      close(OTHER)
+    }, [[1], [0], []])
+    office.checkTimelines()
+  }
+  t.end()
+})
+
 void t.test('who goes from a room to somebody who says nothing does not hear the room for ever, and what was whispered there not at all', t => {
   const office = new Office(t, [pcmu, pcmu, pcmu], TONES, [Infinity, 5, 10])
   const { topology, legs: [a, b, c] } = office

@@ -193,3 +193,15 @@ void t.test('a worker that dies while the engine closes does not hold it up', as
   await engine.replaceWorker(0)
   await t.resolves(closed)
 })
+
+void t.test('two joins at once of one leg, to legs in different workers, both end', async t => {
+  const engine = await createMediaEngine({ workers: 2, ports: [48_100, 48_199] })
+  t.teardown(() => engine.close())
+  const legs: Leg[] = []
+  for (let at = 0; at < 4; at++) legs.push(await engine.open({ kind: 'rtp' }))
+  const [x, y, z] = [legs[0]!, legs[1]!, legs[3]!]
+  t.not(x.worker, y.worker)
+  t.equal(y.worker, z.worker)
+  for (let round = 0; round < 3; round++) await Promise.all([engine.join(x, z), engine.join(y, z)])
+  t.pass('neither pulls the leg back for ever')
+})
