@@ -321,6 +321,22 @@ void t.test('an encrypted recording that a crash left behind misses at most a se
   t.equal((await collect(recording.read())).length, 44 + recording.bytes)
 })
 
+void t.test('what cannot be repaired is passed over and told, and everything else is repaired', async t => {
+  const { directory } = bench()
+  const recording = Buffer.concat([wavHeader(1, 8000, 0), Buffer.alloc(3200)])
+  for (const name of ['a.wav', 'z.wav']) writeFileSync(join(directory, name), recording)
+  fs.mkdirSync(join(directory, 'directory.wav'))
+  execFileSync('mkfifo', [join(directory, 'fifo.wav')])
+  fs.symlinkSync('loop.wav', join(directory, 'loop.wav'))
+  const told: [string, unknown][] = []
+  t.same([...await repairRecordings(directory, (name, error) => told.push([name, error]))].sort(), ['a.wav', 'z.wav'])
+  t.match(told.sort(), [
+    ['directory.wav', { code: 'MEDIA_BAD_FILE' }], ['fifo.wav', { code: 'MEDIA_BAD_FILE' }], ['loop.wav', { code: 'MEDIA_BAD_FILE', cause: { code: 'ELOOP' } }],
+  ])
+  t.same(await repairRecordings(directory), [], 'nobody need be told')
+  for (const [name] of told) await t.rejects(openSealedRecording(join(directory, name), new Uint8Array(32)), { code: 'MEDIA_BAD_FILE' }, name)
+})
+
 void t.test('a disk that stands still: the calls hear no gap, the loss is told, and stopping does not wait for ever', async t => {
   const { directory } = bench()
   const pipe = join(directory, 'pipe.wav')
