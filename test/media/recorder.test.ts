@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs, { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { toneLevel } from '../../src/codec/goertzel.js'
@@ -335,6 +335,33 @@ void t.test('what cannot be repaired is passed over and told, and everything els
   ])
   t.same(await repairRecordings(directory), [], 'nobody need be told')
   for (const [name] of told) await t.rejects(openSealedRecording(join(directory, name), new Uint8Array(32)), { code: 'MEDIA_BAD_FILE' }, name)
+})
+
+void t.test('a file has one recording at a time', t => {
+  const { recorder, replies, directory } = bench()
+  const begin = (recording: number, ...names: readonly string[]): void => recorder.run({
+    type: 'open', request: recording, recording, rate: 8000, maxBytes: 16_044,
+    files: names.map(name => ({ path: join(directory, name), channels: 1 })), tracks: [{ file: 0, channel: 0 }],
+  })
+  begin(1, 'a.wav')
+  begin(2, 'b.wav', '../' + basename(directory) + '/./a.wav')
+  t.match(replies.at(-1), { type: 'failed', request: 2, message: /another recording/ })
+  begin(3, 'b.wav')
+  t.match(replies.at(-1), { type: 'opened', request: 3 }, 'what was refused holds no file')
+  recorder.run({ type: 'close', request: 4, recording: 1, at: undefined })
+  begin(5, 'a.wav')
+  t.match(replies.at(-1), { type: 'opened', request: 5 }, 'after its end')
+  t.end()
+})
+
+void t.test('a recording that goes on in another file passes over those that others are writing', t => {
+  const { directory } = bench()
+  const path = join(directory, 'a.wav')
+  const file = new TrackFile(path, { channels: 1, rate: 8000, maxBytes: 16_044, isTaken: other => other === join(directory, 'a-2.wav') })
+  file.flush(12_000)
+  file.close(12_000)
+  t.same(file.paths, [path, join(directory, 'a-3.wav')])
+  t.end()
 })
 
 void t.test('a disk that stands still: the calls hear no gap, the loss is told, and stopping does not wait for ever', async t => {
