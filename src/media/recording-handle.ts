@@ -3,6 +3,7 @@ import { CordboardError } from '../core/errors.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { LegRecording, RecordingResult, RecordOptions } from './leg.js'
 import type { ReplyValue, TapTracks } from './protocol.js'
+import { checkRecordOptions } from './record-options.js'
 import type { RecordedFile, TrackPlace } from './recorder/protocol.js'
 import type { EngineServices } from './services.js'
 
@@ -13,8 +14,10 @@ export interface RecordingLayout {
   readonly tracks: TapTracks
 }
 
-/** Files and tracks for `options`. */
-export const layoutOf = ({ file, tracks = 'stereo' }: RecordOptions): RecordingLayout => {
+/** Files and tracks for `options`. @throws CordboardError `SERVER_BAD_OPTION`. */
+export const layoutOf = (options: RecordOptions): RecordingLayout => {
+  checkRecordOptions(options)
+  const { file, tracks = 'stereo' } = options
   switch (tracks) {
     case 'stereo': return {
       files: [{ path: file, channels: 2 }], places: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }], tracks: { received: 0, sent: 1 },
