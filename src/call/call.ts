@@ -226,7 +226,7 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   echo(options?: Scoped): Promise<void>
   /**
    * Records to a WAV file, by default in stereo: left the peer, right what it hears. Stops with the call; before the answer it begins early media.
-   * @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made, `CALL_ENDED`.
+   * @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made or another recording has it, `SERVER_BAD_OPTION`, `CALL_ENDED`.
    */
   record(file: string, options?: Omit<RecordOptions, 'file'>): Promise<Recording>
   /**

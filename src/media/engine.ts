@@ -324,6 +324,8 @@ class Engine implements MediaEngine, EngineServices {
     this.#admission.close(closed())
     await Promise.allSettled([...this.#rooms.values()].map(room => room[Symbol.asyncDispose]()))
     await Promise.allSettled(this.ends.map(end => end.close()))
+    // Of those whose leg or room has gone: they have not begun yet.
+    await Promise.allSettled([...this.recordings.values()].map(recording => recording.stop()))
     await Promise.all([this.#pool.close(), this.prompts.close(this.patience), this.recorder.close(this.patience)])
   }
 

@@ -147,6 +147,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
   }
 
   async tap(recording: RecordingHandle): Promise<void> {
+    this.#ensureOpen()
     this.#recordings.add(recording)
     await this.request({ type: 'tap', leg: this.id, recording: recording.id, tracks: recording.layout.tracks })
   }

@@ -95,7 +95,7 @@ export interface RecordOptions {
    * @default 'stereo'
    */
   readonly tracks?: 'stereo' | 'mono' | 'received' | 'per-party'
-  /** Beyond so many bytes the recording goes on in FILE-2.wav, FILE-3.wav and so on. @default 4 GiB less 64 KiB, which is the most */
+  /** Beyond so many bytes the recording goes on in FILE-2.wav, FILE-3.wav and so on. At least 16,044: a second of mono. @default 4 GiB less 64 KiB, which is the most */
   readonly maxBytes?: number
   /** 32 bytes: the files are encrypted (AES-256-GCM); `openSealedRecording` reads them. */
   readonly key?: Uint8Array
@@ -196,7 +196,7 @@ export interface Leg extends EventEmitter<LegEvents> {
    * @throws CordboardError `CALL_BUSY` when 32 calls wait already, `MEDIA_LEG_CLOSED`.
    */
   sendDigits(digits: readonly Digit[], options?: DigitsOptions): Promise<void>
-  /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made. */
+  /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made or another recording has it, `SERVER_BAD_OPTION`, `MEDIA_LEG_CLOSED`. */
   record(options: RecordOptions): Promise<LegRecording>
   /** `rate` in Hz; `buffer`: frames that wait for a reader, after which the oldest is dropped. */
   listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener
@@ -252,7 +252,7 @@ export interface Room extends EventEmitter<RoomEvents>, AsyncDisposable {
   hears(listener: Leg, speaker: Leg, heard: boolean): void
   /** Levels in dBm0 of what the members say at the moment; `-Infinity` for silence. */
   levels(): Promise<ReadonlyMap<Leg, number>>
-  /** Records the mix of all members, mono. */
+  /** Records the mix of all members, mono. @throws CordboardError as `record` of a leg. */
   record(file: string, options?: Pick<RecordOptions, 'maxBytes' | 'key'>): Promise<LegRecording>
 }
 

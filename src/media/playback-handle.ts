@@ -6,8 +6,13 @@ import type { Command, Track } from './protocol.js'
 /** Blocks of a live source that are under way to the worker at most. */
 const LIVE_BLOCKS = 8
 
+/** A program in JavaScript may give an array, too. */
+type BlockIterator = AsyncIterator<Int16Array> | Iterator<Int16Array>
+
 /** A live source on its way to the worker. */
 interface Feed {
+  /** Undefined when it has ended by itself. */
+  iterator: BlockIterator | undefined
   /** Given to the worker and not yet used up: should it die, or the leg go elsewhere, another is given them. */
   readonly blocks: Int16Array[]
   /** The source has no more. */
@@ -36,6 +41,8 @@ export class PlaybackHandle implements Playback {
   #from: number | undefined
   #volume: number
   readonly #feeds = new Map<number, Feed>()
+  /** Live sources that nothing has been asked of yet. */
+  readonly #unbegun = new Set<AsyncIterable<Int16Array>>()
 
   constructor(readonly id: number, readonly leg: number, readonly options: PlayOptions, readonly host: PlaybackHost) {
     this.#volume = options.volume ?? 0
@@ -131,28 +138,37 @@ export class PlaybackHandle implements Playback {
   async #track(source: Source): Promise<Track> {
     switch (source.type) {
       case 'file': return this.host.loadPrompt(source.path)
-      case 'pcm': return { type: 'live', rate: source.rate }
+      case 'pcm':
+        this.#unbegun.add(source.frames)
+        return { type: 'live', rate: source.rate }
       default: return source
     }
   }
 
   async #pump(frames: AsyncIterable<Int16Array>, track: number): Promise<void> {
-    const feed: Feed = { blocks: [], ended: false, proceed: undefined }
-    this.#feeds.set(track, feed)
+    this.#unbegun.delete(frames)
     try {
-      for await (const pcm of frames) {
+      const iterator = iteratorOf(frames)
+      const feed: Feed = { iterator, blocks: [], ended: false, proceed: undefined }
+      this.#feeds.set(track, feed)
+      for (;;) {
+        const result = await nextOf(feed, iterator)
         if (this.#over) return
+        if (result.done === true) {
+          feed.ended = true
+          this.#feed(track, undefined)
+          return
+        }
         // The source may use its array again.
-        const block = pcm.slice()
+        const block = result.value.slice()
         feed.blocks.push(block)
         this.#feed(track, block)
         if (feed.blocks.length < LIVE_BLOCKS) continue
         await new Promise<void>(resolve => { feed.proceed = resolve })
         feed.proceed = undefined
+        // What it waited for may have been the end.
+        if (this.#over) return
       }
-      if (this.#over) return
-      feed.ended = true
-      this.#feed(track, undefined)
     } catch (error) {
       this.fail(new CordboardError('MEDIA_BAD_FILE', 'the live source failed', { cause: error }))
     }
@@ -171,7 +187,38 @@ export class PlaybackHandle implements Playback {
   #end(tellWorker: boolean): void {
     this.#over = true
     for (const { proceed } of this.#feeds.values()) proceed?.()
+    this.#releaseSources()
     this.host.ended(this)
     if (tellWorker) this.host.post({ type: 'stop-play', leg: this.leg, playback: this.id })
+  }
+
+  /** Tells the live sources that no more is wanted of them, also those that were not begun. */
+  #releaseSources(): void {
+    for (const { iterator } of this.#feeds.values()) void giveBack(() => iterator)
+    for (const frames of this.#unbegun) void giveBack(() => iteratorOf(frames))
+    this.#unbegun.clear()
+  }
+}
+
+const iteratorOf = (frames: AsyncIterable<Int16Array> | Iterable<Int16Array>): BlockIterator =>
+  Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]()
+
+const nextOf = async (feed: Feed, iterator: BlockIterator): Promise<IteratorResult<Int16Array>> => {
+  try {
+    const result: IteratorResult<Int16Array> = await iterator.next()
+    if (result.done === true) feed.iterator = undefined
+    return result
+  } catch (error) {
+    feed.iterator = undefined
+    throw error
+  }
+}
+
+/** A generator that waits takes it when it goes on, if it ever does: nobody waits for that, and its failure is of no interest any more. */
+const giveBack = async (iterator: () => BlockIterator | undefined): Promise<void> => {
+  try {
+    await iterator()?.return?.()
+  } catch {
+    // The playback has ended with another outcome.
   }
 }

@@ -3,6 +3,7 @@ import { CordboardError } from '../core/errors.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { LegRecording, RecordingResult, RecordOptions } from './leg.js'
 import type { ReplyValue, TapTracks } from './protocol.js'
+import { checkRecordOptions } from './record-options.js'
 import type { RecordedFile, TrackPlace } from './recorder/protocol.js'
 import type { EngineServices } from './services.js'
 
@@ -13,8 +14,10 @@ export interface RecordingLayout {
   readonly tracks: TapTracks
 }
 
-/** Files and tracks for `options`. */
-export const layoutOf = ({ file, tracks = 'stereo' }: RecordOptions): RecordingLayout => {
+/** Files and tracks for `options`. @throws CordboardError `SERVER_BAD_OPTION`. */
+export const layoutOf = (options: RecordOptions): RecordingLayout => {
+  checkRecordOptions(options)
+  const { file, tracks = 'stereo' } = options
   switch (tracks) {
     case 'stereo': return {
       files: [{ path: file, channels: 2 }], places: [{ file: 0, channel: 0 }, { file: 0, channel: 1 }], tracks: { received: 0, sent: 1 },
@@ -53,6 +56,8 @@ export interface RecordingHost {
 /** A recording in progress: the worker writes frames into its ring, the recorder puts them on disk. */
 export class RecordingHandle implements LegRecording {
   paused = false
+  /** Pending while the recorder makes its files. */
+  #opening: Promise<void> | undefined
   #stopped: Promise<RecordingResult> | undefined
 
   constructor(readonly id: number, readonly options: RecordOptions, readonly layout: RecordingLayout, readonly services: EngineServices, readonly host: RecordingHost) {}
@@ -61,8 +66,36 @@ export class RecordingHandle implements LegRecording {
     return this.options.file
   }
 
-  /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made. */
+  /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made; `MEDIA_LEG_CLOSED` when the leg or room closes meanwhile: the file is whole then. */
   async start(rate: number): Promise<this> {
+    this.#opening = this.#open(rate)
+    await this.#opening
+    this.#opening = undefined
+    try {
+      await this.host.tap(this)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    // Nobody has it yet: its leg or room has closed while the worker was asked.
+    if (this.#stopped !== undefined) {
+      await this.#stopped
+      throw new CordboardError('MEDIA_LEG_CLOSED', `closed while ${this.file} was begun`)
+    }
+    return this
+  }
+
+  async #open(rate: number): Promise<void> {
+    this.services.recordings.set(this.id, this)
+    try {
+      await this.#askRecorder(rate)
+    } catch (error) {
+      this.services.recordings.delete(this.id)
+      throw error
+    }
+  }
+
+  async #askRecorder(rate: number): Promise<void> {
     const { files, places } = this.layout
     const { maxBytes, key } = this.options
     const { recorder, patience } = this.services
@@ -73,9 +106,6 @@ export class RecordingHandle implements LegRecording {
         throw new CordboardError('MEDIA_BAD_FILE', `cannot record to ${this.file}`, { cause: error })
       })
     if (reply.type === 'failed') throw new CordboardError('MEDIA_BAD_FILE', `cannot record to ${this.file}: ${reply.message}`)
-    this.services.recordings.set(this.id, this)
-    await this.host.tap(this)
-    return this
   }
 
   pause(): void {
@@ -94,6 +124,7 @@ export class RecordingHandle implements LegRecording {
   }
 
   async #stop(): Promise<RecordingResult> {
+    if (this.#opening !== undefined) await this.#opening.catch(() => undefined)
     // The leg or its worker may be gone: the recorder then ends the file where it is.
     const end: ReplyValue = await this.host.untap(this.id).catch(() => ({}))
     const { recorder, recordings, patience } = this.services

@@ -1,5 +1,7 @@
-import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { type FileHandle, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CordboardError } from '../core/errors.js'
+import { openRegularFile } from './regular-file.js'
 import { readSealedHeader } from './sealed-format.js'
 import { sealedChunks } from './sealed-recording.js'
 import { WAV_HEADER_BYTES } from './wav.js'
@@ -8,20 +10,31 @@ import { WAV_HEADER_BYTES } from './wav.js'
  * Makes good the recordings that a crash left behind: the lengths in their headers become what is in the file, and encrypted ones lose
  * the chunk that was being written. Call it before anything records into the directory.
  *
+ * What cannot be looked at or repaired (a directory or FIFO of such a name, a file that may not be opened) is passed over.
+ *
+ * @param passedOver told of each of these: its name, and `MEDIA_BAD_FILE` with the file system's error as `cause`.
  * @returns names of the files that were repaired.
- * @throws the file system's error.
+ * @throws the file system's error when the directory itself cannot be read.
+ * @example
+ * await repairRecordings('recordings', (name, error) => console.error(name, error))
  */
-export const repairRecordings = async (directory: string): Promise<readonly string[]> => {
+export const repairRecordings = async (
+  directory: string, passedOver: (name: string, error: CordboardError) => void = () => undefined,
+): Promise<readonly string[]> => {
   const repaired: string[] = []
   for (const name of await readdir(directory)) {
-    if (name.toLowerCase().endsWith('.wav') && await repair(join(directory, name))) repaired.push(name)
+    if (!name.toLowerCase().endsWith('.wav')) continue
+    const path = join(directory, name)
+    const outcome = await repair(path).catch((cause: unknown) => new CordboardError('MEDIA_BAD_FILE', `cannot repair ${path}`, { cause }))
+    if (outcome === true) repaired.push(name)
+    else if (outcome !== false) passedOver(name, outcome)
   }
   return repaired
 }
 
 /** Only files of the recorder's own shape are touched: 16-bit PCM, `data` the second chunk. */
 const repair = async (path: string): Promise<boolean> => {
-  const file = await open(path, 'r+')
+  const file = await openRegularFile(path, 'r+')
   try {
     const header = Buffer.alloc(WAV_HEADER_BYTES)
     const { bytesRead } = await file.read(header, 0, WAV_HEADER_BYTES, 0)

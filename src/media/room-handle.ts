@@ -3,6 +3,7 @@ import { CordboardError } from '../core/errors.js'
 import type { Leg, LegRecording, MemberOptions, RecordOptions, Room, RoomEvents, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import type { MemberSettings, ReplyValue } from './protocol.js'
+import { checkRecordOptions } from './record-options.js'
 import { RecordingHandle, type RecordingHost } from './recording-handle.js'
 import { RoomParts } from './room-parts.js'
 import type { EngineServices } from './services.js'
@@ -194,6 +195,7 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
 
   async record(file: string, options: Pick<RecordOptions, 'maxBytes' | 'key'> = {}): Promise<LegRecording> {
     this.#ensureOpen()
+    checkRecordOptions({ file, ...options })
     const recording = new RecordingHandle(this.services.number(), { file, ...options }, {
       files: [{ path: file, channels: 1 }], places: [{ file: 0, channel: 0 }], tracks: { received: -1, sent: 0 },
     }, this.services, this)

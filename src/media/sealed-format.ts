@@ -22,7 +22,8 @@ export const SEALED_HEADER_BYTES = 42
 /** Bytes of a chunk beside its text. */
 export const CHUNK_OVERHEAD = 20
 const TAG_BYTES = 16
-const KEY_BYTES = 32
+/** Of the owner's key. */
+export const SEALED_KEY_BYTES = 32
 const LAST = 0x8000_0000
 const ALGORITHM = 'aes-256-gcm'
 
@@ -63,9 +64,9 @@ export class SealedStream {
 
   /** @throws Error when `key` is not of 32 bytes. */
   constructor(header: Buffer, key: Uint8Array) {
-    if (key.length !== KEY_BYTES) throw new Error(`the key has ${key.length} bytes, not ${KEY_BYTES}`)
+    if (key.length !== SEALED_KEY_BYTES) throw new Error(`the key has ${key.length} bytes, not ${SEALED_KEY_BYTES}`)
     this.#header = header
-    this.#key = Buffer.from(hkdfSync('sha256', key, header.subarray(SALT_AT, SEALED_HEADER_BYTES), 'cordboard recording', KEY_BYTES))
+    this.#key = Buffer.from(hkdfSync('sha256', key, header.subarray(SALT_AT, SEALED_HEADER_BYTES), 'cordboard recording', SEALED_KEY_BYTES))
   }
 
   /** The next chunk, ready for the file. */

@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { CordboardError } from '../core/errors.js'
+import { openRegularFile } from './regular-file.js'
 import { CHUNK_OVERHEAD, readChunkLength, readSealedHeader, SEALED_HEADER_BYTES, SealedStream } from './sealed-format.js'
 import { wavHeader } from './wav.js'
 
@@ -98,7 +99,7 @@ async function* plain(path: string, stream: SealedStream, chunks: readonly Chunk
 
 const opened = async (path: string): Promise<FileHandle> => {
   try {
-    return await open(path)
+    return await openRegularFile(path, 'r')
   } catch (error) {
     throw bad(path, 'cannot be read', error)
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs, { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { toneLevel } from '../../src/codec/goertzel.js'
@@ -319,6 +319,49 @@ void t.test('an encrypted recording that a crash left behind misses at most a se
   t.equal(recording.whole, false)
   t.ok(recording.bytes > 3.5 * 8000 * 4, `${recording.bytes} bytes`)
   t.equal((await collect(recording.read())).length, 44 + recording.bytes)
+})
+
+void t.test('what cannot be repaired is passed over and told, and everything else is repaired', async t => {
+  const { directory } = bench()
+  const recording = Buffer.concat([wavHeader(1, 8000, 0), Buffer.alloc(3200)])
+  for (const name of ['a.wav', 'z.wav']) writeFileSync(join(directory, name), recording)
+  fs.mkdirSync(join(directory, 'directory.wav'))
+  execFileSync('mkfifo', [join(directory, 'fifo.wav')])
+  fs.symlinkSync('loop.wav', join(directory, 'loop.wav'))
+  const told: [string, unknown][] = []
+  t.same([...await repairRecordings(directory, (name, error) => told.push([name, error]))].sort(), ['a.wav', 'z.wav'])
+  t.match(told.sort(), [
+    ['directory.wav', { code: 'MEDIA_BAD_FILE' }], ['fifo.wav', { code: 'MEDIA_BAD_FILE' }], ['loop.wav', { code: 'MEDIA_BAD_FILE', cause: { code: 'ELOOP' } }],
+  ])
+  t.same(await repairRecordings(directory), [], 'nobody need be told')
+  for (const [name] of told) await t.rejects(openSealedRecording(join(directory, name), new Uint8Array(32)), { code: 'MEDIA_BAD_FILE' }, name)
+})
+
+void t.test('a file has one recording at a time', t => {
+  const { recorder, replies, directory } = bench()
+  const begin = (recording: number, ...names: readonly string[]): void => recorder.run({
+    type: 'open', request: recording, recording, rate: 8000, maxBytes: 16_044,
+    files: names.map(name => ({ path: join(directory, name), channels: 1 })), tracks: [{ file: 0, channel: 0 }],
+  })
+  begin(1, 'a.wav')
+  begin(2, 'b.wav', '../' + basename(directory) + '/./a.wav')
+  t.match(replies.at(-1), { type: 'failed', request: 2, message: /another recording/ })
+  begin(3, 'b.wav')
+  t.match(replies.at(-1), { type: 'opened', request: 3 }, 'what was refused holds no file')
+  recorder.run({ type: 'close', request: 4, recording: 1, at: undefined })
+  begin(5, 'a.wav')
+  t.match(replies.at(-1), { type: 'opened', request: 5 }, 'after its end')
+  t.end()
+})
+
+void t.test('a recording that goes on in another file passes over those that others are writing', t => {
+  const { directory } = bench()
+  const path = join(directory, 'a.wav')
+  const file = new TrackFile(path, { channels: 1, rate: 8000, maxBytes: 16_044, isTaken: other => other === join(directory, 'a-2.wav') })
+  file.flush(12_000)
+  file.close(12_000)
+  t.same(file.paths, [path, join(directory, 'a-3.wav')])
+  t.end()
 })
 
 void t.test('a disk that stands still: the calls hear no gap, the loss is told, and stopping does not wait for ever', async t => {

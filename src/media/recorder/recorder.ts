@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { FrameRing, BEGIN_TRACK, FrameRecord, PAST } from '../shared/frame-ring.js'
 import type { RecorderReply, RecorderRequest } from './protocol.js'
 import { TrackFile } from './track-file.js'
@@ -58,7 +59,10 @@ export class Recorder {
   #start(request: Extract<RecorderRequest, { type: 'open' }>): void {
     const files: TrackFile[] = []
     try {
-      for (const { path, channels } of request.files) files.push(new TrackFile(path, { channels, rate: request.rate, maxBytes: request.maxBytes, key: request.key }))
+      for (const { path, channels } of request.files) {
+        if (this.#isTaken(path)) throw new Error('another recording is writing this file')
+        files.push(new TrackFile(path, { channels, rate: request.rate, maxBytes: request.maxBytes, key: request.key, isTaken: other => this.#isTaken(other) }))
+      }
     } catch (error) {
       for (const file of files) file.abandon()
       throw error
@@ -66,6 +70,15 @@ export class Recorder {
     const placers = request.tracks.map(({ file, channel }) => new TrackPlacer(files[file]!, channel))
     this.#open.set(request.recording, { id: request.recording, files, placers, rate: request.rate, begin: undefined, failed: false })
     this.reply({ type: 'opened', request: request.request })
+  }
+
+  /** A recording in progress has that file. */
+  #isTaken(path: string): boolean {
+    const wanted = resolve(path)
+    for (const { failed, files } of this.#open.values()) {
+      if (!failed && files.some(({ paths }) => paths.some(held => resolve(held) === wanted))) return true
+    }
+    return false
   }
 
   #stop(request: Extract<RecorderRequest, { type: 'close' }>): void {

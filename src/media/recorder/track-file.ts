@@ -14,6 +14,8 @@ export interface TrackFileOptions extends SoundFormat {
   readonly maxBytes?: number | undefined
   /** 32 bytes: the file is encrypted. */
   readonly key?: Uint8Array | undefined
+  /** Another recording has that file: the next number is taken. */
+  readonly isTaken?: (path: string) => boolean
 }
 
 /** `talk.wav` is followed by `talk-2.wav`. */
@@ -34,6 +36,8 @@ export class TrackFile {
   readonly #segmentFrames: number
   readonly #paths: string[] = []
   #segment: Segment
+  /** Of the file being written. */
+  #number = 0
   /** Frame (sample of all channels) at which the window begins: all before it is on disk. */
   #base = 0
   /** Frame at which the file being written begins. */
@@ -65,8 +69,9 @@ export class TrackFile {
   }
 
   #next(): Segment {
-    const path = numbered(this.path, this.#paths.length + 1)
-    const { key } = this.options
+    const { key, isTaken = () => false } = this.options
+    let path = numbered(this.path, ++this.#number)
+    while (this.#number > 1 && isTaken(path)) path = numbered(this.path, ++this.#number)
     const segment = key === undefined ? new WavSegment(path, this.options) : new SealedSegment(path, this.options, key)
     this.#paths.push(path)
     return segment
