@@ -1,11 +1,12 @@
 import type { Server as HttpServer } from 'node:http'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import type { SpeechProvider } from './call/sounds.js'
 import { installedCodec, installedCodecs } from './codec/installed.js'
 import type { Clock } from './core/clock.js'
 import { CordboardError } from './core/errors.js'
 import type { Random } from './core/random.js'
 import type { Scoped } from './core/scope.js'
+import { checkMedia, checkNumber, checkObject, checkOneOf, checkStrings } from './media/option-checks.js'
 import type { CodecOffer, SrtpPolicy } from './sdp/negotiated.js'
 import { isWildcard } from './core/wildcard.js'
 import { parseListenAddress } from './sip/transport/listen-address.js'
@@ -88,6 +89,21 @@ export interface ServerOptions extends Scoped {
 /** First payload type of codecs without one of their own (RFC 3551 §6). */
 const FIRST_DYNAMIC = 102
 const DEFAULT_CODECS = ['PCMU', 'PCMA']
+const SRTP_POLICIES: readonly SrtpPolicy[] = ['off', 'optional', 'required']
+
+/** Looks at what JavaScript may have given, before anything is started. @throws CordboardError `SERVER_BAD_OPTION`. */
+export const checkServer = (options: ServerOptions): void => {
+  checkObject('createServer', options)
+  const { listen } = options
+  if (typeof listen !== 'string') checkStrings('listen', listen ?? null)
+  checkMedia(options, 'rtpPorts', options.rtpPorts)
+  checkStrings('codecs', options.codecs)
+  checkOneOf('srtp', options.srtp, SRTP_POLICIES)
+  checkNumber('rtpTimeout', options.rtpTimeout, { above: 0, endless: true })
+  checkNumber('qualityEvery', options.qualityEvery, { above: 0 })
+  checkNumber('maxCalls', options.maxCalls, { least: 0, whole: true, endless: true })
+  checkNumber('maxLag', options.maxLag, { endless: true })
+}
 
 /**
  * The codecs of `names` with their payload types, in order: `PCMU`, `PCMA`, `G722`, `G726-32`, `L16` and the others of the registry;
@@ -111,10 +127,10 @@ export const codecOffers = (names: readonly string[] = DEFAULT_CODECS): readonly
   })
 }
 
-/** Where media sockets are bound: the host that all listeners share, else the wildcard of their family. */
+/** Where media sockets are bound: the address that all listeners share, else the wildcard of their family. */
 export const mediaHost = (listen: readonly string[]): string => {
   const hosts = [...new Set(listen.map(text => parseListenAddress(text).host))]
   const [only] = hosts
-  if (hosts.length === 1 && only !== undefined && !isWildcard(only)) return only
+  if (hosts.length === 1 && only !== undefined && isIP(only) !== 0 && !isWildcard(only)) return only
   return hosts.some(isIPv6) ? '::' : '0.0.0.0'
 }

@@ -23,7 +23,7 @@ import type { MediaEngine, WorkerStatistics } from './media/leg.js'
 import { qualityMetrics } from './quality-metrics.js'
 import { drainCalls } from './server-drain.js'
 import { serverMetrics } from './server-metrics.js'
-import { codecOffers, mediaHost, type ServerOptions } from './server-options.js'
+import { checkServer, codecOffers, mediaHost, type ServerOptions } from './server-options.js'
 import { type IncomingRequest, RoutedRequest } from './server-request.js'
 import { parseUri } from './sip/message/uri.js'
 import { DEFAULT_TIMINGS } from './sip/transaction/timings.js'
@@ -74,7 +74,7 @@ export interface Server extends EventEmitter<ServerEvents>, AsyncDisposable {
    * @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_PORTS_EXHAUSTED`, `SERVER_CLOSED`.
    */
   dial(targets: Uri | readonly Uri[], options?: DialOptions): Promise<DialOutcome>
-  /** The conference of that name; made, with `options`, when it does not exist. @throws CordboardError `SERVER_CLOSED`. */
+  /** The conference of that name; made, with `options`, when it does not exist. @throws CordboardError `SERVER_CLOSED`, `SERVER_BAD_OPTION`. */
   conference(name: string, options?: ConferenceOptions): Conference
   /** The media workers that run, those being drained included. */
   workers(): Promise<readonly WorkerStatistics[]>
@@ -108,6 +108,7 @@ export interface Server extends EventEmitter<ServerEvents>, AsyncDisposable {
  * })
  */
 export const createServer = async (options: ServerOptions): Promise<Server> => {
+  checkServer(options)
   const listen = typeof options.listen === 'string' ? [options.listen] : options.listen
   if (listen.length === 0) throw new CordboardError('SERVER_BAD_OPTION', 'listen names no address')
   const address = mediaHost(listen)

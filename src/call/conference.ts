@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { CordboardError } from '../core/errors.js'
 import { onAbort, type Scoped } from '../core/scope.js'
 import type { Leg, MediaEngine, MemberOptions, RecordOptions, Room } from '../media/leg.js'
+import { checkMember, checkRoom } from '../media/option-checks.js'
 import type { Call, Recording } from './call.js'
 import { callRecording } from './call-recording.js'
 import { LiveCall } from './live-call.js'
@@ -27,7 +28,7 @@ export interface Member extends AsyncDisposable {
   muted: boolean
   /** Is heard, but does not hear. */
   deaf: boolean
-  /** dB applied to what it says. */
+  /** dB applied to what it says. @throws CordboardError `SERVER_BAD_OPTION` when set to what is no such number. */
   gain: number
 }
 
@@ -45,7 +46,7 @@ export interface Conference extends EventEmitter<ConferenceEvents>, AsyncDisposa
   readonly recordings: readonly Recording[]
   /**
    * Takes an answered call in until it ends, `signal` aborts or the member is disposed of.
-   * @throws CordboardError `CALL_STATE` before the answer and once the conference is closed, `CALL_ENDED`.
+   * @throws CordboardError `CALL_STATE` before the answer and once the conference is closed, `CALL_ENDED`, `SERVER_BAD_OPTION`.
    */
   join(call: Call, options?: MemberOptions & Scoped): Promise<Member>
   /**
@@ -67,8 +68,10 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
   #mix: Recording | undefined
   #closed = false
 
+  /** @throws CordboardError `SERVER_BAD_OPTION`. */
   constructor(engine: MediaEngine, readonly name: string, options: ConferenceOptions, onClose: () => void) {
     super()
+    checkRoom(options)
     this.#engine = engine
     this.#options = options
     this.#onClose = onClose
@@ -84,6 +87,7 @@ export class LiveConference extends EventEmitter<ConferenceEvents> implements Co
 
   async join(call: Call, options: MemberOptions & Scoped = {}): Promise<Member> {
     if (!(call instanceof LiveCall)) throw new CordboardError('CALL_STATE', 'join takes a call of this library')
+    checkMember(options)
     call.signal.throwIfAborted()
     options.signal?.throwIfAborted()
     if (this.#closed) throw new CordboardError('CALL_STATE', `the conference ${this.name} is closed`)
@@ -199,6 +203,7 @@ class LiveMember implements Member {
   }
 
   #set(change: MemberOptions): void {
+    checkMember(change)
     this.#settings = { ...this.#settings, ...change }
     if (this.#left === undefined) this.room.set(this.call.media.leg!, change)
   }

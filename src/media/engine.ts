@@ -4,6 +4,7 @@ import { Admission, OVERLOADED, overloaded } from './admission.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
 import { Moves } from './moves.js'
+import { badOption, checkEngine, checkRoom, checkStream } from './option-checks.js'
 import { PortPool } from './port-pool.js'
 import type { PromptReply, PromptRequest, PromptSeed } from './prompt/protocol.js'
 import type { Report } from './protocol.js'
@@ -33,9 +34,9 @@ interface Opening<T> {
 const closed = (): CordboardError => new CordboardError('SERVER_CLOSED', 'the media engine is closed')
 
 /** @throws CordboardError `MEDIA_LEG_CLOSED`. */
-const ownStream = (stream: SideStream): StreamHandle => {
-  if (!(stream instanceof StreamHandle) || stream.closed) throw new CordboardError('MEDIA_LEG_CLOSED', `side stream ${stream.id} is closed, or of another engine`)
-  return stream
+const ownStream = (stream: SideStream | undefined, engine: EngineServices): StreamHandle => {
+  if (stream instanceof StreamHandle && stream.services === engine && !stream.closed) return stream
+  throw new CordboardError('MEDIA_LEG_CLOSED', `side stream ${stream?.id} is closed, or of another engine`)
 }
 
 class Engine implements MediaEngine, EngineServices {
@@ -60,7 +61,7 @@ class Engine implements MediaEngine, EngineServices {
   #number = 0
   #closed: Promise<void> | undefined
 
-  /** @throws CordboardError as `createMediaEngine`. */
+  /** @param options that `checkEngine` has found good. */
   constructor(options: EngineOptions) {
     this.patience = options.recorder?.patience ?? PATIENCE_MS
     const [first, last] = options.ports ?? [20000, 29999]
@@ -224,10 +225,12 @@ class Engine implements MediaEngine, EngineServices {
     if (leg instanceof LegHandle && !leg.closed && this.#forgetJoin(leg, undefined)) await leg.request({ type: 'part', leg: leg.id })
   }
 
-  createRoom(options: RoomOptions = {}): Promise<Room> {
+  async createRoom(options: RoomOptions = {}): Promise<Room> {
+    this.#ensureOpen()
+    checkRoom(options)
     const room = new RoomHandle(this, this.number(), options)
     this.#rooms.set(room.id, room)
-    return Promise.resolve(room)
+    return room
   }
 
   async move(leg: LegHandle, where: () => number): Promise<void> {
@@ -236,8 +239,11 @@ class Engine implements MediaEngine, EngineServices {
 
   // ---- side streams
 
-  async openStream({ kind, near, address = this.#address }: SideStreamOptions): Promise<SideStream> {
+  async openStream(options: SideStreamOptions): Promise<SideStream> {
     this.#ensureOpen()
+    checkStream(options)
+    const { kind, near, address = this.#address } = options
+    this.#pool.warm()
     // Its call has been let in, and does not wait for it.
     const worker = this.#pool.reserve(near)
     if (worker === undefined) throw overloaded()
@@ -250,8 +256,10 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async joinStreams(a: SideStream, b: SideStream): Promise<void> {
-    const first = ownStream(a)
-    const second = ownStream(b)
+    const first = ownStream(a, this)
+    const second = ownStream(b, this)
+    if (first === second) throw badOption('joinStreams', 'another end', `side stream ${first.id} with itself`)
+    if (first.kind !== second.kind) throw badOption('joinStreams', 'an end of the same kind', `${first.kind} with ${second.kind}`)
     for (const stream of [first, second]) await this.#leaveStream(stream, stream === first ? second : first)
     await this.#moves.unite(first, second, () => {
       first.peer = second
@@ -283,7 +291,7 @@ class Engine implements MediaEngine, EngineServices {
   }
 
   async replaceWorker(index: number): Promise<void> {
-    await this.link(index).kill()
+    await this.#pool.kill(index)
   }
 
   async addWorker(): Promise<number> {
@@ -337,9 +345,12 @@ class Engine implements MediaEngine, EngineServices {
 /**
  * Starts the media workers.
  *
- * @throws CordboardError `SERVER_BAD_OPTION`.
+ * @throws CordboardError `SERVER_BAD_OPTION` for an option that cannot be used, before anything is started.
  * @example
  * const engine = await createMediaEngine({ ports: [20000, 29999] })
  * const leg = await engine.open({ kind: 'rtp' })
  */
-export const createMediaEngine = async (options: EngineOptions = {}): Promise<MediaEngine> => new Engine(options)
+export const createMediaEngine = async (options: EngineOptions = {}): Promise<MediaEngine> => {
+  checkEngine(options)
+  return new Engine(options)
+}

@@ -239,11 +239,11 @@ export interface RoomEvents {
 /** A mixed conference: who hears whom is a matrix (listen, whisper and barge are settings of it). */
 export interface Room extends EventEmitter<RoomEvents>, AsyncDisposable {
   readonly id: number
-  /** Takes a leg in, out of the bridge or room that it is in. @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_LEG_CLOSED`. */
+  /** Takes a leg in, out of the bridge or room that it is in. @throws CordboardError `MEDIA_OVERLOADED`, `MEDIA_LEG_CLOSED`, `SERVER_BAD_OPTION`. */
   join(leg: Leg, options?: MemberOptions): Promise<void>
   /** Takes a leg out; it stays open. */
   part(leg: Leg): Promise<void>
-  /** Changes what is given. */
+  /** Changes what is given. @throws CordboardError `MEDIA_LEG_CLOSED`, `SERVER_BAD_OPTION`. */
   set(leg: Leg, options: MemberOptions): void
   /**
    * Whether `listener` hears `speaker`; all pairs do by default. It may be said before either joins, and holds until it is said otherwise, the room
@@ -338,16 +338,22 @@ export interface MediaEngine extends AsyncDisposable {
   join(a: Leg, b: Leg, options?: JoinOptions): Promise<void>
   /** Ends the join of `leg`, if any; both legs stay open. */
   part(leg: Leg): Promise<void>
-  /** Makes a mixed conference without members. */
+  /** Makes a mixed conference without members. @throws CordboardError `SERVER_BAD_OPTION`, `SERVER_CLOSED`. */
   createRoom(options?: RoomOptions): Promise<Room>
-  /** Opens one party's end of video, text or fax. @throws CordboardError as `open`. */
+  /** Opens one party's end of video, text or fax. @throws CordboardError as `open`; `SERVER_BAD_OPTION` for another kind. */
   openStream(options: SideStreamOptions): Promise<SideStream>
-  /** Joins two ends: what comes in at one goes out of the other. Ends of video and of fax have nothing to say to each other. */
+  /**
+   * Joins two ends: what comes in at one goes out of the other.
+   * @throws CordboardError `SERVER_BAD_OPTION` for ends of two kinds, which have nothing to say to each other, and an end with itself; `MEDIA_LEG_CLOSED`.
+   */
   joinStreams(a: SideStream, b: SideStream): Promise<void>
   /** Ends the join of `stream`, if any; both ends stay open, and what comes in is dropped. */
   partStream(stream: SideStream): Promise<void>
   statistics(): Promise<EngineStatistics>
-  /** Ends a worker at once, as a crash would: its legs go on in a new one, on the same ports and with the same RTP timelines. */
+  /**
+   * Ends a worker at once, as a crash would: its legs go on in a new one, on the same ports and with the same RTP timelines.
+   * @throws CordboardError `MEDIA_WORKER_LOST` where there is no such worker.
+   */
   replaceWorker(index: number): Promise<void>
   /** Starts another worker. @returns its index, when it can take legs; that of a worker that has been drained is used again. */
   addWorker(): Promise<number>

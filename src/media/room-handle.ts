@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { CordboardError } from '../core/errors.js'
 import type { Leg, LegRecording, MemberOptions, RecordOptions, Room, RoomEvents, RoomOptions } from './leg.js'
 import { LegHandle } from './leg-handle.js'
+import { checkMember } from './option-checks.js'
 import type { MemberSettings, ReplyValue } from './protocol.js'
 import { checkRecordOptions } from './record-options.js'
 import { RecordingHandle, type RecordingHost } from './recording-handle.js'
@@ -50,6 +51,7 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
 
   async join(leg: Leg, options: MemberOptions = {}): Promise<void> {
     const handle = ownLeg(leg)
+    checkMember(options)
     this.#ensureOpen()
     const { join } = handle
     if (join.type === 'leg') join.peer.join = { type: 'none' }
@@ -146,6 +148,7 @@ export class RoomHandle extends EventEmitter<RoomEvents> implements Room, Record
 
   set(leg: Leg, options: MemberOptions): void {
     const handle = ownLeg(leg)
+    checkMember(options)
     const before = this.#members.get(handle)
     if (before === undefined) return
     this.#members.set(handle, { ...before, ...options })

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { sampleOfALaw, sampleOfMuLaw } from '../codec/g711.js'
 import { CordboardError } from '../core/errors.js'
 
@@ -29,11 +30,13 @@ const bad = (reason: string): CordboardError => new CordboardError('MEDIA_BAD_FI
  * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, A-law, mu-law, any rate from 4 to 192 kHz, up to 32 channels.
  * Chunks of other kinds are stepped over; a data chunk that claims more than there is ends with the file.
  *
- * @throws CordboardError `MEDIA_BAD_FILE`, whatever the bytes.
+ * @throws CordboardError `MEDIA_BAD_FILE`, whatever the bytes, and for what is no bytes.
  */
 export const readWav = (file: Uint8Array): WavAudio => {
+  if (!isUint8Array(file)) throw bad('no Uint8Array')
+  if (file.length < 12) throw bad('no RIFF/WAVE header')
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  if (file.length < 12 || tagAt(view, 0) !== 'RIFF' || tagAt(view, 8) !== 'WAVE') throw bad('no RIFF/WAVE header')
+  if (tagAt(view, 0) !== 'RIFF' || tagAt(view, 8) !== 'WAVE') throw bad('no RIFF/WAVE header')
   let format: WavFormat | undefined
   for (let at = 12; at + 8 <= file.length;) {
     const tag = tagAt(view, at)

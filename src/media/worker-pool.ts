@@ -37,10 +37,9 @@ export class WorkerPool {
   readonly #spare: SpareWorker
   readonly #nice: number
 
-  /** @param slots of `LegSlots`. @throws CordboardError `SERVER_BAD_OPTION`. */
+  /** @param slots of `LegSlots`. */
   constructor(readonly options: EngineOptions, readonly slots: SharedArrayBuffer, readonly events: WorkerPoolEvents) {
     const { workerNice = WORKER_NICE, codecModules = [] } = options
-    if (!Number.isInteger(workerNice) || workerNice < -20 || workerNice > 19) throw new CordboardError('SERVER_BAD_OPTION', `workerNice: no nice value: ${workerNice}`)
     this.#nice = workerNice
     this.#codecModules = codecModules
     this.#spare = new SpareWorker(codecModules)
@@ -99,6 +98,13 @@ export class WorkerPool {
     await link.request({ type: 'hello' })
     this.#states[index] = 'running'
     return index
+  }
+
+  /** Ends its thread as a crash would. @throws CordboardError `MEDIA_WORKER_LOST` where there is none. */
+  async kill(worker: number): Promise<void> {
+    const link = this.#links[worker]
+    if (link === undefined || this.#states[worker] === 'ended') throw new CordboardError('MEDIA_WORKER_LOST', `there is no worker ${worker}`)
+    await link.kill()
   }
 
   /** It takes no more. @throws CordboardError `MEDIA_WORKER_LOST` where no such worker runs, `MEDIA_OVERLOADED` when it is the only one. */
