@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { CordboardError } from '../core/errors.js'
+import { CordboardError, isCordboardError } from '../core/errors.js'
 import { onAbort } from '../core/scope.js'
 import { Turns } from '../core/turns.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
@@ -87,8 +87,15 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   async apply(media: NegotiatedMedia): Promise<void> {
     this.#ensureOpen()
+    const before = this.media
     this.media = media
-    await this.request({ type: 'apply', leg: this.id, media })
+    try {
+      await this.request({ type: 'apply', leg: this.id, media })
+    } catch (error) {
+      // It could not even be sent, nor could it be to another worker.
+      if (this.media === media && isCordboardError(error, 'SERVER_BAD_OPTION')) this.media = before
+      throw error
+    }
   }
 
   echo(): void {
@@ -222,6 +229,9 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
       case 'silent': this.emit('silent', report.ms); return
       case 'played':
         if (this.#playback?.id === report.playback) this.#playback.played(report.by)
+        return
+      case 'refused':
+        if (this.#playback?.id === report.playback) this.#playback.fail(new CordboardError('SERVER_BAD_OPTION', report.message))
         return
       case 'hungry':
         if (this.#playback?.id === report.playback) this.#playback.hungry(report.track)
