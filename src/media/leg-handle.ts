@@ -4,6 +4,7 @@ import { onAbort } from '../core/scope.js'
 import { Turns } from '../core/turns.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { Detection, Digit, DigitsOptions, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
+import { checkDetection, checkListen, checkMedia, checkPlay, checkPresses } from './leg-checks.js'
 import { ListenerHandle } from './listener-handle.js'
 import type { Movable } from './moves.js'
 import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
@@ -87,6 +88,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   async apply(media: NegotiatedMedia): Promise<void> {
     this.#ensureOpen()
+    checkMedia(media)
     const before = this.media
     this.media = media
     try {
@@ -106,6 +108,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
   }
 
   play(options: PlayOptions): Playback {
+    checkPlay(options)
     this.#playback?.stop()
     if (this.join.type === 'echo') this.join = { type: 'none' }
     const playback = new PlaybackHandle(this.services.number(), this.id, options, this)
@@ -127,6 +130,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   async sendDigits(digits: readonly Digit[], options: DigitsOptions = {}): Promise<void> {
     this.#ensureOpen()
+    checkPresses(digits, options)
     options.signal?.throwIfAborted()
     await this.#presses.take(() => this.#press(digits, options), options.signal)
   }
@@ -176,6 +180,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener {
     this.#ensureOpen()
+    checkListen(options)
     const listener = new ListenerHandle(this.services.number(), options.rate, options.buffer, ended => {
       this.#listeners.delete(ended.id)
       if (this.#closed === undefined) this.post({ type: 'unlisten', leg: this.id, listener: ended.id })
@@ -187,6 +192,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   detect(detection: Detection): void {
     this.#ensureOpen()
+    checkDetection(detection)
     this.#detection = detection
     this.post({ type: 'detect', leg: this.id, detection })
   }
