@@ -106,7 +106,7 @@ export type Report =
   | { readonly type: 'latched'; readonly leg: number; readonly address: string; readonly port: number }
   | { readonly type: 'silent'; readonly leg: number; readonly ms: number }
   | { readonly type: 'played'; readonly leg: number; readonly playback: number; readonly by: Digit | 'voice' | undefined }
-  /** By the worker's link: what is to be played cannot be sent to it. */
+  /** It cannot be played; told by the worker's link too, of what cannot be sent to it. */
   | { readonly type: 'refused'; readonly leg: number; readonly playback: number; readonly message: string }
   /** The live track has taken a block: room for another. */
   | { readonly type: 'hungry'; readonly leg: number; readonly playback: number; readonly track: number }

@@ -5,6 +5,7 @@ import type { Detection, DigitsOptions, LegOptions, PlayOptions } from '../../sr
 import type { LegHandle } from '../../src/media/leg-handle.js'
 import type { PlaybackHandle } from '../../src/media/playback-handle.js'
 import type { NegotiatedMedia } from '../../src/sdp/negotiated.js'
+import { failing } from './failing-codec.js'
 import { TonePeer, until } from './tone-peer.js'
 
 /** As untyped programs pass it. */
@@ -13,7 +14,7 @@ const refused = { code: 'SERVER_BAD_OPTION' }
 const unclonable = (): number => 1
 const tone = { type: 'tone', frequencies: [425] } as const
 
-const engine = await createMediaEngine({ workers: 1, ports: [49_000, 49_099] })
+const engine = await createMediaEngine({ workers: 1, ports: [49_000, 49_099], codecModules: [import.meta.resolve('./failing-codec.js')] })
 const peer = await TonePeer.create(440)
 const [first, second] = [await engine.open({ kind: 'rtp' }) as LegHandle, await engine.open({ kind: 'rtp' })]
 await Promise.all([first, second].map(leg => leg.apply(peer.media())))
@@ -84,6 +85,21 @@ void t.test('arguments that no worker can use are refused before they get there'
   for (const kind of [undefined, 'RTP', 1]) await throwing(t, 'kind', () => engine.open(any<LegOptions>({ kind })))
   for (const near of [null, {}, 1]) await throwing(t, 'near', () => engine.open(any<LegOptions>({ kind: 'rtp', near })))
   for (const address of ['localhost', 1, null]) await throwing(t, 'address', () => engine.open(any<LegOptions>({ kind: 'rtp', address })))
+})
+
+void t.test('a codec that throws ends what it was to make, and no other sound of the worker', async t => {
+  const other = await TonePeer.create(440, failing)
+  const leg = await engine.open({ kind: 'rtp' })
+  const { dtmf: _dtmf, ...media } = other.media()
+  await leg.apply(media)
+  const playback = first.play({ sources: [tone] })
+  await t.rejects(leg.play({ sources: [tone] }).done, { ...refused, message: /no frame today/ })
+  await t.rejects(leg.sendDigits(['1']), { ...refused, message: /no frame today/ })
+  const heard = peer.heard.length
+  await until(() => peer.heard.length > heard + 5, 'sound')
+  playback.stop()
+  await leg.close()
+  other.close()
 })
 
 void t.test('the worker outlives all that: the leg plays on', async t => {
