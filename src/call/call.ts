@@ -194,7 +194,7 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   reject(status: number, options?: { readonly reason?: string; readonly headers?: Readonly<Record<string, string>> }): Promise<void>
   /**
    * Plays a sound, or several one after the other, to its end. The key that interrupts it is in the outcome only; others queue (32).
-   * @throws CordboardError `CALL_BUSY` while another sound plays, `MEDIA_BAD_FILE`, `SERVER_BAD_OPTION` for a tone that cannot be read,
+   * @throws CordboardError `CALL_BUSY` while another sound plays, `MEDIA_BAD_FILE`, `SERVER_BAD_OPTION` for a tone that cannot be read or a key that is none,
    * `OPTIONAL_PACKAGE_MISSING` for words without a speech provider, `CALL_ENDED`.
    */
   play(audio: Audio | readonly Audio[], options?: SoundOptions): Promise<PlayOutcome>
@@ -204,19 +204,20 @@ export interface Call extends EventEmitter<CallEvents>, AsyncDisposable, Request
   digits(options?: Scoped): AsyncIterableIterator<{ readonly digit: Digit; readonly duration: number }>
   /**
    * Presses keys one after the other, after those of earlier calls (that send them the same way). Resolves when its own are out.
-   * @throws CordboardError `CALL_STATE` before the answer and when the peer refuses them in INFO, `CALL_BUSY` when 32 calls wait already, `CALL_ENDED`.
+   * @throws CordboardError `CALL_STATE` before the answer and when the peer refuses them in INFO, `CALL_BUSY` when 32 calls wait already, `SERVER_BAD_OPTION` for
+   * what is no digit and times that cannot be, `CALL_ENDED`.
    */
   sendDigits(digits: readonly Digit[], options?: SendDigitsOptions): Promise<void>
   /**
-   * What the peer says, as mono PCM in frames of 20 ms at `rate` Hz. `buffer`: frames that wait for a reader; then the oldest is dropped and counted.
-   * Finishes when the call ends. @default rate 8000, buffer 50
-   * @throws CordboardError `CALL_STATE` before the answer.
+   * What the peer says, as mono PCM in frames of 20 ms at `rate` Hz. `buffer`: frames that wait for a reader, 1 to 3000; then the oldest is dropped and
+   * counted. Finishes when the call ends. @default rate 8000, buffer 50
+   * @throws CordboardError `CALL_STATE` before the answer, `SERVER_BAD_OPTION`.
    */
   audio(options?: Scoped & { readonly rate?: 8000 | 16000; readonly buffer?: number }): AsyncIterableIterator<Int16Array>
   /**
    * Listens to what the peer sends for keys as tones (they come as `digit`), call-progress tones, fax machines, an answering machine and its
    * beep (they come as `detected`). A second call replaces the first; `{}` or the signal ends it.
-   * @throws CordboardError `CALL_STATE` before the answer, `CALL_ENDED`.
+   * @throws CordboardError `CALL_STATE` before the answer, `SERVER_BAD_OPTION`, `CALL_ENDED`.
    */
   detect(what: Detection, options?: Scoped): void
   /**

@@ -42,9 +42,9 @@ export class Foreground {
     ...signals: readonly (AbortSignal | undefined)[]
   ): Promise<Exclude<PlaybackOutcome, { type: 'stopped' }>> {
     for (const signal of signals) signal?.throwIfAborted()
+    const playback = leg.play({ ...options, sources })
     this.#interruptBy = options.interruptBy
     this.#interrupting = undefined
-    const playback = leg.play({ ...options, sources })
     const release = signals.map(signal => onAbort(signal, () => playback.stop()))
     try {
       const outcome = await abortable(playback.done, ...signals)

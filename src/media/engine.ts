@@ -2,6 +2,7 @@ import { CordboardError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { Admission, OVERLOADED, overloaded } from './admission.js'
 import type { EngineOptions, EngineStatistics, JoinOptions, Leg, LegOptions, MediaEngine, Room, RoomOptions } from './leg.js'
+import { checkOpening } from './leg-checks.js'
 import { LegHandle } from './leg-handle.js'
 import { Moves } from './moves.js'
 import { badOption, checkEngine, checkRoom, checkStream } from './option-checks.js'
@@ -140,6 +141,7 @@ class Engine implements MediaEngine, EngineServices {
 
   async open(options: LegOptions): Promise<Leg> {
     this.#ensureOpen()
+    checkOpening(options)
     // SRTP is a matter of the agreement's keys alone; ICE and DTLS are not.
     if (options.kind === 'webrtc') throw new CordboardError('MEDIA_NO_COMMON_CODEC', `there are no legs of kind ${options.kind}`, { status: 488 })
     // A recording begins when it is asked for, not some hundred milliseconds later when a thread has come up.

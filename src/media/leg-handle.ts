@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
-import { CordboardError } from '../core/errors.js'
+import { CordboardError, isCordboardError } from '../core/errors.js'
 import { onAbort } from '../core/scope.js'
 import { Turns } from '../core/turns.js'
 import type { NegotiatedMedia } from '../sdp/negotiated.js'
 import type { Detection, Digit, DigitsOptions, Leg, LegEvents, LegRecording, LegStatistics, Listener, Playback, PlayOptions, RecordOptions } from './leg.js'
+import { checkDetection, checkListen, checkMedia, checkPlay, checkPresses } from './leg-checks.js'
 import { ListenerHandle } from './listener-handle.js'
 import type { Movable } from './moves.js'
 import { PlaybackHandle, type PlaybackHost } from './playback-handle.js'
@@ -87,8 +88,16 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   async apply(media: NegotiatedMedia): Promise<void> {
     this.#ensureOpen()
+    checkMedia(media)
+    const before = this.media
     this.media = media
-    await this.request({ type: 'apply', leg: this.id, media })
+    try {
+      await this.request({ type: 'apply', leg: this.id, media })
+    } catch (error) {
+      // It could not even be sent, nor could it be to another worker.
+      if (this.media === media && isCordboardError(error, 'SERVER_BAD_OPTION')) this.media = before
+      throw error
+    }
   }
 
   echo(): void {
@@ -99,6 +108,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
   }
 
   play(options: PlayOptions): Playback {
+    checkPlay(options)
     this.#playback?.stop()
     if (this.join.type === 'echo') this.join = { type: 'none' }
     const playback = new PlaybackHandle(this.services.number(), this.id, options, this)
@@ -120,6 +130,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   async sendDigits(digits: readonly Digit[], options: DigitsOptions = {}): Promise<void> {
     this.#ensureOpen()
+    checkPresses(digits, options)
     options.signal?.throwIfAborted()
     await this.#presses.take(() => this.#press(digits, options), options.signal)
   }
@@ -170,6 +181,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener {
     this.#ensureOpen()
+    checkListen(options)
     const listener = new ListenerHandle(this.services.number(), options.rate, options.buffer, ended => {
       this.#listeners.delete(ended.id)
       if (this.#closed === undefined) this.post({ type: 'unlisten', leg: this.id, listener: ended.id })
@@ -181,6 +193,7 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
 
   detect(detection: Detection): void {
     this.#ensureOpen()
+    checkDetection(detection)
     this.#detection = detection
     this.post({ type: 'detect', leg: this.id, detection })
   }
@@ -223,6 +236,9 @@ export class LegHandle extends EventEmitter<LegEvents> implements Leg, Movable, 
       case 'silent': this.emit('silent', report.ms); return
       case 'played':
         if (this.#playback?.id === report.playback) this.#playback.played(report.by)
+        return
+      case 'refused':
+        if (this.#playback?.id === report.playback) this.#playback.fail(new CordboardError('SERVER_BAD_OPTION', report.message))
         return
       case 'hungry':
         if (this.#playback?.id === report.playback) this.#playback.hungry(report.track)

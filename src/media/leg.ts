@@ -77,9 +77,9 @@ export interface Playback {
 
 /** How digits are sent. Times in milliseconds. */
 export interface DigitsOptions {
-  /** Of a press. @default 100 */
+  /** Of a press: 40 to 8000. @default 100 */
   readonly duration?: number
-  /** Between two. @default 80 */
+  /** Between two: 0 to 8000. @default 80 */
   readonly gap?: number
   /** Those that wait are not sent; of those being sent, the press in progress ends properly and no other begins. Rejects with its reason. */
   readonly signal?: AbortSignal
@@ -186,21 +186,27 @@ export interface Leg extends EventEmitter<LegEvents> {
   /** Index of the worker that holds it. */
   readonly worker: number
   readonly local: { readonly address: string; readonly port: number; readonly rtcpPort: number }
-  /** Puts an agreement in force; repeat it after each round of offer and answer. Re-arms the latch. */
+  /**
+   * Puts an agreement in force; repeat it after each round of offer and answer. Re-arms the latch.
+   * @throws CordboardError `SERVER_BAD_OPTION` for one that cannot be, `MEDIA_NO_COMMON_CODEC`, `MEDIA_LEG_CLOSED`.
+   */
   apply(media: NegotiatedMedia): Promise<void>
-  /** Plays instead of what it sends otherwise, bridge and room included. */
+  /** Plays instead of what it sends otherwise, bridge and room included. @throws CordboardError `SERVER_BAD_OPTION`. */
   play(options: PlayOptions): Playback
   /**
    * Sends the digits one after the other (RFC 4733; in-band tones where telephone-event was not agreed), after those of earlier calls. Resolves when its
    * own are out.
-   * @throws CordboardError `CALL_BUSY` when 32 calls wait already, `MEDIA_LEG_CLOSED`.
+   * @throws CordboardError `CALL_BUSY` when 32 calls wait already, `SERVER_BAD_OPTION` for what is no digit and times that cannot be, `MEDIA_LEG_CLOSED`.
    */
   sendDigits(digits: readonly Digit[], options?: DigitsOptions): Promise<void>
   /** @throws CordboardError `MEDIA_BAD_FILE` when the file cannot be made or another recording has it, `SERVER_BAD_OPTION`, `MEDIA_LEG_CLOSED`. */
   record(options: RecordOptions): Promise<LegRecording>
-  /** `rate` in Hz; `buffer`: frames that wait for a reader, after which the oldest is dropped. */
+  /**
+   * `rate` in Hz; `buffer`: frames that wait for a reader, 1 to 3000, after which the oldest is dropped.
+   * @throws CordboardError `SERVER_BAD_OPTION`, `MEDIA_LEG_CLOSED`.
+   */
   listen(options: { readonly rate: 8000 | 16000; readonly buffer: number }): Listener
-  /** Listens for these from now on instead of those before; `{}` for nothing. */
+  /** Listens for these from now on instead of those before; `{}` for nothing. @throws CordboardError `SERVER_BAD_OPTION`, `MEDIA_LEG_CLOSED`. */
   detect(detection: Detection): void
   /** Sends back to the peer what it sends, packet for packet, until `join`, `part` or `play`. */
   echo(): void
@@ -330,7 +336,7 @@ export interface JoinOptions {
 
 /** The pool of media workers. `createMediaEngine` in `engine.ts` makes one. */
 export interface MediaEngine extends AsyncDisposable {
-  /** Opens a leg on a pair of ports, in a worker that has time for it: for that it waits three seconds at most. @throws CordboardError `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
+  /** Opens a leg on a pair of ports, in a worker that has time for it: for that it waits three seconds at most. @throws CordboardError `SERVER_BAD_OPTION`, `MEDIA_OVERLOADED` (503), `MEDIA_PORTS_EXHAUSTED` (503), `SERVER_CLOSED`. */
   open(options: LegOptions): Promise<Leg>
   /** A leg of a new call would be refused at once: so many wait for a worker with time, or there are `maxLegs`. */
   readonly full: boolean

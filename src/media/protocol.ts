@@ -106,6 +106,8 @@ export type Report =
   | { readonly type: 'latched'; readonly leg: number; readonly address: string; readonly port: number }
   | { readonly type: 'silent'; readonly leg: number; readonly ms: number }
   | { readonly type: 'played'; readonly leg: number; readonly playback: number; readonly by: Digit | 'voice' | undefined }
+  /** It cannot be played; told by the worker's link too, of what cannot be sent to it. */
+  | { readonly type: 'refused'; readonly leg: number; readonly playback: number; readonly message: string }
   /** The live track has taken a block: room for another. */
   | { readonly type: 'hungry'; readonly leg: number; readonly playback: number; readonly track: number }
   | { readonly type: 'heard'; readonly leg: number; readonly listener: number; readonly pcm: Int16Array }

@@ -96,8 +96,31 @@ export class WorkerLink {
     const batch = this.#batch
     this.#batch = []
     this.#flushedAt = performance.now()
-    this.#worker.postMessage(batch)
+    try {
+      this.#worker.postMessage(batch)
+    } catch {
+      // One of them holds what cannot be cloned; the others are to arrive nevertheless.
+      for (const command of batch) this.#deliver(command)
+    }
     this.share.wake()
+  }
+
+  #deliver(command: Command): void {
+    try {
+      this.#worker.postMessage([command])
+    } catch (error) {
+      this.#refuse(command, new CordboardError('SERVER_BAD_OPTION', `${command.type}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }))
+    }
+  }
+
+  /** Whoever asked is told; of an order that nobody waits for the process is warned. */
+  #refuse(command: Command, error: CordboardError): void {
+    if ('request' in command) {
+      this.#pending.get(command.request)?.reply.reject(error)
+      this.#pending.delete(command.request)
+    } else if (command.type === 'play' || command.type === 'feed') {
+      this.events.report({ type: 'refused', leg: command.leg, playback: command.playback, message: error.message })
+    } else process.emitWarning(error, { code: 'CORDBOARD_FAULT' })
   }
 
   #take(reports: readonly Report[]): void {

@@ -50,7 +50,7 @@ export interface NegotiatedMedia {
   readonly receivable: readonly NegotiatedCodec[]
   /** Payload types of telephone-event (RFC 4733) at `codec`'s clock rate, when agreed. */
   readonly dtmf?: { readonly receive: number; readonly send: number }
-  /** Milliseconds of audio in a packet that we send. */
+  /** Milliseconds of audio in a packet that we send: 10 to 60. */
   readonly ptime: number
   readonly direction: Direction
   readonly crypto?: { readonly send: CryptoKeys; readonly receive: CryptoKeys }

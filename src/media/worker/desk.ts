@@ -32,11 +32,16 @@ export class Desk {
     try {
       this.#run(command)
     } catch (error) {
-      const request = 'request' in command ? command.request : undefined
-      if (request === undefined) return
-      const message = error instanceof Error ? error.message : String(error)
+      this.#failed(command, error)
+    }
+  }
+
+  #failed(command: Command, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    if (command.type === 'play') this.context.report({ type: 'refused', leg: command.leg, playback: command.playback, message })
+    else if ('request' in command) {
       const code = error instanceof CordboardError ? error.code : command.type === 'open' || command.type === 'open-stream' ? 'bind' : 'MEDIA_WORKER_LOST'
-      this.context.report({ type: 'failed', request, code, message })
+      this.context.report({ type: 'failed', request: command.request, code, message })
     }
   }
 
@@ -61,7 +66,10 @@ export class Desk {
       case 'seek-play': return this.#legs.get(command.leg)?.player(command.playback)?.seek(command.ms)
       case 'feed': return this.#legs.get(command.leg)?.player(command.playback)?.feed(command.track, command.pcm)
       case 'send-digits':
-        return this.#leg(command.leg).sendDigits(command, cut => this.#done(command.request, { cut }))
+        return this.#leg(command.leg).sendDigits(command, (cut, error) => {
+          if (error === undefined) this.#done(command.request, { cut })
+          else this.#failed(command, error)
+        })
       case 'tap': return this.#tap(command)
       case 'untap': return this.#untap(command)
       case 'pause-tap': {

@@ -1,6 +1,7 @@
 import type { Codec, Encoder } from '../../codec/codec.js'
 import { dtmfTone, ToneGenerator } from '../../codec/tones.js'
 import { EVENT_BYTES, EventSender, eventOfKey } from '../../rtp/telephone-event.js'
+import type { CordboardError } from '../../core/errors.js'
 import type { Digit } from '../leg.js'
 import type { DigitProgress } from '../shared/digit-progress.js'
 import type { Sender } from './sender.js'
@@ -13,8 +14,8 @@ export interface DigitSenderOptions {
   readonly gap: number
   /** Where it begins; kept up to date. */
   readonly progress: DigitProgress
-  /** Called once: after the gap of the last digit, or by `cut` before that. */
-  readonly finished: (cut: boolean) => void
+  /** Called once: after the gap of the last digit, or by `cut` before that, or with what makes it impossible. */
+  readonly finished: (cut: boolean, error?: CordboardError) => void
 }
 
 /** Sends digits one after the other: as telephone events where those were agreed, as tones where not. */
@@ -39,6 +40,10 @@ export class DigitSender implements Producer {
   /** The leg leaves the worker. */
   cut(): void {
     this.options.finished(true)
+  }
+
+  failed(error: CordboardError): void {
+    this.options.finished(false, error)
   }
 
   /** Goes on where another worker was. */

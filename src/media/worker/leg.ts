@@ -240,7 +240,7 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     const { slots } = this.context
     this.#replacePlayer(new Player(this.sender, codec, this.context.filters, {
       playback, tracks, loop, interruptBy, gain, paused,
-      finished: () => this.#endPlayer(undefined),
+      finished: error => this.#endPlayer(undefined, error),
       hungry: track => this.context.report({ type: 'hungry', leg: this.id, playback, track }),
       progress: (track, done) => slots.storePlaying(this.#slot, playback, track, done),
     }, slots.playing(this.#slot, playback)))
@@ -273,10 +273,12 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
     this.sender.held = this.#player !== undefined || this.#digits !== undefined
   }
 
-  #endPlayer(by: Digit | 'voice' | undefined): void {
+  #endPlayer(by: Digit | 'voice' | undefined, error?: CordboardError): void {
     const playback = this.#player?.options.playback
     this.#replacePlayer(undefined)
-    if (playback !== undefined) this.context.report({ type: 'played', leg: this.id, playback, by })
+    if (playback === undefined) return
+    if (error === undefined) this.context.report({ type: 'played', leg: this.id, playback, by })
+    else this.context.report({ type: 'refused', leg: this.id, playback, message: error.message })
   }
 
   /** Ends a playback without a report: its owner knows. */
@@ -290,23 +292,23 @@ export class WorkerLeg implements ReceiverOwner, PacketSink {
   }
 
   /**
-   * Calls `finished` when all are out or were stopped, or the leg closes before that.
+   * Calls `finished` when all are out or were stopped, or the leg closes before that, or they cannot be made.
    * @throws CordboardError `CALL_BUSY` before that.
    */
-  sendDigits(command: Extract<Command, { type: 'send-digits' }>, finished: (cut: boolean) => void): void {
+  sendDigits(command: Extract<Command, { type: 'send-digits' }>, finished: (cut: boolean, error?: CordboardError) => void): void {
     if (this.#digits !== undefined) throw new CordboardError('CALL_BUSY', `leg ${this.id} sends digits already`)
     if (this.codec === undefined) return finished(false)
     const { digits, duration, gap } = command
     if (this.#player !== undefined) this.#player.held = true
     const sender = new DigitSender(this.sender, this.codec, {
       digits, duration, gap, progress: new DigitProgress(command.progress),
-      finished: cut => {
+      finished: (cut, error) => {
         this.context.ticker.remove(sender)
         this.#digits = undefined
         this.sender.changeMaker()
         if (this.#player !== undefined) this.#player.held = false
         this.#updateHeld()
-        finished(cut)
+        finished(cut, error)
       },
     })
     this.#digits = sender

@@ -1,4 +1,5 @@
 import type { Codec, Encoder } from '../../codec/codec.js'
+import type { CordboardError } from '../../core/errors.js'
 import type { Track } from '../protocol.js'
 import type { Digit } from '../leg.js'
 import { BEGIN, type PlayPosition } from '../shared/leg-slots.js'
@@ -15,8 +16,8 @@ export interface PlayerOptions {
   /** Factor of the sound, and whether it waits, at the begin. */
   readonly gain: number
   readonly paused: boolean
-  /** Called once, when the last track has been sent. */
-  readonly finished: () => void
+  /** Called once, when the last track has been sent, or with what makes it impossible. */
+  readonly finished: (error?: CordboardError) => void
   /** A block of that live track was used up. */
   readonly hungry: (track: number) => void
   /** Told of each step how far the list has come, as in `PlayPosition`. */
@@ -140,6 +141,11 @@ export class Player implements Producer {
       this.#ended = true
       this.options.finished()
     }
+  }
+
+  failed(error: CordboardError): void {
+    this.#ended = true
+    this.options.finished(error)
   }
 
   #frame(at: number): void {

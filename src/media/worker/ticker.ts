@@ -1,9 +1,12 @@
+import { CordboardError } from '../../core/errors.js'
 import { Counter, LATENESS_COLUMNS, type WorkerShare } from '../shared/worker-share.js'
 
 /** Anything that makes a frame every 20 ms: a player, a mixer, a sender of digits. */
 export interface Producer {
   /** @param at engine time in ms of the schedule, not of the actual call: frames 20 ms apart get times 20 ms apart. */
   tick(at: number): void
+  /** A tick threw: there are no more. Where this is missing, the worker ends instead. */
+  failed?(error: CordboardError): void
 }
 
 /** Milliseconds between two ticks of one producer. */
@@ -102,7 +105,7 @@ export class Ticker {
     this.#note(now - due)
     this.#running = phase
     const size = list.length
-    for (let at = 0; at < size; at++) list[at]?.tick(due)
+    for (let at = 0; at < size;) at = this.#runFrom(list, at, size, due)
     this.#running = -1
     if (this.#holes) {
       this.#holes = false
@@ -110,6 +113,24 @@ export class Ticker {
       for (let at = 0; at < list.length; at++) if (list[at] !== undefined) list[kept++] = list[at]
       list.length = kept
     }
+  }
+
+  /** @returns where to go on: behind one that failed, which costs the others nothing. */
+  #runFrom(list: readonly (Producer | undefined)[], from: number, size: number, due: number): number {
+    let at = from
+    try {
+      for (; at < size; at++) list[at]?.tick(due)
+      return size
+    } catch (error) {
+      this.#drop(list[at], error)
+      return at + 1
+    }
+  }
+
+  #drop(producer: Producer | undefined, error: unknown): void {
+    if (producer?.failed === undefined) throw error
+    this.remove(producer)
+    producer.failed(new CordboardError('SERVER_BAD_OPTION', `the sound cannot be made: ${error instanceof Error ? error.message : String(error)}`, { cause: error }))
   }
 
   #note(late: number): void {
