@@ -77,15 +77,12 @@ const encode = (pcm: Int16Array, encoder: { encode(pcm: Int16Array, out: Uint8Ar
 }
 
 const resample = (pcm: Int16Array, from: number, to: number): Int16Array => {
-  if (from === to) return pcm
+  if (from === to || pcm.length === 0) return pcm
   const resampler = new Resampler(new ResamplerFilter(from, to), BLOCK)
-  // The filter's delay is cut off at the begin and flushed out at the end: the prompt keeps its length.
-  const skip = Math.round((resampler.delay * to) / 1000)
-  const length = Math.round((pcm.length * to) / from)
-  const out = new Int16Array(length + skip + resampler.outputSamples(BLOCK))
-  const flush = new Int16Array(Math.ceil((resampler.delay * from) / 1000) + 1)
+  const out = new Int16Array(resampler.outputSamples(pcm.length))
+  resampler.begin(pcm)
   let written = 0
   for (let at = 0; at < pcm.length; at += BLOCK) written += resampler.process(pcm.subarray(at, at + BLOCK), out, written)
-  for (let at = 0; at < flush.length && written < length + skip; at += BLOCK) written += resampler.process(flush.subarray(at, at + BLOCK), out, written)
-  return out.subarray(skip, skip + length)
+  written += resampler.end(out, written)
+  return out.subarray(0, written)
 }
