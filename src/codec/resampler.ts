@@ -45,7 +45,8 @@ export class ResamplerFilter {
     const nyquist = 0.5 * Math.min(1, this.to / this.from)
     // Kaiser's formula: transition = (A - 7.95) / (14.36 * taps) of the input rate.
     const cutoff = nyquist - (77 - 7.95) / (14.36 * this.taps) / 2
-    const middle = (length - 1) / 2
+    // On a coefficient, so that the delay is a whole number of input samples.
+    const middle = length / 2
     const scale = bessel0(KAISER_BETA)
     for (let at = 0; at < length; at++) {
       const time = (at - middle) / this.up
@@ -103,12 +104,17 @@ export class Resampler {
   /** @param maxInput samples that one call of `process` takes at most. */
   constructor(filter: ResamplerFilter, readonly maxInput: number) {
     this.#filter = filter
-    this.#window = new Float64Array(filter.taps - 1 + maxInput)
+    this.#window = new Float64Array(filter.taps - 1 + Math.max(maxInput, filter.taps / 2))
   }
 
   /** Delay that the filter adds, in milliseconds. */
   get delay(): number {
-    return (1000 * this.#filter.taps) / 2 / this.#filter.from
+    return (1000 * this.lookahead) / this.#filter.from
+  }
+
+  /** The same delay in samples of the input. */
+  get lookahead(): number {
+    return this.#filter.taps / 2
   }
 
   /** Room that `process` needs for `samples` of input. */
@@ -117,13 +123,48 @@ export class Resampler {
   }
 
   /**
+   * A sound begins: from now on the first sample that is written falls on the first that is taken, so that nothing is delayed, but
+   * `lookahead` samples of input stay within until `end`. The filter hears the sound turned about its first sample before it, so
+   * that the edge keeps value and slope, wherever the sound was cut.
+   *
+   * @param input its begin, `lookahead` samples of it if there are so many; not taken.
+   */
+  begin(input: Int16Array, count = input.length): void {
+    const { taps } = this.#filter
+    this.#window.fill(0)
+    this.#position = this.lookahead
+    this.#phase = 0
+    if (count === 0) return
+    const twice = 2 * input[0]!
+    for (let back = 1; back < taps; back++) this.#window[taps - 1 - back] = twice - input[Math.min(back, count - 1)]!
+  }
+
+  /**
+   * The sound that `begin` began has ended: writes what is still within, the sound turned about its last sample behind it.
+   * @returns samples written, `outputSamples(lookahead)` at most; with those before them all for which there was time, at the rate
+   * of the output, before the input's end: `Math.ceil(samples * to / from)`.
+   */
+  end(out: Int16Array, offset = 0): number {
+    const last = this.#filter.taps - 2
+    const twice = 2 * this.#window[last]!
+    for (let at = 1; at <= this.lookahead; at++) this.#window[last + at] = twice - this.#window[last - at]!
+    return this.#write(out, offset, this.lookahead)
+  }
+
+  /**
    * Takes the first `count` samples of `input` (at most `maxInput`) and writes what falls due into `out` from `offset`.
    * @returns samples written; over a whole number of periods exactly `count * to / from`. Never allocates.
    */
   process(input: Int16Array, out: Int16Array, offset = 0, count = input.length): number {
+    const past = this.#filter.taps - 1
+    for (let at = 0; at < count; at++) this.#window[past + at] = input[at]!
+    return this.#write(out, offset, count)
+  }
+
+  /** What falls due in the `count` samples of the window that follow those of earlier frames. */
+  #write(out: Int16Array, offset: number, count: number): number {
     const { taps, up, down, coefficients } = this.#filter
     const window = this.#window
-    for (let at = 0; at < count; at++) window[taps - 1 + at] = input[at]!
     let position = this.#position
     let phase = this.#phase
     let written = offset

@@ -1,13 +1,13 @@
 import { CordboardError } from './errors.js'
 import { type Deferred, deferred, onAbort } from './scope.js'
 
-/** Lets one thing be done at a time, in the order in which they were asked for. */
+/** Lets one thing be done at a time, or a few, in the order in which they were asked for. */
 export class Turns {
   readonly #waiting: Deferred<undefined>[] = []
-  #busy = false
+  #busy = 0
 
-  /** @param most that wait; @param what is done, for the error that one more gets. */
-  constructor(readonly most: number, readonly what: string) {}
+  /** @param most that wait; @param what is done, for the error that one more gets; @param atOnce how many are done at a time. */
+  constructor(readonly most: number, readonly what: string, readonly atOnce = 1) {}
 
   /**
    * Runs `task` when those before it are over, whatever became of them.
@@ -15,13 +15,14 @@ export class Turns {
    * @throws CordboardError `CALL_BUSY` when too many wait; the signal's reason; what the task throws.
    */
   async take<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#busy) await this.#wait(signal)
-    this.#busy = true
+    // Who has waited takes the place of one that has ended.
+    if (this.#busy >= this.atOnce) await this.#wait(signal)
+    else this.#busy++
     try {
       return await task()
     } finally {
       const next = this.#waiting.shift()
-      if (next === undefined) this.#busy = false
+      if (next === undefined) this.#busy--
       else next.resolve(undefined)
     }
   }

@@ -9,6 +9,16 @@ export interface WavAudio {
   readonly pcm: Int16Array
 }
 
+/** A WAV file whose sound is read piece by piece. */
+export interface WavSound {
+  /** Hz. */
+  readonly rate: number
+  /** Samples of one channel. */
+  readonly length: number
+  /** Writes `count` samples from number `from` on, mixed down to one channel, to the begin of `out`. */
+  read(from: number, count: number, out: Int16Array): void
+}
+
 type SampleFormat = 'pcm' | 'float' | 'a-law' | 'mu-law'
 
 interface WavFormat {
@@ -33,6 +43,18 @@ const bad = (reason: string): CordboardError => new CordboardError('MEDIA_BAD_FI
  * @throws CordboardError `MEDIA_BAD_FILE`, whatever the bytes, and for what is no bytes.
  */
 export const readWav = (file: Uint8Array): WavAudio => {
+  const sound = openWav(file)
+  const pcm = new Int16Array(sound.length)
+  sound.read(0, sound.length, pcm)
+  return { rate: sound.rate, pcm }
+}
+
+/**
+ * The same without reading a sample of it yet.
+ *
+ * @throws CordboardError `MEDIA_BAD_FILE`, whatever the bytes.
+ */
+export const openWav = (file: Uint8Array): WavSound => {
   if (!isUint8Array(file)) throw bad('no Uint8Array')
   if (file.length < 12) throw bad('no RIFF/WAVE header')
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
@@ -45,7 +67,7 @@ export const readWav = (file: Uint8Array): WavAudio => {
     if (tag === 'fmt ') format = readFormat(view, start, Math.min(size, file.length - start))
     if (tag === 'data') {
       if (format === undefined) throw bad('no format before its data')
-      return { rate: format.rate, pcm: mixDown(view, start, Math.min(size, file.length - start), format) }
+      return soundOf(view, start, Math.min(size, file.length - start), format)
     }
     at = start + size
     // Chunks begin at even places; some programs do not know it.
@@ -75,20 +97,20 @@ const readFormat = (view: DataView, at: number, size: number): WavFormat => {
   return { format, channels, rate, width }
 }
 
-const mixDown = (view: DataView, start: number, size: number, { format, channels, width }: WavFormat): Int16Array => {
-  const frames = Math.floor(size / (channels * width))
-  const pcm = new Int16Array(frames)
-  const read = readerOf(view, format, width)
-  let at = start
-  for (let frame = 0; frame < frames; frame++) {
-    let sum = 0
-    for (let channel = 0; channel < channels; channel++) {
-      sum += read(at)
-      at += width
+const soundOf = (view: DataView, start: number, size: number, { format, channels, rate, width }: WavFormat): WavSound => {
+  const sample = readerOf(view, format, width)
+  const read = (from: number, count: number, out: Int16Array): void => {
+    let at = start + from * channels * width
+    for (let frame = 0; frame < count; frame++) {
+      let sum = 0
+      for (let channel = 0; channel < channels; channel++) {
+        sum += sample(at)
+        at += width
+      }
+      out[frame] = Math.round(sum / channels)
     }
-    pcm[frame] = Math.round(sum / channels)
   }
-  return pcm
+  return { rate, length: Math.floor(size / (channels * width)), read }
 }
 
 /** One sample as a 16-bit number. */

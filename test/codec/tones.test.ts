@@ -57,6 +57,8 @@ t.test('ITU-T Q.23: each key is its pair', async t => {
 
 const RATES = [8000, 16000, 24000, 32000, 44100, 48000]
 
+const largestStep = (pcm: Int16Array): number => pcm.reduce((largest, value, at) => (at === 0 ? 0 : Math.max(largest, Math.abs(value - pcm[at - 1]!))), 0)
+
 /** A second of `frequency` at `from` Hz, resampled frame by frame of 20 ms. */
 const resampled = (frequency: number, from: number, to: number): Int16Array => {
   const frame = from / 50
@@ -112,6 +114,37 @@ t.test('a reset resampler starts anew', async t => {
   t.equal(resampler.process(new Int16Array(160), out), 320)
   t.ok(out.subarray(0, 320).every(value => value === 0))
   t.ok(resampler.delay > 3 && resampler.delay < 5, 'about 4 ms at 8 kHz')
+})
+
+/** All of a sound at another rate, in frames of 20 ms. */
+const whole = (input: Int16Array, from: number, to: number): Int16Array => {
+  const frame = Math.floor(from / 50)
+  const resampler = new Resampler(new ResamplerFilter(from, to), frame)
+  const out = new Int16Array(resampler.outputSamples(input.length))
+  resampler.begin(input)
+  let written = 0
+  for (let at = 0; at < input.length; at += frame) written += resampler.process(input.subarray(at, at + frame), out, written)
+  written += resampler.end(out, written)
+  return out.subarray(0, written)
+}
+
+t.test('a sound cut anywhere, its pieces resampled one by one: of exact length, in time, and no step where they meet', async t => {
+  for (const from of [11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 192_000]) {
+    const input = samplesOf({ frequencies: [437], dbm0: -10 }, from, 1, Math.round(from * 0.1))
+    const own = largestStep(whole(input, from, 8000))
+    for (let cut = Math.round(from * 0.05); cut % 19 !== 0; cut++) {
+      const [first, second] = [whole(input.subarray(0, cut), from, 8000), whole(input.subarray(cut), from, 8000)]
+      t.equal(first.length, Math.ceil((cut * 8000) / from), `${from} Hz: length`)
+      t.equal(first[0], input[0], `${from} Hz: begins with its first sample`)
+      t.equal(second[0], input[cut])
+      const step = largestStep(Int16Array.of(...first, ...second))
+      t.ok(step <= own * 1.02 + 4, `${from} Hz, cut at ${cut}: step ${step}, the tone's own ${own}`)
+    }
+  }
+})
+
+t.test('a sound shorter than the filter is heard too', async t => {
+  for (const length of [1, 2, 5, 100]) t.same([...whole(new Int16Array(length).fill(5000), 48_000, 8000)], Array.from({ length: Math.ceil(length / 6) }, () => 5000), `${length} samples`)
 })
 
 /** What `codec` makes of a sound at its own rate, in frames of 20 ms. */

@@ -41,3 +41,18 @@ void t.test('a signal takes out one that waits, and leaves the others in their o
   await Promise.all([taken[0]!, taken[2]!])
   t.same(log, ['first', 'third'])
 })
+
+void t.test('a few at a time, where so many are let in', async t => {
+  const turns = new Turns(2, 'turns', 2)
+  const log: string[] = []
+  const tasks = ['first', 'second', 'third', 'fourth'].map(name => taskOf(name, log))
+  const taken = tasks.map(task => turns.take(task.run))
+  t.same(log, ['first', 'second'])
+  tasks[1]!.end.resolve('done')
+  await taken[1]!
+  await new Promise(resolve => { setImmediate(resolve) })
+  t.same(log, ['first', 'second', 'third'], 'one place has come free')
+  for (const { end } of tasks) end.resolve('done')
+  await Promise.all(taken)
+  t.same(log, ['first', 'second', 'third', 'fourth'])
+})

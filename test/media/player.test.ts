@@ -180,3 +180,37 @@ void t.test('another codec in mid-sound goes on at the sample, at whatever rate,
   t.same(dry.position, { track: 0, done: 320 }, 'and is where it was')
   t.end()
 })
+
+/** A tone of 437 Hz from `from` ms on, for `ms`. */
+const tone = (rate: number, from: number, ms: number): Int16Array => {
+  const begin = Math.round((rate * from) / 1000)
+  return Int16Array.from({ length: Math.round((rate * (from + ms)) / 1000) - begin }, (_, at) => Math.round(8192 * Math.sin((2 * Math.PI * 437 * (begin + at)) / rate)))
+}
+const OWN_STEP = 2 * 8192 * Math.sin((Math.PI * 437) / 8000)
+const largestStep = (heard: readonly number[]): number => heard.reduce((largest, value, at) => (at === 0 ? 0 : Math.max(largest, Math.abs(value - heard[at - 1]!))), 0)
+
+void t.test('a live source at any rate is heard to its last sample, and what follows takes it up without a step', t => {
+  for (const rate of [8000, 16_000, 24_000, 32_000, 48_000]) {
+    const dry = new DryPlayer([{ type: 'live', rate }, { type: 'pcm', rate: 8000, data: tone(8000, 103, 77) }])
+    const live = tone(rate, 0, 103)
+    for (let at = 0; at < live.length; at += 500) dry.player.feed(0, live.subarray(at, at + 500))
+    dry.player.feed(0, undefined)
+    const heard = dry.run(10)
+    t.equal(heard.length, 1440, `${rate} Hz: 180 ms`)
+    t.ok(heard.every((value, at) => Math.abs(value - 8192 * Math.sin((2 * Math.PI * 437 * at) / 8000)) < 500), `${rate} Hz: each sample in its place`)
+    t.ok(largestStep(heard) <= 1.1 * OWN_STEP, `${rate} Hz: step ${largestStep(heard)}, the tone's own ${Math.round(OWN_STEP)}`)
+  }
+  t.end()
+})
+
+void t.test('a live source whose end comes late, or at once', t => {
+  const dry = new DryPlayer([{ type: 'live', rate: 16_000 }, ramp(1000, 160)])
+  dry.player.feed(0, new Int16Array(320).fill(3000))
+  t.same(dry.run(1).slice(0, 100), Array.from({ length: 100 }, () => 3000))
+  dry.player.feed(0, undefined)
+  t.same(dry.run(2).filter(value => value >= 1000 && value < 1160), Array.from({ length: 160 }, (_, at) => 1000 + at))
+  const empty = new DryPlayer([{ type: 'live', rate: 16_000 }, ramp(1000, 160)])
+  empty.player.feed(0, undefined)
+  t.same(empty.run(2), Array.from({ length: 160 }, (_, at) => 1000 + at))
+  t.end()
+})

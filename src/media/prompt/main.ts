@@ -3,18 +3,21 @@ import { installCodecs } from '../../codec/installed.js'
 import { PromptStore } from './prompt-store.js'
 import type { PromptReply, PromptRequest, PromptSeed } from './protocol.js'
 
-/** The thread that reads, decodes and resamples prompts: no disk and no long file holds up SIP or audio. */
+/**
+ * The thread that reads, decodes and resamples prompts: no long file holds up SIP, audio or other prompts. A disk that stands still
+ * holds up only those who ask for its files, unless they are as many as the threads that Node.js has for files (four).
+ */
 const start = (port: NonNullable<typeof parentPort>): void => {
   const store = new PromptStore()
-  port.on('message', (request: PromptRequest) => {
-    let reply: PromptReply
+  const answer = async ({ request, path, codec, clockRate }: PromptRequest): Promise<PromptReply> => {
     try {
-      reply = { request: request.request, type: 'loaded', track: store.load(request.path, request.codec, request.clockRate) }
+      return { request, type: 'loaded', track: await store.load(path, codec, clockRate) }
     } catch (error) {
-      reply = { request: request.request, type: 'failed', message: error instanceof Error ? error.message : String(error) }
+      return { request, type: 'failed', message: error instanceof Error ? error.message : String(error) }
     }
-    port.postMessage(reply)
-  })
+  }
+  // Not awaited: whatever else is asked meanwhile is not kept waiting; `answer` never rejects.
+  port.on('message', (request: PromptRequest) => void answer(request).then(reply => port.postMessage(reply)))
 }
 
 if (parentPort !== null) {

@@ -151,24 +151,31 @@ export class LiveReader implements TrackReader {
   }
 }
 
-/** A reader at another rate than the track's. */
+/** A reader at another rate than the track's: all of it, from its first sample to its last. */
 class ResampledReader implements TrackReader {
   readonly #resampler: Resampler
+  readonly #frame: number
   readonly #input: Int16Array
   readonly #output: Int16Array
   #ready = 0
   #used = 0
+  #begun = false
+  #ended = false
 
   constructor(readonly inner: TrackReader, readonly from: number, readonly to: number, filters: ResamplerFilters) {
-    this.#input = new Int16Array(Math.round((from * TICK_MS) / 1000))
-    this.#resampler = filters.resampler(from, to, this.#input.length)
-    this.#output = new Int16Array(this.#resampler.outputSamples(this.#input.length))
+    this.#frame = Math.round((from * TICK_MS) / 1000)
+    this.#resampler = filters.resampler(from, to, 2 * this.#frame)
+    this.#input = new Int16Array(this.#frame + Math.min(this.#resampler.lookahead, this.#frame))
+    this.#output = new Int16Array(this.#resampler.outputSamples(this.#input.length) + this.#resampler.outputSamples(this.#resampler.lookahead))
   }
 
   read(out: Int16Array, offset: number, length: number): number {
     let written = 0
     while (written < length) {
-      if (this.#used === this.#ready && !this.#refill()) break
+      if (this.#used === this.#ready) {
+        if (this.#ended) break
+        this.#refill()
+      }
       const samples = Math.min(length - written, this.#ready - this.#used)
       for (let at = 0; at < samples; at++) out[offset + written + at] = this.#output[this.#used + at]!
       this.#used += samples
@@ -183,12 +190,18 @@ class ResampledReader implements TrackReader {
     return skipped === undefined ? undefined : Math.min(length, Math.round(skipped / ratio))
   }
 
-  #refill(): boolean {
-    const samples = this.inner.read(this.#input, 0, this.#input.length)
-    if (samples === 0) return false
-    this.#ready = this.#resampler.process(samples === this.#input.length ? this.#input : this.#input.subarray(0, samples), this.#output)
+  #refill(): void {
+    // At first what the filter keeps within as well: each time there is a frame to be had.
+    const wanted = this.#begun ? this.#frame : this.#input.length
+    const samples = this.inner.read(this.#input, 0, wanted)
+    this.#ended = samples < wanted
     this.#used = 0
-    return true
+    this.#ready = 0
+    if (!this.#begun && samples === 0) return
+    if (!this.#begun) this.#resampler.begin(this.#input, samples)
+    this.#begun = true
+    this.#ready = this.#resampler.process(this.#input, this.#output, 0, samples)
+    if (this.#ended) this.#ready += this.#resampler.end(this.#output, this.#ready)
   }
 }
 
