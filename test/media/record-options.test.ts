@@ -6,7 +6,7 @@ import { layoutOf } from '../../src/media/recording-handle.js'
 const WRONG: readonly (readonly [name: string, value: unknown])[] = [
   ...[0, -1, 45, 16_043, Number.NaN, Infinity, 'x', '64000', null].map(value => ['maxBytes', value] as const),
   ...['left', '', 'toString', 1, null].map(value => ['tracks', value] as const),
-  ...['k'.repeat(32), new Uint16Array(32), new Uint8Array(31), Buffer.alloc(33), () => undefined, null].map(value => ['key', value] as const),
+  ...['k'.repeat(32), new Uint16Array(32), new Uint8Array(31), Buffer.alloc(33, 'k'), () => undefined, null].map(value => ['key', value] as const),
   ...['', undefined, null, 5, Buffer.from('a.wav')].map(value => ['file', value] as const),
 ]
 
